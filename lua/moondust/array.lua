@@ -1,0 +1,119 @@
+--- An array of a batch: n-d data and the spec that says what it is (gunpowder's Array).
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local options = require "moondust.options"
+
+---@class moondust.Array
+---@field data moondust.ndarray
+---@field spec moondust.ArraySpec
+---@field attrs table
+---@field key moondust.ArrayKey?  under which it stands in a batch
+---@overload fun(fields: table): moondust.Array
+local Array = class "Array"
+
+local FIELDS = { { "data", type = "any", required = true }, { "spec", type = "any" }, { "attrs", type = "table" } }
+
+local function check_grid(data, spec)
+  local roi, voxel_size = spec.roi, spec.voxel_size
+  local shape = data.shape
+  local channels = #shape - roi.dims
+  if channels < 0 then return ("data with %d axes can't fill a ROI with %d"):format(#shape, roi.dims) end
+  for d = 1, roi.dims do
+    if shape[channels + d] * voxel_size[d] ~= roi.shape[d] then
+      return ("shape {%s} at voxel size %s does not fill ROI %s (axis %d)"):format(
+        table.concat(shape, ", "), tostring(voxel_size), tostring(roi), d)
+    end
+    if not roi.empty and roi.offset[d] % voxel_size[d] ~= 0 then
+      return ("ROI %s does not begin on the voxel grid %s (axis %d)"):format(tostring(roi), tostring(voxel_size), d)
+    end
+  end
+end
+
+--- What keeps `spec` from describing `data`, or nil.
+---@param data moondust.ndarray
+---@param spec moondust.ArraySpec
+---@return string?
+function Array.mismatch(data, spec)
+  if spec.roi and spec.voxel_size then
+    local message = check_grid(data, spec)
+    if message then return message end
+  end
+  if spec.dtype and spec.dtype ~= data.dtype then
+    return ("the data is %s, its spec says %s"):format(data.dtype, spec.dtype)
+  end
+end
+
+function Array:init(fields)
+  local values, message = options.parse("Array", FIELDS, fields)
+  if not values then error(message, 3) end
+  local data, spec = values.data, values.spec or core.ArraySpec { nonspatial = true }
+  if options.class_name_of(data) ~= "moondust.ndarray" then
+    error(("Array: 'data' must be an ndarray, not %s"):format(options.describe(data)), 3)
+  end
+  if options.class_name_of(spec) ~= "moondust.ArraySpec" then
+    error(("Array: 'spec' must be an ArraySpec, not %s"):format(options.describe(spec)), 3)
+  end
+  message = Array.mismatch(data, spec)
+  if message then error("Array: " .. message, 3) end
+  self.data, self.spec, self.attrs = data, spec:copy(), values.attrs or {}
+end
+
+--- The same data (one more view of it) with a spec of its own: whatever is done to the new array, this one stays.
+---@return moondust.Array
+function Array:share()
+  local new = setmetatable({}, Array)
+  new.data, new.spec, new.attrs, new.key = self.data:view(), self.spec:copy(), self.attrs, self.key
+  return new
+end
+
+--- A copy with bytes of its own.
+---@return moondust.Array
+function Array:copy()
+  local new = self:share()
+  new.data = self.data:copy()
+  return new
+end
+
+--- The part inside a ROI in world units, as a view; the array itself when that is all of it.
+---@param roi moondust.Roi
+---@return moondust.Array
+function Array:crop(roi)
+  local own = self.spec.roi
+  if own == roi then return self end
+  if not own or not own:contains(roi) then
+    error(("%s covers ROI %s, which doesn't contain %s"):format(self.key and self.key.name or "the array", tostring(own), tostring(roi)), 2)
+  end
+  local index, channels = {}, self.data.ndim - roi.dims
+  for c = 1, channels do index[c] = {} end
+  local first = roi.empty and roi.shape * 0 or (roi.offset - own.offset) / self.spec.voxel_size
+  local length = roi.shape / self.spec.voxel_size
+  for d = 1, roi.dims do index[channels + d] = { first[d] + 1, first[d] + length[d] } end
+  local new = self:share()
+  new.data, new.spec.roi = self.data[index], roi
+  return new
+end
+
+--- Gives the bytes back now.
+function Array:close() self.data:close() end
+Array.__close = Array.close
+
+local function number(value) return math.type(value) == "integer" and tostring(value) or ("%.4g"):format(value) end
+
+function Array.__tostring(self)
+  local parts = { self.key and self.key.name or "Array" }
+  if self.data.closed then
+    parts[2] = "(closed)"
+    return table.concat(parts, " ")
+  end
+  parts[#parts + 1] = self.data.dtype
+  parts[#parts + 1] = table.concat(self.data.shape, "x")
+  if self.spec.roi then parts[#parts + 1] = "ROI " .. tostring(self.spec.roi) end
+  if self.spec.voxel_size then parts[#parts + 1] = "voxel size " .. tostring(self.spec.voxel_size) end
+  if self.data.size > 0 then
+    local low, high = self.data:minmax()
+    parts[#parts + 1] = ("min/mean/max %s/%s/%s"):format(number(low), number(self.data:mean()), number(high))
+  end
+  return table.concat(parts, " ")
+end
+
+return Array

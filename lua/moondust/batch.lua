@@ -1,0 +1,91 @@
+--- A batch: arrays and graphs by key, on its way down a pipeline (gunpowder's Batch).
+local class = require("moondust.class").class
+local key = require "moondust.key"
+local Array = require "moondust.array"
+local Keyed = require "moondust.keyed"
+local options = require "moondust.options"
+local is_a = require("moondust.class").is_a
+
+---@class moondust.Batch : moondust.Keyed
+---@field [moondust.ArrayKey] moondust.Array
+---@field [moondust.GraphKey] moondust.Graph
+---@field random_seed integer?  the seed with which the batch can be requested again
+---@field profiling_stats moondust.Profile?
+---@overload fun(fields: table?): moondust.Batch
+local Batch = class("Batch", Keyed)
+
+function Batch:init() self:init_keyed() end
+
+function Batch.convert(_, name, value)
+  if key.is_array_key(name) then
+    if not is_a(value, Array) then
+      error(("%s in a batch must be an md.Array, not %s"):format(name.name, options.describe(value)), 3)
+    end
+    -- One array under two keys would let a change of one be a change of the other.
+    if value.key and value.key ~= name then value = value:share() end
+    value.key = name
+  elseif options.class_name_of(value) ~= "moondust.Graph" then
+    error(("%s in a batch must be an md.Graph, not %s"):format(name.name, options.describe(value)), 3)
+  end
+  return value
+end
+
+Keyed.seal(Batch)
+
+--- Union of the ROIs of what is in the batch.
+---@return moondust.Roi?
+function Batch:get_total_roi()
+  local total
+  for _, item in self:items() do
+    local roi = item.spec.roi
+    if roi then total = total and total:union(roi) or roi end
+  end
+  return total
+end
+
+local function take_over(new, old)
+  rawset(new, "random_seed", old.random_seed)
+  rawset(new, "profiling_stats", old.profiling_stats)
+  return new
+end
+
+--- Only what `request` names, cropped to its ROIs (views).
+---@param request moondust.BatchRequest
+---@return moondust.Batch
+function Batch:crop(request)
+  local new = take_over(Batch {}, self)
+  for name, spec in request:items() do
+    local item = self[name]
+    if not item then
+      error(("%s is not in the batch (it has %s)"):format(name.name, self:names()), 2)
+    end
+    new[name] = spec.roi and item.spec.roi ~= spec.roi and item:crop(spec.roi) or item
+  end
+  return new
+end
+
+--- A batch with what is in either; on equal keys `other` wins.
+---@param other moondust.Batch
+---@return moondust.Batch
+function Batch:merge(other)
+  local new = take_over(Batch {}, self)
+  for name, item in self:items() do new[name] = item end
+  for name, item in other:items() do new[name] = item end
+  return new
+end
+
+--- Gives the bytes of everything in the batch back now.
+function Batch:close()
+  for _, item in self:items() do item:close() end
+end
+Batch.__close = Batch.close
+
+function Batch.__tostring(self)
+  local lines = { "Batch" .. (self.random_seed and (" (seed %d)"):format(self.random_seed) or "") }
+  for name, item in self:items() do
+    lines[#lines + 1] = "  " .. (key.is_graph_key(name) and name.name .. " " or "") .. tostring(item)
+  end
+  return table.concat(lines, "\n")
+end
+
+return Batch

@@ -1,0 +1,42 @@
+--- The error a pipeline raises: says which node, which key, which ROI, why, and prints as a person reads it.
+local M = {}
+
+---@class moondust.PipelineError
+---@field node string        the node in which it happened
+---@field key string?        the key concerned
+---@field roi moondust.Roi?  the ROI wanted
+---@field request string?    the request that the node was serving, on one line
+---@field cause any          why: a sentence, or whatever a user's node raised
+---@field traceback string?
+local PipelineError = { __name = "PipelineError" }
+PipelineError.__index = PipelineError
+
+function PipelineError:__tostring()
+  local text = ("%s: %s"):format(self.node, tostring(self.cause))
+  if self.request then text = ("%s\n  (serving %s)"):format(text, self.request) end
+  return text
+end
+
+---@param value any
+---@return boolean
+function M.is_error(value) return getmetatable(value) == PipelineError end
+
+---@param fields table
+---@return moondust.PipelineError
+function M.new(fields) return setmetatable(fields, PipelineError) end
+
+--- A message handler for xpcall: whatever was raised becomes a PipelineError with the traceback of the place. `where()` tells the node's name and, when there is one, the
+--- request at that moment.
+---@param where fun(): string, string?
+---@return fun(raised: any): moondust.PipelineError
+function M.handler(where)
+  return function(raised)
+    local node, request = where()
+    local wrapped = M.is_error(raised) and raised or M.new { node = node, cause = raised }
+    wrapped.request = wrapped.request or request
+    wrapped.traceback = wrapped.traceback or debug.traceback(tostring(wrapped.cause), 2)
+    return wrapped
+  end
+end
+
+return M

@@ -1,0 +1,103 @@
+--- BatchFilter: a node with exactly one upstream provider, which it asks for what it depends on and whose batch it changes.
+---
+--- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through untouched.
+local class = require("moondust.class").class
+local BatchProvider = require "moondust.provider"
+local BatchRequest = require "moondust.request"
+
+---@class moondust.BatchFilter : moondust.BatchProvider
+local BatchFilter = class("BatchFilter", BatchProvider)
+BatchFilter.arity = 1
+
+-- ------------------------------------------------------------------------------------------------ for nodes to override
+
+--- Announce what is provided or updated, and call :enable_autoskip() if the node may be left out when none of that is wanted.
+function BatchFilter:setup() end
+
+--- True: this request passes by. Called before prepare; draws made here are the node's first.
+---@param _request moondust.BatchRequest
+---@return boolean?
+function BatchFilter:skip_node(_request) end
+
+--- What is needed from upstream: a request of the dependencies alone, or nil when all of `request` (which may be changed in place) is.
+---@param _request moondust.BatchRequest
+---@return moondust.BatchRequest?
+function BatchFilter:prepare(_request) end
+
+--- Change the batch, or return one with what is new.
+---@param _batch moondust.Batch  what prepare asked for, cropped to that
+---@param _request moondust.BatchRequest  what is wanted of this node
+---@return moondust.Batch?
+function BatchFilter:process(_batch, _request)
+  self:fail("the class has no process(): change the batch there")
+end
+
+-- ------------------------------------------------------------------------------------------------ for nodes to call
+
+--- Announces a change of a key that upstream provides.
+---@param name moondust.Key
+---@param spec moondust.ArraySpec|moondust.GraphSpec
+function BatchFilter:updates(name, spec)
+  self:need(name)
+  self.spec[name] = spec
+  self.updated_items[#self.updated_items + 1] = name
+end
+
+--- The node is skipped when nothing that it provides or updates is requested.
+---@param skip boolean?  default true
+function BatchFilter:enable_autoskip(skip) self.autoskip = skip ~= false end
+
+---@return moondust.BatchProvider
+function BatchFilter:get_upstream_provider() return self.upstream_providers[1] end
+
+-- ------------------------------------------------------------------------------------------------ the contract
+
+function BatchFilter:initial_spec() return self.upstream_providers[1].spec:clone() end
+
+function BatchFilter:can_skip(request)
+  if not self.autoskip then return false end
+  local concerns = {}
+  for _, name in ipairs(self.provided_items) do concerns[name] = true end
+  for _, name in ipairs(self.updated_items) do concerns[name] = true end
+  for name, spec in request:items() do
+    if concerns[name] and not spec.placeholder then return false end
+  end
+  return true
+end
+
+-- One copy for what is wanted below, one more for what is asked above: upstream's count, which seeds depend on.
+function BatchFilter:provide(request)
+  local skip = self:can_skip(request) or self:skip_node(request)
+  local downstream = request:copy()
+  local dependencies, upstream
+  if skip then
+    upstream = request:copy()
+  else
+    dependencies = self:prepare(request)
+    if dependencies ~= nil and not BatchRequest.is_request(dependencies) then
+      self:fail("prepare() must return a BatchRequest or nil, not %s", type(dependencies))
+    end
+    upstream = dependencies and request:update_with(dependencies) or request:copy()
+  end
+  self:remove_provided(upstream)
+  local batch = self:get_upstream_provider():request_batch(upstream)
+  if skip then return batch end
+  return self:finish(batch, dependencies, downstream)
+end
+
+--- Runs process() on what was asked for and merges the result with what passes by.
+function BatchFilter:finish(batch, dependencies, downstream)
+  local own = batch
+  if dependencies then
+    dependencies:remove_placeholders()
+    own = batch:crop(dependencies)
+  end
+  downstream:remove_placeholders()
+  local processed = self:process(own, downstream)
+  if processed ~= nil and (type(processed) ~= "table" or processed.class_name ~= "Batch") then
+    self:fail("process() must return a Batch or nil, not %s", type(processed))
+  end
+  return batch:merge(processed or own):crop(downstream)
+end
+
+return BatchFilter

@@ -1,0 +1,80 @@
+--- Moondust: augmentation pipelines for large n-d volumes. `local md = require "moondust"` gives this table; no globals are set.
+---
+--- Nodes and predictors load when they are first named.
+local core = require "moondust.core"
+local class = require "moondust.class"
+local key = require "moondust.key"
+
+---@class moondust
+local md = {
+  ArrayKey = key.ArrayKey, GraphKey = key.GraphKey,
+  Coordinate = core.Coordinate, Roi = core.Roi, unbounded = core.unbounded,
+  ArraySpec = core.ArraySpec, GraphSpec = core.GraphSpec,
+  ndarray = core.ndarray, zeros = core.zeros, empty = core.empty, stack = core.stack, concatenate = core.concatenate,
+  Graph = core.Graph, Node = core.Node, Edge = core.Edge,
+  threads = core.threads, memory = core.memory,
+  class = class.class,
+  BatchRequest = require "moondust.request",
+  Batch = require "moondust.batch",
+  Array = require "moondust.array",
+  BatchProvider = require "moondust.provider",
+  BatchFilter = require "moondust.filter",
+  Pipeline = require "moondust.pipeline",
+  Profile = require "moondust.profile",
+}
+
+local modules = {
+  hdf5 = "moondust.hdf5", policy = "moondust.policy", open_array = "moondust.lazy_array",
+  -- sources and providers
+  Hdf5Source = "moondust.nodes.hdf5_source", ArraySource = "moondust.nodes.array_source",
+  DaCapoArraySource = "moondust.nodes.dacapo_array_source", GraphSource = "moondust.nodes.graph_source",
+  MergeProvider = "moondust.nodes.merge_provider", RandomProvider = "moondust.nodes.random_provider",
+  -- places and policies
+  RandomLocation = "moondust.nodes.random_location", Reject = "moondust.nodes.reject",
+  RejectIf = "moondust.nodes.reject_if", RejectIfEmpty = "moondust.nodes.reject_if_empty",
+  -- shape
+  Pad = "moondust.nodes.pad", Crop = "moondust.nodes.crop", Squeeze = "moondust.nodes.squeeze", Unsqueeze = "moondust.nodes.unsqueeze",
+  Stack = "moondust.nodes.stack", AsType = "moondust.nodes.astype",
+  -- augmentations
+  Normalize = "moondust.nodes.normalize", IntensityScaleShift = "moondust.nodes.intensity_scale_shift",
+  IntensityAugment = "moondust.nodes.intensity_augment", GammaAugment = "moondust.nodes.gamma_augment",
+  SimpleAugment = "moondust.nodes.simple_augment", ElasticAugment = "moondust.nodes.elastic_augment",
+  -- targets
+  DaCapoTargetFilter = "moondust.nodes.dacapo_target_filter", CopyMask = "moondust.nodes.copy_mask", Product = "moondust.nodes.product",
+  DistancePredictor = "moondust.predictors.distance", InnerDistancePredictor = "moondust.predictors.inner_distance",
+  HotDistancePredictor = "moondust.predictors.hot_distance", OneHotPredictor = "moondust.predictors.one_hot",
+  AffinitiesPredictor = "moondust.predictors.affinities",
+  -- sinks
+  Hdf5Write = "moondust.nodes.hdf5_write", Snapshot = "moondust.nodes.snapshot",
+  PrintProfilingStats = "moondust.nodes.print_profiling_stats",
+}
+
+--- Names of everything that loads when first used, for completion and help.
+---@return string[]
+function md.lazy_names()
+  local names = {}
+  for name in pairs(modules) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- Version, libraries and optional features of this build.
+---@return table
+function md.version() return core.version() end
+
+return setmetatable(md, {
+  __index = function(self, name)
+    local module = modules[name]
+    if not module then
+      if type(name) ~= "string" then return nil end
+      local names = self.lazy_names()
+      for known in pairs(self) do names[#names + 1] = known end
+      local near = require("moondust.options").nearest(name, names)
+      error(("moondust has no '%s'%s"):format(name, near and ("; did you mean '%s'?"):format(near) or ""), 2)
+    end
+    local value = require(module)
+    rawset(self, name, value)
+    return value
+  end,
+  __name = "moondust",
+})

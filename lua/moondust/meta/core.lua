@@ -1,0 +1,682 @@
+---@meta moondust.core
+--- What the C side gives to Lua. `require "moondust"` re-exports the parts that scripts use; nodes and predictors use the rest.
+--- Axes, indices and channels count from 1, world coordinates from 0. Every function raises on misuse with one clear message;
+--- functions that open files return `nil, message` where the world says no.
+
+---@class moondust.core
+local core = {}
+
+--- Written where a coordinate or a shape has no end. Compares equal to itself only; prints as `unbounded`.
+core.unbounded = nil
+
+-- ---------------------------------------------------------------------------------------------------- geometry
+
+--- Immutable integers, one per axis (zyx), each possibly `core.unbounded`.
+--- Operators: + - * // % with a coordinate, a table of numbers or a number; `/` truncates towards zero as funlib.geometry's; unary minus; ==; #c; c[1].
+---@class moondust.Coordinate
+---@field dims integer
+---@operator add: moondust.Coordinate
+---@operator sub: moondust.Coordinate
+---@operator mul: moondust.Coordinate
+---@operator div: moondust.Coordinate
+---@operator idiv: moondust.Coordinate
+---@operator mod: moondust.Coordinate
+---@operator unm: moondust.Coordinate
+local Coordinate = {}
+
+--- The entries as a plain table (`core.unbounded` where there is no end).
+---@return (integer|userdata)[]
+function Coordinate:totable() end
+
+---@param values moondust.Coordinate|number[]  whole numbers (floats with a fraction are refused) or core.unbounded
+---@return moondust.Coordinate
+function core.Coordinate(values) end
+
+--- An immutable box in world units, half-open. Fields: offset, begin (= offset), shape, stop (offset + shape), center, size (nil when unbounded), dims, empty, unbounded.
+--- Operators: + - shift by a coordinate or number; * / // scale offset and shape; ==.
+---@class moondust.Roi
+---@field offset moondust.Coordinate
+---@field begin moondust.Coordinate
+---@field shape moondust.Coordinate
+---@field stop moondust.Coordinate
+---@field center moondust.Coordinate
+---@field size integer?
+---@field dims integer
+---@field empty boolean
+---@field unbounded boolean
+local Roi = {}
+---@param other moondust.Roi|moondust.Coordinate|number[]  a ROI or a point (points may be fractions)
+---@return boolean
+function Roi:contains(other) end
+---@param other moondust.Roi
+---@return boolean
+function Roi:intersects(other) end
+---@param other moondust.Roi
+---@return moondust.Roi
+function Roi:intersect(other) end
+---@param other moondust.Roi
+---@return moondust.Roi
+function Roi:union(other) end
+---@param by moondust.Coordinate|number[]|number
+---@return moondust.Roi
+function Roi:shift(by) end
+---@param negative moondust.Coordinate|number[]|number
+---@param positive moondust.Coordinate|number[]|number|nil  default: as negative
+---@return moondust.Roi
+function Roi:grow(negative, positive) end
+---@param voxel_size moondust.Coordinate|number[]
+---@param mode "grow"|"shrink"|"closest"|nil  default "grow"
+---@return moondust.Roi
+function Roi:snap_to_grid(voxel_size, mode) end
+
+---@param offset moondust.Coordinate|number[]
+---@param shape moondust.Coordinate|number[]
+---@return moondust.Roi
+function core.Roi(offset, shape) end
+
+-- ---------------------------------------------------------------------------------------------------- specs
+
+--- Mutable fields, each nil when not said: roi, voxel_size, interpolatable, dtype; nonspatial and placeholder are booleans. Setting a field checks it. ==, tostring.
+---@class moondust.ArraySpec
+---@field roi moondust.Roi?
+---@field voxel_size moondust.Coordinate?
+---@field interpolatable boolean?
+---@field nonspatial boolean
+---@field placeholder boolean
+---@field dtype string?
+local ArraySpec = {}
+---@return moondust.ArraySpec
+function ArraySpec:copy() end
+--- Unites the ROIs, takes over what `other` says (gunpowder's update_with); changes and returns self.
+---@param other moondust.ArraySpec
+---@return moondust.ArraySpec
+function ArraySpec:update_with(other) end
+---@param fields table?
+---@return moondust.ArraySpec
+function core.ArraySpec(fields) end
+
+--- Mutable fields: roi, directed, dtype ("float32" by default), placeholder.
+---@class moondust.GraphSpec
+---@field roi moondust.Roi?
+---@field directed boolean?
+---@field dtype string
+---@field placeholder boolean
+local GraphSpec = {}
+---@return moondust.GraphSpec
+function GraphSpec:copy() end
+---@param other moondust.GraphSpec
+---@return moondust.GraphSpec
+function GraphSpec:update_with(other) end
+---@param fields table?
+---@return moondust.GraphSpec
+function core.GraphSpec(fields) end
+
+-- ---------------------------------------------------------------------------------------------------- arrays
+
+--- An n-d array: a strided view of refcounted bytes. Elements 1-based: `a[{z, y, x}]`; views `a[{{1, 3}, {}, 5}]` (inclusive ranges, optional third entry = step,
+--- `{}` = all, a number drops the axis, negative numbers count from the end, fewer entries than axes: the rest whole). `a[index] = number or array` writes (copy on write: other
+--- views keep what they saw). Arithmetic + - * / ^ and unary minus with arrays (broadcast) and numbers make new arrays: numpy's result types, but a
+--- number never widens an array (uint8 + 1 is uint8, saturating; float32 * 2 is float32; integer arrays / anything is float32, 64-bit integers float64).
+---@class moondust.ndarray
+---@field shape integer[]
+---@field dtype string
+---@field ndim integer
+---@field size integer     elements
+---@field nbytes integer
+---@field closed boolean
+---@operator add: moondust.ndarray
+---@operator sub: moondust.ndarray
+---@operator mul: moondust.ndarray
+---@operator div: moondust.ndarray
+---@operator pow: moondust.ndarray
+---@operator unm: moondust.ndarray
+local ndarray = {}
+---@return number
+function ndarray:min() end
+---@return number
+function ndarray:max() end
+--- Both in one pass.
+---@return number min, number max
+function ndarray:minmax() end
+---@return number
+function ndarray:sum() end
+---@return number
+function ndarray:mean() end
+---@return number
+function ndarray:std() end
+---@return boolean
+function ndarray:any() end
+---@return boolean
+function ndarray:all() end
+--- Sorted distinct values, and how often each occurs.
+---@return moondust.ndarray values, moondust.ndarray counts  counts: uint64
+function ndarray:unique() end
+---@param value number
+---@return integer
+function ndarray:count(value) end
+--- Counts of values in `bins` equal bins over [low, high] (high included in the last bin); default range: min to max.
+---@param bins integer
+---@param low number?
+---@param high number?
+---@return moondust.ndarray counts uint64
+---@return number low, number high
+function ndarray:histogram(bins, low, high) end
+--- Index (1-based, as a table) of the first NaN in C order, or nil. Integer arrays have none.
+---@return integer[]?
+function ndarray:first_nan() end
+--- Sets every element; copy on write. Returns self.
+---@param value number
+---@return moondust.ndarray
+function ndarray:fill(value) end
+--- numpy's astype.
+---@param dtype string
+---@return moondust.ndarray
+function ndarray:astype(dtype) end
+---@return moondust.ndarray
+function ndarray:copy() end
+--- One more view of the same elements (writing to either copies first).
+---@return moondust.ndarray
+function ndarray:view() end
+---@param ... integer  axes in their new order; none: reversed
+---@return moondust.ndarray view
+function ndarray:transpose(...) end
+---@param axis integer
+---@return moondust.ndarray view
+function ndarray:flip(axis) end
+---@param shape integer[]  one entry may be -1
+---@return moondust.ndarray
+function ndarray:reshape(shape) end
+--- Rows first … last (inclusive, 1-based) along an axis.
+---@param axis integer
+---@param first integer
+---@param last integer
+---@param step integer?
+---@return moondust.ndarray view
+function ndarray:slice(axis, first, last, step) end
+--- A new axis of length 1 in front of `axis`.
+---@param axis integer
+---@return moondust.ndarray view
+function ndarray:add_axis(axis) end
+--- Removes an axis of length 1.
+---@param axis integer
+---@return moondust.ndarray view
+function ndarray:drop_axis(axis) end
+---@param other moondust.ndarray|number
+---@return moondust.ndarray mask uint8
+function ndarray:eq(other) end
+function ndarray:ne(other) end
+function ndarray:lt(other) end
+function ndarray:le(other) end
+function ndarray:gt(other) end
+function ndarray:ge(other) end
+--- Same dtype, shape and bytes (NaN equals NaN).
+---@param other moondust.ndarray
+---@return boolean
+function ndarray:equal(other) end
+--- 64-bit hash of dtype, shape and elements in C order, as 16 hex digits; the same on every machine.
+---@return string
+function ndarray:hash() end
+--- Nested tables.
+---@return table
+function ndarray:totable() end
+--- The elements in C order as a string of native-endian bytes (for other Lua libraries).
+---@return string
+function ndarray:tostring_bytes() end
+--- Gives the bytes back now; using the array afterwards is an error.
+function ndarray:close() end
+
+---@param values table|number  nested tables
+---@param dtype string?  default "float32"
+---@return moondust.ndarray
+function core.ndarray(values, dtype) end
+---@param shape integer[]
+---@param dtype string?
+---@return moondust.ndarray
+function core.zeros(shape, dtype) end
+---@param shape integer[]
+---@param dtype string?
+---@return moondust.ndarray
+function core.empty(shape, dtype) end
+--- All arrays along a new first axis; same shape and dtype.
+---@param arrays moondust.ndarray[]
+---@return moondust.ndarray
+function core.stack(arrays) end
+---@param arrays moondust.ndarray[]
+---@param axis integer
+---@return moondust.ndarray
+function core.concatenate(arrays, axis) end
+
+-- ---------------------------------------------------------------------------------------------------- graphs
+
+--- Plain value made by md.Node{ id, location, attrs }: fields id, location (table of numbers), temporary, attrs (numbers by name).
+---@class moondust.Node
+---@field id integer
+---@field location number[]
+---@field temporary boolean
+---@field attrs table<string, number>
+---@class moondust.Edge
+---@field u integer
+---@field v integer
+---@field attrs table<string, number>
+
+---@class moondust.Graph
+---@field spec moondust.GraphSpec   a copy; assign to change it
+---@field directed boolean
+---@field ndim integer
+local Graph = {}
+--- Iterates over nodes in insertion order.
+---@return fun(): moondust.Node?
+function Graph:nodes() end
+---@return fun(): moondust.Edge?
+function Graph:edges() end
+---@return integer
+function Graph:num_nodes() end
+---@return integer
+function Graph:num_edges() end
+---@param id integer
+---@return moondust.Node?
+function Graph:node(id) end
+---@param id integer
+---@return boolean
+function Graph:contains(id) end
+---@param node moondust.Node
+function Graph:add_node(node) end
+---@param edge moondust.Edge
+function Graph:add_edge(edge) end
+---@param id integer
+---@param retain_connectivity boolean?
+function Graph:remove_node(id, retain_connectivity) end
+---@param u integer
+---@param v integer
+function Graph:remove_edge(u, v) end
+---@param roi moondust.Roi
+---@return moondust.Graph
+function Graph:crop(roi) end
+---@param roi moondust.Roi
+---@return moondust.Graph
+function Graph:trim(roi) end
+---@param other moondust.Graph
+---@return moondust.Graph
+function Graph:merge(other) end
+--- A shifted copy.
+---@param by moondust.Coordinate|number[]
+---@return moondust.Graph
+function Graph:shift(by) end
+---@param id integer
+---@return integer[] ids
+function Graph:neighbors(id) end
+---@return integer[][] ids of each weakly connected component
+function Graph:connected_components() end
+--- Ids of nodes inside a ROI (spatial index).
+---@param roi moondust.Roi
+---@return integer[]
+function Graph:nodes_in(roi) end
+---@return moondust.Graph
+function Graph:copy() end
+--- Id of the first node that lies outside `roi` and has a neighbour there too (a node outside whose neighbours are all inside is "dangling", which is allowed); nil if there is none.
+---@param roi moondust.Roi
+---@return integer?
+function Graph:first_stray(roi) end
+--- (n, ndim) float64 locations, n uint64-compatible int64 ids, (m, 2) int64 edges.
+---@return moondust.ndarray locations, moondust.ndarray ids, moondust.ndarray edges
+function Graph:arrays() end
+--- A copy in which every node sits where `locations` (n, ndim) says; order as in :arrays().
+---@param locations moondust.ndarray
+---@return moondust.Graph
+function Graph:with_locations(locations) end
+function Graph:close() end
+
+---@param fields table  { nodes, edges, spec } or named nodes=, edges=, spec=
+---@return moondust.Graph
+function core.Graph(fields) end
+---@param fields table  { id, location, attrs } or named id=, location=, attrs=, temporary=
+---@return moondust.Node
+function core.Node(fields) end
+---@param fields table  { u, v, attrs } or named
+---@return moondust.Edge
+function core.Edge(fields) end
+
+-- ---------------------------------------------------------------------------------------------------- random streams
+
+--- The pair of reference streams that travels with a request. np_* draw from NumPy's legacy stream, the others from CPython's.
+---@class moondust.Rng
+local Rng = {}
+---@param seed integer
+function Rng:seed(seed) end
+---@return number
+function Rng:random() end
+---@param low integer
+---@param high integer  included
+---@return integer
+function Rng:randint(low, high) end
+--- One draw of random.choices(cum_weights = cumulative): index from 1.
+---@param cumulative number[]
+---@return integer
+function Rng:choice_cumulative(cumulative) end
+--- random.sample(range(n), k), indices from 1.
+---@param n integer
+---@param k integer
+---@return integer[]
+function Rng:sample(n, k) end
+---@return number
+function Rng:np_random() end
+---@param low number
+---@param high number
+---@return number
+function Rng:np_uniform(low, high) end
+---@param loc number
+---@param scale number
+---@return number
+function Rng:np_normal(loc, scale) end
+--- float64 array of normals in C order.
+---@param loc number
+---@param scale number
+---@param shape integer[]
+---@return moondust.ndarray
+function Rng:np_normals(loc, scale, shape) end
+---@param low integer
+---@param high integer  excluded
+---@return integer
+function Rng:np_randint(low, high) end
+--- np.random.choice(range(n), p): index from 1.
+---@param n integer
+---@param p number[]?  must sum to 1
+---@return integer
+function Rng:np_choice(n, p) end
+--- scipy's Rotation.random().as_matrix() as a 3x3 table, acting on (z, y, x) columns as upstream applies it.
+---@return number[][]
+function Rng:np_rotation() end
+
+---@param seed integer?  default 0
+---@return moondust.Rng
+function core.Rng(seed) end
+--- Seed of a request's copy().
+---@param seed integer
+---@return integer
+function core.seed_copy(seed) end
+--- Seed of rejection attempt n (0: the seed itself).
+---@param seed integer
+---@param attempt integer
+---@return integer
+function core.seed_attempt(seed, attempt) end
+--- 32 bits from the operating system.
+---@return integer
+function core.seed_from_system() end
+
+-- ---------------------------------------------------------------------------------------------------- kernels
+-- Arrays in, new arrays out; inputs are never changed. Leading channel axes are allowed wherever an argument says "spatial".
+
+---@class moondust.kernel
+local kernel = {}
+core.kernel = kernel
+--- Adds before[i] / after[i] elements on each axis. mode "constant" (value) or "reflect" (numpy's: the edge is not repeated; wider than the array: reflects again).
+---@param a moondust.ndarray
+---@param before integer[]
+---@param after integer[]
+---@param mode "constant"|"reflect"
+---@param value number?
+---@return moondust.ndarray
+function kernel.pad(a, before, after, mode, value) end
+--- a * scale + shift, stored as dtype (default: a's), clipped to [low, high] when given. Computed in float32 for float32 output and in float64 otherwise; integer outputs round and saturate.
+---@param a moondust.ndarray
+---@param scale number
+---@param shift number
+---@param dtype string?
+---@param low number?
+---@param high number?
+---@return moondust.ndarray
+function kernel.scale_shift(a, scale, shift, dtype, low, high) end
+--- Normalise to [0, 1] by the array's min and max, raise to gamma, un-normalise. Float arrays; a range <= 1e-3 returns a view of a.
+---@param a moondust.ndarray
+---@param gamma number
+---@return moondust.ndarray
+function kernel.gamma(a, gamma) end
+--- Per slab s (slabs in C order, shape `slab`, -1 = whole axis): mean + (a - mean) * scales[s] + shifts[s]; clipped to [0, 1] if clip. Float arrays.
+---@param a moondust.ndarray
+---@param slab integer[]
+---@param scales number[]
+---@param shifts number[]
+---@param clip boolean
+---@return moondust.ndarray
+function kernel.intensity(a, slab, scales, shifts, clip) end
+--- Number of slabs that :intensity and :balance_weights see.
+---@param a moondust.ndarray
+---@param slab integer[]
+---@return integer
+function kernel.slab_count(a, slab) end
+--- Maximum over the leading axes until `ndim` axes are left.
+---@param a moondust.ndarray
+---@param ndim integer
+---@return moondust.ndarray
+function kernel.max_channels(a, ndim) end
+--- Affinities (edges, spatial…) uint8 of a label array (spatial, 1 to 4 axes): 1 where the voxel and the one `offset` away carry the same non-zero id.
+--- Voxels whose partner lies outside are 0. With background_as_object 0 counts as an id.
+---@param labels moondust.ndarray
+---@param offsets integer[][]
+---@param background_as_object boolean?
+---@return moondust.ndarray
+function kernel.affinities(labels, offsets, background_as_object) end
+--- (classes, spatial…) uint8.
+---@param labels moondust.ndarray
+---@param classes integer
+---@return moondust.ndarray
+function kernel.one_hot(labels, classes) end
+--- Signed Euclidean distance (world units, float32) of each voxel centre to the nearest face between voxels of different label: positive on non-zero labels, negative
+--- on zero. No face at all: min over axes of shape * voxel_size / 2, with that sign. labels: leading channel axes are handled one by one. With `scale`: tanh(d / scale).
+---@param labels moondust.ndarray
+---@param voxel_size moondust.Coordinate|number[]
+---@param scale number?
+---@return moondust.ndarray
+function kernel.boundary_distance(labels, voxel_size, scale) end
+--- dacapo's create_distance_mask: mask without the voxels whose |target| + epsilon (capped at threshold) reaches the tanh-scaled distance to the mask's border.
+---@param target moondust.ndarray float32 (channels, spatial…), tanh-scaled distances
+---@param mask moondust.ndarray same shape, or without the channel axis
+---@param voxel_size moondust.Coordinate|number[]
+---@param scale number
+---@param epsilon number
+---@param threshold number
+---@return moondust.ndarray uint8, shape of mask
+function kernel.distance_mask(target, mask, voxel_size, scale, epsilon, threshold) end
+--- dacapo's balance_weights: float32 error scale of labels' shape; masks multiply (broadcast over leading axes). `counts`: { {num, den, num, den, …} per slab } from an earlier call, or nil.
+---@param labels moondust.ndarray
+---@param classes integer
+---@param masks moondust.ndarray[]
+---@param slab integer[]
+---@param clipmin number?
+---@param clipmax number?
+---@param counts number[][]?
+---@return moondust.ndarray weights
+---@return number[][] counts
+function kernel.balance_weights(labels, classes, masks, slab, clipmin, clipmax, counts) end
+--- A summed-area table of mask > 0, for counting in any box in constant time.
+---@class moondust.Integral
+local Integral = {}
+--- Masked-in elements in the box (0-based begin, shape), clipped to the array.
+---@param begin integer[]
+---@param shape integer[]
+---@return integer
+function Integral:count(begin, shape) end
+function Integral:close() end
+---@param mask moondust.ndarray
+---@return moondust.Integral
+function kernel.integral(mask) end
+
+--- A synthetic electron-microscopy volume, labels true by construction, the same for any number of threads. Options: shape (z, y, x in voxels, of the whole), voxel_size (nm), seed
+--- (default 0), first and last (planes to draw, 1-based, inclusive; default: all). A volume made in slabs is the volume made at once.
+---@param options table
+---@return moondust.Synthesis
+function kernel.synthesize(options) end
+---@class moondust.Synthesis
+---@field raw moondust.ndarray         uint8
+---@field neuron_ids moondust.ndarray  uint64, 1 and up
+---@field organelles moondust.ndarray  uint8, 1 = mitochondrion
+---@field locations moondust.ndarray   float64 (n, 3): synaptic sites of the whole volume, world units
+---@field ids moondust.ndarray         uint64 (n)
+---@field types moondust.ndarray       uint8 (n): 1 presynaptic, 2 postsynaptic
+---@field partners moondust.ndarray    uint64 (n / 2, 2): ids of the two sites of a synapse
+
+--- Labels as a picture: uint8 (shape of labels, 3). Each id has a colour that never changes; 0 is black.
+---@param labels moondust.ndarray
+---@return moondust.ndarray
+function kernel.colorize(labels) end
+
+-- ---------------------------------------------------------------------------------------------------- transformations
+
+--- A place-to-place transformation in world units: output position p is fetched from p + displacement(p) + rotation about the ROI's centre.
+--- Options: roi (master ROI on the voxel grid), voxel_size, displacement = float array (ndim, control points…) or nil, rotation = n x n matrix (table, zyx) or nil,
+--- subsample = integer, quirks = boolean (upstream's arithmetic as it stands).
+---@class moondust.Transform
+local Transform = {}
+--- The ROI (on the grid of voxel_size) that must be read so that every voxel of `roi` can be fetched.
+---@param roi moondust.Roi
+---@param voxel_size moondust.Coordinate
+---@return moondust.Roi
+function Transform:source_roi(roi, voxel_size) end
+--- Fetches the voxels of out_roi from `a`, which covers in_roi (leading channel axes allowed): linear if interpolate, else nearest. 0 outside.
+---@param a moondust.ndarray
+---@param in_roi moondust.Roi
+---@param out_roi moondust.Roi
+---@param voxel_size moondust.Coordinate
+---@param interpolate boolean
+---@return moondust.ndarray
+function Transform:sample(a, in_roi, out_roi, voxel_size, interpolate) end
+--- Where the world position `point` is fetched from.
+---@param point number[]
+---@return number[]
+function Transform:map(point) end
+--- (n, ndim) float64 source positions -> positions that are fetched from there (inverse of :map, to 1e-3 of a voxel) ; third result: uint8 mask of those that converged.
+---@param points moondust.ndarray
+---@return moondust.ndarray positions, moondust.ndarray converged
+function Transform:invert(points) end
+--- The dense field (ndim, spatial…) float32: source position, in world units, of each voxel of `roi` (its centre; with quirks its lower corner).
+---@param roi moondust.Roi
+---@param voxel_size moondust.Coordinate
+---@return moondust.ndarray
+function Transform:field(roi, voxel_size) end
+function Transform:close() end
+---@param options table
+---@return moondust.Transform
+function core.Transform(options) end
+
+-- ---------------------------------------------------------------------------------------------------- HDF5
+
+--- What a file says of a dataset.
+---@class moondust.DatasetInfo
+---@field name string         full path
+---@field shape integer[]
+---@field dtype string?       nil when it is none of ours (strings, compounds)
+---@field type string         the file's own type in words
+---@field chunks integer[]?
+---@field filters string[]    "gzip", "shuffle", "lzf", "scale-offset", "szip" …
+---@field voxel_size number[]? as the file says, fractions kept; from `resolution` or `voxel_size`
+---@field offset number[]?    world units
+---@field axes string[]?      attribute `axis_names`, when there
+---@field bytes integer       stored size
+
+---@class moondust.hdf5
+local hdf5 = {}
+core.hdf5 = hdf5
+--- An open file; closes with :close(), <close> and the collector.
+---@class moondust.Hdf5File
+---@field path string
+local Hdf5File = {}
+---@param path string
+---@param mode "r"|"r+"|"w"|"a"|nil  default "r"; "w" truncates, "a" opens or makes
+---@return moondust.Hdf5File? file
+---@return string? message
+function hdf5.open(path, mode) end
+--- Every dataset in the file, sorted by path.
+---@return moondust.DatasetInfo[]?
+---@return string? message
+function Hdf5File:list() end
+---@param name string
+---@return moondust.DatasetInfo?
+---@return string? message
+function Hdf5File:info(name) end
+--- Reads a box: 0-based begin and shape over all axes (default: everything).
+---@param name string
+---@param begin integer[]?
+---@param shape integer[]?
+---@return moondust.ndarray?
+---@return string? message
+function Hdf5File:read(name, begin, shape) end
+--- options: chunks (table or nil = chosen; false = contiguous), compression = "gzip"|1..9|nil, voxel_size, offset (written as resolution, voxel_size, offset), attributes (name -> number, string or table of numbers). Parent groups are made. An existing dataset is an error.
+---@param name string
+---@param shape integer[]
+---@param dtype string
+---@param options table?
+---@return true?
+---@return string? message
+function Hdf5File:create(name, shape, dtype, options) end
+--- Writes an array into a box that starts at 0-based `begin` (default: origin); converts to the dataset's dtype.
+---@param name string
+---@param array moondust.ndarray
+---@param begin integer[]?
+---@return true?
+---@return string? message
+function Hdf5File:write(name, array, begin) end
+--- Numbers, tables of numbers or strings.
+---@param name string  dataset or group ("/" for the root)
+---@param attribute string
+---@return any value
+---@return string? message
+function Hdf5File:attribute(name, attribute) end
+---@param name string
+---@param attribute string
+---@param value number|number[]|string
+---@return true?
+---@return string? message
+function Hdf5File:set_attribute(name, attribute, value) end
+---@param name string
+---@return boolean
+function Hdf5File:exists(name) end
+function Hdf5File:flush() end
+function Hdf5File:close() end
+
+-- ---------------------------------------------------------------------------------------------------- pictures
+
+---@class moondust.png
+local png = {}
+core.png = png
+--- uint8 (height, width), grey, or (height, width, 3), RGB, as a PNG file.
+---@param path string
+---@param image moondust.ndarray
+---@return true?
+---@return string? message
+function png.write(path, image) end
+
+-- ---------------------------------------------------------------------------------------------------- the machine
+
+--- Sets (and returns) the number of kernel threads of this Lua state.
+---@param n integer?
+---@return integer
+function core.threads(n) end
+--- C bytes in use now, and the most there were.
+---@return integer in_use, integer peak
+function core.memory() end
+--- Bytes of memory this machine has.
+---@return integer
+function core.physical_memory() end
+--- Bytes an element takes.
+---@param dtype string
+---@return integer
+function core.dtype_size(dtype) end
+--- Forgets the peak.
+function core.reset_peak() end
+--- Seconds, monotonic.
+---@return number
+function core.clock() end
+--- True when standard error / output is a terminal, and its width.
+---@param which "stdout"|"stderr"|"stdin"
+---@return boolean, integer columns
+function core.is_terminal(which) end
+--- Makes a directory and its parents.
+---@param path string
+---@return true?
+---@return string? message
+function core.make_directory(path) end
+--- Version, libraries and optional features of this build.
+---@return table
+function core.version() end
+
+return core

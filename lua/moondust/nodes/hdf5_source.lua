@@ -1,0 +1,110 @@
+--- Hdf5Source: arrays from the datasets of an HDF5 file. Original: gunpowder/nodes/hdf5_source.py and hdf5like_source_base.py (Hdf5Source).
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local key = require "moondust.key"
+local Array = require "moondust.array"
+local Batch = require "moondust.batch"
+local BatchProvider = require "moondust.provider"
+local LazyArray = require "moondust.dataset"
+local options = require "moondust.options"
+
+--- Serves datasets of one file, each with its own voxel size and its own number of spatial axes (that of the voxel size); further axes are channels.
+---
+--- What the file says is taken from the attributes `resolution` (or `voxel_size`) and `offset`, in world units; `array_specs` overrides it. World units are whole numbers: a
+--- fractional voxel size or offset is an error, as is a missing voxel size; a missing offset is 0. `interpolatable`, unless array_specs says it: floats are, integers
+--- aren't (grey values kept as integers need `array_specs = { [RAW] = md.ArraySpec{ interpolatable = true } }`).
+---
+--- The file is opened once, when the pipeline is built; each request reads its ROI only.
+---@class moondust.Hdf5Source : moondust.BatchProvider
+---@field filename string
+---@field datasets table<moondust.ArrayKey, string>
+---@field array_specs table<moondust.ArrayKey, moondust.ArraySpec>
+---@field channels_first boolean
+---@overload fun(options: table): moondust.Hdf5Source
+local Hdf5Source = class("Hdf5Source", BatchProvider)
+Hdf5Source.arity = 0
+Hdf5Source.options = {
+  { "filename", type = "string", required = true, doc = "the file" },
+  { "datasets", type = "table", required = true, doc = "{ [ArrayKey] = \"path/in/file\" }" },
+  { "array_specs", type = "table", doc = "{ [ArrayKey] = ArraySpec }: what overrides the file (voxel_size, roi, interpolatable); default: nothing" },
+  { "channels_first", type = "boolean", default = true, doc = "false: (z, y, x, c) in the file, served as (c, z, y, x); default true" },
+}
+
+local function check_datasets(datasets)
+  local keys = {}
+  for name, path in pairs(datasets) do
+    if not key.is_array_key(name) or type(path) ~= "string" then
+      error(("Hdf5Source: 'datasets' maps ArrayKeys to paths, { [RAW] = \"volumes/raw\" }; it has %s = %s"):format(
+        key.is_key(name) and ("[%s]"):format(name.name) or options.describe(name), options.describe(path)), 4)
+    end
+    keys[#keys + 1] = name
+  end
+  if #keys == 0 then error("Hdf5Source: 'datasets' is empty: { [RAW] = \"volumes/raw\" }", 4) end
+  table.sort(keys, function(a, b) return a.name < b.name end)
+  return keys
+end
+
+local function check_specs(specs, datasets)
+  for name, spec in pairs(specs) do
+    if not key.is_array_key(name) or options.class_name_of(spec) ~= "moondust.ArraySpec" then
+      error(("Hdf5Source: 'array_specs' maps ArrayKeys to ArraySpecs; it has %s = %s"):format(
+        key.is_key(name) and ("[%s]"):format(name.name) or options.describe(name), options.describe(spec)), 4)
+    end
+    if not datasets[name] then error(("Hdf5Source: 'array_specs' has %s, 'datasets' hasn't"):format(name.name), 4) end
+  end
+end
+
+function Hdf5Source:init()
+  self.array_specs = self.array_specs or {}
+  self.keys = check_datasets(self.datasets)
+  check_specs(self.array_specs, self.datasets)
+end
+
+function Hdf5Source:name() return ("Hdf5Source[%s]"):format(self.filename) end
+
+local function missing(self, path)
+  local names = {}
+  for i, info in ipairs(self.file:list() or {}) do names[i] = info.name end
+  if #names == 0 then return ("%s has no dataset '%s', nor any other"):format(self.filename, path) end
+  local near = options.nearest(path, names)
+  return ("%s has no dataset '%s'; %s"):format(self.filename, path, near and ("did you mean '%s'?"):format(near)
+    or "it has " .. table.concat(names, ", ", 1, math.min(#names, 12)) .. (#names > 12 and ", …" or ""))
+end
+
+function Hdf5Source:setup()
+  local file, message = core.hdf5.open(self.filename, "r")
+  if not file then self:fail("%s", message) end
+  self.file, self.arrays = file, {}
+  for _, name in ipairs(self.keys) do
+    local path = self.datasets[name]
+    if not file:exists(path) then self:fail({ key = name }, "%s", missing(self, path)) end
+    local array
+    array, message = LazyArray.open(file, path, self.array_specs[name], {
+      channels_first = self.channels_first,
+      way_out = ("array_specs = { [%s] = md.ArraySpec{ voxel_size = {…} } }"):format(name.name),
+    })
+    if not array then self:fail({ key = name }, "%s (for %s)", message, name) end
+    self.arrays[name] = array
+    self:provides(name, array.spec)
+  end
+end
+
+function Hdf5Source:provide(request)
+  local batch = Batch {}
+  for name, wanted in request:items() do
+    local roi = wanted.roi
+    local data, message = self.arrays[name]:read(roi)
+    if not data then self:fail({ key = name, roi = roi }, "%s can't be read in ROI %s: %s", name, roi, message) end
+    local spec = self.spec[name]:copy()
+    spec.roi = roi
+    batch[name] = Array { data, spec }
+  end
+  return batch
+end
+
+function Hdf5Source:teardown()
+  if self.file then self.file:close() end
+  self.file, self.arrays = nil, nil
+end
+
+return Hdf5Source

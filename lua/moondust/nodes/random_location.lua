@@ -1,0 +1,330 @@
+--- RandomLocation: answers a request at a random place upstream. Original: gunpowder/nodes/random_location.py (RandomLocation).
+---
+--- A shift is drawn on the grid of the voxel sizes' least common multiple, uniformly over all shifts that keep every requested ROI inside what upstream has, and drawn again
+--- until the place meets all conditions. The request goes upstream shifted, what comes back is shifted to where it was wanted.
+---
+---     request.begin        request.begin + shift
+---     [---------)    ->    [---------)              offered ROI: begin - request.begin <= shift <= end - request.end
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local key = require "moondust.key"
+local Array = require "moondust.array"
+local BatchFilter = require "moondust.filter"
+local BatchRequest = require "moondust.request"
+
+--- Announces every key without bounds. The mask and the graph that places are judged by are read once, whole, when the pipeline is built; of the mask only a summed-area table
+--- is kept. The search ends with an error after `max_attempts` places. Overwrite :accepts(request) for conditions of your own.
+---@class moondust.RandomLocation : moondust.BatchFilter
+---@field min_masked number
+---@field mask moondust.ArrayKey?
+---@field ensure_nonempty moondust.GraphKey?
+---@field p_nonempty number
+---@field ensure_centered boolean
+---@field point_balance_radius number
+---@field random_shift_key moondust.ArrayKey?
+---@field max_attempts integer
+---@overload fun(options: table?): moondust.RandomLocation
+local RandomLocation = class("RandomLocation", BatchFilter)
+RandomLocation.options = {
+  { "min_masked", type = "probability", default = 0, doc = "least share of masked-in (> 0) voxels of `mask` in its requested ROI; default 0" },
+  { "mask", type = "array_key", doc = "the mask to judge places by; where it isn't requested, in the request's total ROI; default: none" },
+  { "ensure_nonempty", type = "graph_key", doc = "a graph that must have a node in its requested ROI (or the request's total ROI); default: none" },
+  { "p_nonempty", type = "probability", default = 1, doc = "with which ensure_nonempty is insisted on, drawn once a request; default 1" },
+  { "ensure_centered", type = "boolean", default = false, doc = "the node sits in the ROI's central voxel; default false" },
+  { "point_balance_radius", type = "number", default = 1,
+    doc = "world units; a node is chosen in inverse proportion to the number of nodes this near; default 1" },
+  { "random_shift_key", type = "array_key", doc = "nonspatial int64 array {axes}: the shift, world units; default: none" },
+  { "max_attempts", type = "integer", default = 10000, doc = "places to try before giving up with an error; default 10000" },
+}
+
+function RandomLocation:init()
+  if self.min_masked > 0 and not self.mask then error("RandomLocation: 'min_masked' needs a 'mask' to judge by", 3) end
+  if self.point_balance_radius < 0 then
+    error(("RandomLocation: 'point_balance_radius' can't be negative, it is %s"):format(self.point_balance_radius), 3)
+  end
+  if self.max_attempts < 1 then error(("RandomLocation: 'max_attempts' must be 1 or more, not %s"):format(self.max_attempts), 3) end
+end
+
+--- Whether a place that meets all other conditions is taken. To be overwritten.
+---@param _request moondust.BatchRequest  shifted to the place
+---@return boolean
+function RandomLocation:accepts(_request) return true end
+
+-- ------------------------------------------------------------------------------------------------ setup
+
+local function request_whole(self, name)
+  local spec = self:need(name)
+  -- Built pipelines have no request yet; the seed only makes the answer the same every time.
+  return self:get_upstream_provider():request_batch(BatchRequest { [name] = spec, random_seed = 0 })
+end
+
+local function read_mask(self)
+  local spec = self:need(self.mask)
+  if not spec.roi or not spec.voxel_size then self:fail({ key = self.mask }, "%s has no ROI or no voxel size, so it is no mask of places", self.mask) end
+  if spec.roi.unbounded then
+    self:fail({ key = self.mask }, "the mask %s has no bounds (ROI %s); put RandomLocation upstream of the node that takes them away, or pad by a finite size",
+      self.mask, spec.roi)
+  end
+  local batch <close> = request_whole(self, self.mask)
+  local data = core.kernel.max_channels(batch[self.mask].data, spec.roi.dims)
+  self.integral = core.kernel.integral(data)
+  self.mask_roi, self.mask_voxel_size = spec.roi, spec.voxel_size
+  local zero, all = (spec.roi.shape * 0):totable(), (spec.roi.shape / spec.voxel_size):totable()
+  self.masked_in = self.integral:count(zero, all)
+end
+
+local function squared_distance(a, b)
+  local sum = 0
+  for d = 1, #a do sum = sum + (a[d] - b[d]) ^ 2 end
+  return sum
+end
+
+local function neighbour_count(graph, place, by_id, radius)
+  local begin, shape = {}, {}
+  for d = 1, #place do
+    begin[d] = math.floor(place[d] - radius)
+    shape[d] = math.ceil(place[d] + radius) + 1 - begin[d]
+  end
+  local count = 0
+  for _, id in ipairs(graph:nodes_in(core.Roi(begin, shape))) do
+    if squared_distance(place, by_id[id]) <= radius * radius then count = count + 1 end
+  end
+  return count
+end
+
+local function read_points(self)
+  local batch <close> = request_whole(self, self.ensure_nonempty)
+  local graph, by_id = batch[self.ensure_nonempty], {}
+  self.points, self.cumulative = {}, {}
+  for node in graph:nodes() do
+    self.points[#self.points + 1] = node.location
+    by_id[node.id] = node.location
+  end
+  if #self.points == 0 then self:fail({ key = self.ensure_nonempty }, "%s has no nodes, so no place has one", self.ensure_nonempty) end
+  local sum = 0
+  for i, place in ipairs(self.points) do
+    sum = sum + 1 / neighbour_count(graph, place, by_id, self.point_balance_radius)
+    self.cumulative[i] = sum
+  end
+end
+
+local function without_bounds(roi)
+  local ends = {}
+  for d = 1, roi.dims do ends[d] = core.unbounded end
+  return core.Roi(ends, ends)
+end
+
+function RandomLocation:setup()
+  if self.mask and self.min_masked > 0 then read_mask(self) end
+  if self.ensure_nonempty then read_points(self) end
+  for name, spec in self.spec:items() do
+    if spec.roi then
+      spec.roi = without_bounds(spec.roi)
+      self:updates(name, spec)
+    end
+  end
+  if self.random_shift_key then self:provides(self.random_shift_key, core.ArraySpec { nonspatial = true }) end
+end
+
+function RandomLocation:teardown()
+  if self.integral then self.integral:close() end
+  self.integral, self.points, self.cumulative = nil, nil, nil
+end
+
+-- ------------------------------------------------------------------------------------------------ the shifts there are
+
+local function refuse_unbounded(self, request, offered)
+  local bounded, total = false, nil
+  for name, wanted in request:items() do
+    local roi = wanted.roi and offered[name] and offered[name].roi
+    if roi then
+      total = total or roi
+      bounded = bounded or not roi.unbounded
+    end
+  end
+  if not total then self:fail("the request has no ROI that a place could be drawn for") end
+  if not bounded then
+    self:fail("nothing that is requested has bounds upstream (%s), so there is no place to draw; put RandomLocation upstream of the node that takes them away, or pad by a finite size",
+      total)
+  end
+end
+
+local function grid_of(self, request)
+  local arrays = request:array_keys()
+  return self.spec:get_lcm_voxel_size(arrays) or request:get_total_roi().shape * 0 + 1
+end
+
+local function shifts_of(self, name, wanted, offered, grid)
+  local shifts = offered:shift(-wanted.begin):grow(wanted.shape * 0, grid - wanted.shape)
+  if shifts.empty then
+    self:fail({ key = name, roi = wanted }, "%s is wanted in the shape %s, upstream has %s only (%s); ask for less, or put md.Pad{ %s } upstream", name,
+      wanted.shape, offered.shape, offered, name)
+  end
+  return shifts
+end
+
+local function possible_shifts(self, request, grid)
+  local offered, total = self:get_upstream_provider().spec, nil
+  for name, wanted in request:items() do
+    local roi = wanted.roi and offered[name] and offered[name].roi
+    if roi then
+      local shifts = shifts_of(self, name, wanted.roi, roi, grid)
+      if not total then total = shifts elseif total ~= shifts then total = total:intersect(shifts) end
+    end
+  end
+  local snapped = not total.empty and total:snap_to_grid(grid, "shrink") or total
+  if snapped.empty then
+    self:fail("no shift brings all ROIs that are requested (%s) into what upstream has on a grid of %s; ask for less, or pad upstream", request:describe(), grid)
+  elseif snapped.unbounded then
+    self:fail("what is requested has no bounds upstream on some axis (shifts %s), so there is no place to draw; pad by a finite size", snapped)
+  end
+  return snapped / grid
+end
+
+-- ------------------------------------------------------------------------------------------------ the search
+
+local function draw(request, shifts, grid)
+  local shift, first, stop = {}, shifts.begin, shifts.stop
+  for d = 1, #first do shift[d] = request.rng:randint(first[d], stop[d] - 1) end
+  return core.Coordinate(shift) * grid
+end
+
+local function floored(place, grid)
+  local voxel = {}
+  for d = 1, #place do voxel[d] = math.floor(place[d] / grid[d]) end
+  return core.Coordinate(voxel)
+end
+
+-- All shifts, in grid voxels, that bring a place into the box:
+--
+--     box           place       least shifted   most shifted
+--     [---------)   .           [---------)     [---------)
+--                                         .     .
+local function shifts_around(self, place, box)
+  if self.ensure_centered then return core.Roi(place - box.begin - box.shape / 2 + 1, box.shape * 0 + 1) end
+  return core.Roi(place - box.begin - box.shape + 1, box.shape)
+end
+
+local function draw_with_point(self, request, shifts, grid, box)
+  local place = self.points[request.rng:choice_cumulative(self.cumulative)]
+  local around = shifts_around(self, floored(place, grid), box)
+  if not around:intersects(shifts) then return nil end
+  return draw(request, around:intersect(shifts), grid)
+end
+
+local function box_for_points(self, request, grid)
+  local wanted = request[self.ensure_nonempty]
+  local roi = wanted and wanted.roi or request:get_total_roi()
+  local box = roi:snap_to_grid(grid, "shrink")
+  if box.empty then
+    self:fail({ key = self.ensure_nonempty, roi = roi }, "the ROI %s wanted of %s holds no whole voxel of the grid %s; ask for more", roi, self.ensure_nonempty, grid)
+  end
+  return box / grid
+end
+
+local function mask_box(self, request)
+  local wanted = request[self.mask]
+  local roi = wanted and wanted.roi or request:get_total_roi()
+  if roi.empty then self:fail({ key = self.mask, roi = roi }, "%s can't be judged in the empty ROI %s", self.mask, roi) end
+  local size = (roi:snap_to_grid(self.mask_voxel_size) / self.mask_voxel_size).size
+  if self.masked_in < self.min_masked * size then
+    self:fail({ key = self.mask, roi = roi }, "no place can be masked in by %s: %s has %d voxels masked in altogether, ROI %s has %d; ask for less", self.min_masked,
+      self.mask, self.masked_in, roi, size)
+  end
+  return roi
+end
+
+local function masked_share(self, roi, shift)
+  local voxels = roi:shift(shift):snap_to_grid(self.mask_voxel_size):shift(-self.mask_roi.offset) / self.mask_voxel_size
+  return self.integral:count(voxels.begin:totable(), voxels.shape:totable()) / voxels.size
+end
+
+local function shift_request(request, shift)
+  for _, wanted in request:items() do
+    if wanted.roi then wanted.roi = wanted.roi:shift(shift) end
+  end
+end
+
+local function accepted(self, request, shift)
+  if self.accepts == RandomLocation.accepts then return true end
+  local shifted = request:copy()
+  shift_request(shifted, shift)
+  return self:accepts(shifted)
+end
+
+local function give_up(self, found)
+  local reasons = {}
+  if found.best then
+    reasons[1] = ("%s is to be masked in by %s, the best place had %.4g"):format(self.mask, self.min_masked, found.best)
+  end
+  if found.unreachable > 0 then
+    reasons[#reasons + 1] = ("%d times the node of %s that was chosen lies where the request can't be moved"):format(found.unreachable, self.ensure_nonempty)
+  end
+  if found.refused > 0 then reasons[#reasons + 1] = ("accepts() refused %d"):format(found.refused) end
+  self:fail("found no place in %d tries: %s; ask for less, or raise max_attempts", self.max_attempts, table.concat(reasons, "; "))
+end
+
+--- Draws until a place is found; the shift in world units.
+---@param request moondust.BatchRequest
+---@return moondust.Coordinate
+function RandomLocation:choose_shift(request)
+  refuse_unbounded(self, request, self:get_upstream_provider().spec)
+  local grid = grid_of(self, request)
+  local shifts = possible_shifts(self, request, grid)
+  local with_points = self.ensure_nonempty and request.rng:random() <= self.p_nonempty
+  local box = with_points and box_for_points(self, request, grid)
+  local mask_roi = self.integral and mask_box(self, request)
+  local found = { unreachable = 0, refused = 0 }
+  for _ = 1, self.max_attempts do
+    local shift
+    if with_points then shift = draw_with_point(self, request, shifts, grid, box) else shift = draw(request, shifts, grid) end
+    local share = shift and mask_roi and masked_share(self, mask_roi, shift) or 1
+    if not shift then
+      found.unreachable = found.unreachable + 1
+    elseif share < self.min_masked then
+      found.best = math.max(found.best or 0, share)
+    elseif accepted(self, request, shift) then
+      return shift
+    else
+      found.refused = found.refused + 1
+    end
+  end
+  give_up(self, found)
+end
+
+-- ------------------------------------------------------------------------------------------------ the contract
+
+-- The request itself goes upstream, without the copy that other filters make: the seed upstream depends on it.
+function RandomLocation:provide(request)
+  local downstream = request:copy()
+  local shift = self:choose_shift(request)
+  shift_request(request, shift)
+  self:remove_provided(request)
+  local batch = self:get_upstream_provider():request_batch(request)
+  self:move_back(batch, downstream, shift)
+  return batch
+end
+
+--- Puts what came into the ROIs that were wanted.
+---@param batch moondust.Batch
+---@param request moondust.BatchRequest
+---@param shift moondust.Coordinate
+function RandomLocation:move_back(batch, request, shift)
+  for name, wanted in request:items() do
+    local item = batch[name]
+    if item and wanted.roi and key.is_array_key(name) then
+      item.spec.roi = wanted.roi
+    elseif item and wanted.roi then
+      local moved = item:shift(-shift)
+      local spec = moved.spec
+      spec.roi = wanted.roi
+      moved.spec = spec
+      batch[name] = moved
+    end
+  end
+  if self.random_shift_key then
+    batch[self.random_shift_key] = Array { core.ndarray(shift:totable(), "int64"), core.ArraySpec { nonspatial = true } }
+  end
+end
+
+return RandomLocation

@@ -1,0 +1,101 @@
+--- RejectIf: asks again until a predicate is content. The machinery of Reject and RejectIfEmpty, and of any policy written in Lua.
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local BatchFilter = require "moondust.filter"
+local options = require "moondust.options"
+
+--- Asks upstream until `predicate(batch, request, attempt)` is false. Attempt 0 asks with the seed that any node would ask with, each later one with a seed derived from that and
+--- the attempt, so a seeded request gives the same batch every time and never the same rejected one twice.
+---
+--- With probability 1 - p, drawn once a request, whatever comes is taken. After `max_attempts` rejections, or `timeout` seconds, it gives up: with "error" a clear one, with
+--- "accept" the last batch, and a line on stderr. A timeout makes the result depend on the machine; without one it depends on the seed alone.
+---
+--- Rejected batches are closed at once. md.policy has predicates and ways to combine them.
+---@class moondust.RejectIf : moondust.BatchFilter
+---@field predicate moondust.Predicate
+---@field p number
+---@field max_attempts integer
+---@field timeout number?
+---@field on_giving_up "error"|"accept"
+---@overload fun(options: table): moondust.RejectIf
+local RejectIf = class("RejectIf", BatchFilter)
+
+--- What every node that rejects takes at the end of its options.
+---@type moondust.Option[]
+RejectIf.limits = {
+  { "max_attempts", type = "integer", default = 1000, doc = "batches to ask for before giving up; default 1000" },
+  { "timeout", type = "number", doc = "seconds before giving up; makes results depend on the machine; default: none" },
+  { "on_giving_up", type = "string", default = "error", doc = "\"error\" (default) or \"accept\": the last batch, rejected or not" },
+}
+
+--- `list` with the limits behind it.
+---@param list moondust.Option[]
+---@return moondust.Option[]
+function RejectIf.with_limits(list) return table.move(RejectIf.limits, 1, #RejectIf.limits, #list + 1, list) end
+
+RejectIf.options = RejectIf.with_limits {
+  { "predicate", type = "function", required = true, doc = "function(batch, request, attempt): true to reject; attempt counts from 0" },
+  { "p", type = "probability", default = 1, doc = "with which rejecting is considered at all, drawn once a request; default 1" },
+}
+
+--- Call from init() of a class with these limits.
+---@param level integer  of the error, as for error()
+function RejectIf:check_limits(level)
+  if self.max_attempts < 1 then error(("%s: 'max_attempts' must be 1 or more, not %s"):format(self.class_name, self.max_attempts), level + 1) end
+  if self.timeout and self.timeout <= 0 then error(("%s: 'timeout' must be more than 0 seconds, not %s"):format(self.class_name, self.timeout), level + 1) end
+  if self.on_giving_up ~= "error" and self.on_giving_up ~= "accept" then
+    error(("%s: 'on_giving_up' must be \"error\" or \"accept\", not %s"):format(self.class_name, options.describe(self.on_giving_up)), level + 1)
+  end
+end
+
+function RejectIf:init() self:check_limits(3) end
+
+function RejectIf:setup() end
+
+--- Whether this request is one that insists on a good batch; drawn before upstream is asked.
+---@param request moondust.BatchRequest
+---@return boolean
+function RejectIf:insists(request) return request.rng:random() < self.p end
+
+--- Whether the batch is to be thrown away; may draw.
+---@param batch moondust.Batch
+---@param request moondust.BatchRequest
+---@param attempt integer
+---@return boolean
+function RejectIf:rejects(batch, request, attempt) return self.predicate(batch, request, attempt) end
+
+--- Why batches were rejected, for the message.
+---@return string
+function RejectIf:reason() return "the predicate rejected every batch" end
+
+--- Where "accept" leaves its line.
+---@param message string
+function RejectIf:say(message) io.stderr:write(("%s: %s\n"):format(self:name(), message)) end
+
+function RejectIf:give_up(batch, request, attempts, seconds)
+  local limit = attempts >= self.max_attempts and "max_attempts" or "timeout"
+  local tries = ("gave up after %d attempt%s (%.1f s): %s"):format(attempts, attempts == 1 and "" or "s", seconds, self:reason())
+  if self.on_giving_up == "accept" then
+    self:say(("%s; the last one is taken, as on_giving_up = \"accept\" says (seed %d)"):format(tries, request.random_seed))
+    return batch
+  end
+  batch:close()
+  self:fail("%s; look at what is upstream, raise %s, or take the last batch with on_giving_up = \"accept\"", tries, limit)
+end
+
+function RejectIf:provide(request)
+  local upstream, started = self:get_upstream_provider(), core.clock()
+  if not self:insists(request) then return upstream:request_batch(request) end
+  local attempt = 0
+  while true do
+    -- A clone of what was wanted: the request of attempt 0 loses its placeholders upstream.
+    local batch = upstream:request_batch(request:attempt(attempt))
+    if not self:rejects(batch, request, attempt) then return batch end
+    attempt = attempt + 1
+    local seconds = core.clock() - started
+    if attempt >= self.max_attempts or self.timeout and seconds >= self.timeout then return self:give_up(batch, request, attempt, seconds) end
+    batch:close()
+  end
+end
+
+return RejectIf

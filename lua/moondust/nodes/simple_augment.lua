@@ -1,0 +1,239 @@
+--- SimpleAugment (gunpowder simple_augment.py): mirrors and transposes everything in a batch together.
+---
+--- All ROIs are mirrored about the whole request's box and transposed about its centre (on the voxel grid), so that a batch is asked for where it will fit once turned; arrays
+--- are turned as views. Vectors in channels (affinities, gradients) are not re-oriented: make such targets after this node.
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local BatchFilter = require "moondust.filter"
+
+---@class moondust.SimpleAugment : moondust.BatchFilter
+local SimpleAugment = class("SimpleAugment", BatchFilter)
+
+SimpleAugment.options = {
+  { "mirror_only", type = "numbers", doc = "spatial axes, counted from 1, that may be mirrored; default: all" },
+  { "transpose_only", type = "numbers", doc = "spatial axes, counted from 1, that may change places; default: all" },
+  { "mirror_probs", type = "numbers", doc = "probability of mirroring each spatial axis; default: 0.5" },
+  { "transpose_probs", type = "table",
+    doc = "a probability for each axis of leaving its place, or a list of { permutation, probability }; default: every permutation equally likely" },
+  { "p", type = "probability", default = 1, doc = "probability that a batch is changed" },
+}
+
+-- ------------------------------------------------------------------------------------------------ what may happen
+
+local function contains(list, item)
+  for _, other in ipairs(list) do if other == item then return true end end
+  return false
+end
+
+-- Every order of 1 … n, the way itertools.permutations lists them.
+local function permutations(n)
+  local all = {}
+  local function extend(prefix)
+    if #prefix == n then all[#all + 1] = prefix end
+    for axis = 1, n do
+      if not contains(prefix, axis) then
+        local longer = table.move(prefix, 1, #prefix, 1, {})
+        longer[#longer + 1] = axis
+        extend(longer)
+      end
+    end
+  end
+  extend {}
+  return all
+end
+
+-- Only axes in `allowed` leave their places.
+local function stays_within(permutation, allowed)
+  for axis, from in ipairs(permutation) do
+    if axis ~= from and not contains(allowed, axis) then return false end
+  end
+  return true
+end
+
+local function weigh_axes(permutation, probabilities)
+  local weight = 1
+  for axis, from in ipairs(permutation) do
+    weight = weight * (axis == from and 1 - probabilities[axis] or probabilities[axis])
+  end
+  return weight
+end
+
+function SimpleAugment:weighted_permutations()
+  local list, probabilities = {}, self.transpose_probs
+  if type(probabilities[1]) == "number" then
+    for _, permutation in ipairs(permutations(self.dims)) do
+      local weight = stays_within(permutation, self.transpose_dims) and weigh_axes(permutation, probabilities) or 0
+      if weight > 0 then list[#list + 1] = { permutation, weight } end
+    end
+  else
+    for _, item in ipairs(probabilities) do
+      if stays_within(item[1], self.transpose_dims) then list[#list + 1] = item end
+    end
+  end
+  if #list == 0 then self:fail("transpose_probs leaves no permutation that transpose_only allows") end
+  return list
+end
+
+function SimpleAugment:check_axes(name, axes, exact)
+  if not axes then return end
+  if exact and #axes ~= self.dims then self:fail("%s has %d entries, there are %d spatial axes", name, #axes, self.dims) end
+  for _, axis in ipairs(exact and {} or axes) do
+    if axis % 1 ~= 0 or axis < 1 or axis > self.dims then
+      self:fail("%s names axis %g; spatial axes are counted from 1 to %d", name, axis, self.dims)
+    end
+  end
+end
+
+-- Axes that change places must be of one voxel size, or nothing would stay on the grid.
+function SimpleAugment:check_voxel_sizes()
+  for name, spec in self.spec:items() do
+    local voxel_size = spec.voxel_size
+    for _, axis in ipairs(voxel_size and self.transpose_dims or {}) do
+      local first = self.transpose_dims[1]
+      if voxel_size[axis] ~= voxel_size[first] then
+        self:fail({ key = name }, "axes %d and %d of %s can't change places, their voxel sizes are %d and %d; name those that can in transpose_only",
+          first, axis, name, voxel_size[first], voxel_size[axis])
+      end
+    end
+  end
+end
+
+function SimpleAugment:setup()
+  self.dims = self.spec:get_total_roi().dims
+  self:check_axes("mirror_only", self.mirror_only)
+  self:check_axes("transpose_only", self.transpose_only)
+  self:check_axes("mirror_probs", self.mirror_probs, true)
+  self.transpose_dims = self.transpose_only
+  if not self.transpose_dims then
+    self.transpose_dims = {}
+    for axis = 1, self.dims do self.transpose_dims[axis] = axis end
+  end
+  self:check_voxel_sizes()
+  self.choices = self.transpose_probs and self:weighted_permutations()
+end
+
+-- ------------------------------------------------------------------------------------------------ draws
+
+function SimpleAugment:skip_node(request) return request.rng:random() > self.p end
+
+function SimpleAugment:draw_mirror(rng)
+  local mirror = {}
+  for axis = 1, self.dims do
+    mirror[axis] = false
+    if not self.mirror_only or contains(self.mirror_only, axis) then
+      mirror[axis] = rng:random() < (self.mirror_probs and self.mirror_probs[axis] or 0.5)
+    end
+  end
+  return mirror
+end
+
+function SimpleAugment:draw_transpose(rng)
+  if self.choices then
+    local cumulative, sum = {}, 0
+    for i, item in ipairs(self.choices) do
+      sum = sum + item[2]
+      cumulative[i] = sum
+    end
+    return self.choices[rng:choice_cumulative(cumulative)][1]
+  end
+  local transpose, allowed = {}, self.transpose_dims
+  for axis = 1, self.dims do transpose[axis] = axis end
+  for i, from in ipairs(rng:sample(#allowed, #allowed)) do transpose[allowed[i]] = allowed[from] end
+  return transpose
+end
+
+-- ------------------------------------------------------------------------------------------------ boxes
+
+local function inverse(permutation)
+  local back = {}
+  for axis, from in ipairs(permutation) do back[from] = axis end
+  return back
+end
+
+local function permuted(coordinate, permutation)
+  local entries = {}
+  for axis, from in ipairs(permutation) do entries[axis] = coordinate[from] end
+  return core.Coordinate(entries)
+end
+
+local function mirrored(roi, total, mirror)
+  local offset = {}
+  for axis = 1, roi.dims do
+    offset[axis] = mirror[axis] and total.begin[axis] + total.stop[axis] - roi.stop[axis] or roi.begin[axis]
+  end
+  return core.Roi(offset, roi.shape)
+end
+
+local function transposed(roi, centre, permutation)
+  return core.Roi(centre - permuted(centre - roi.offset, permutation), permuted(roi.shape, permutation))
+end
+
+-- The centre of a box, moved down onto the grid on which all arrays asked for lie.
+local function grid_centre(roi, voxel_size)
+  local centre = roi.center
+  return voxel_size and centre - centre % voxel_size or centre
+end
+
+local function each_roi(request, change)
+  for _, spec in request:items() do
+    if spec.roi then spec.roi = change(spec.roi) end
+  end
+end
+
+function SimpleAugment:prepare(request)
+  self.mirror, self.transpose = self:draw_mirror(request.rng), self:draw_transpose(request.rng)
+  local total = request:get_total_roi()
+  if not total then return request end
+  self.centre = grid_centre(total, self.spec:get_lcm_voxel_size(request:array_keys()))
+  local back = inverse(self.transpose)
+  each_roi(request, function(roi) return transposed(roi, self.centre, back) end)
+  self.total = request:get_total_roi()
+  each_roi(request, function(roi) return mirrored(roi, self.total, self.mirror) end)
+  return request
+end
+
+-- ------------------------------------------------------------------------------------------------ turning
+
+function SimpleAugment:turn(data)
+  local channels = data.ndim - self.dims
+  for axis = 1, self.dims do
+    if self.mirror[axis] then data = data:flip(channels + axis) end
+  end
+  local order = {}
+  for axis = 1, data.ndim do
+    order[axis] = axis > channels and channels + self.transpose[axis - channels] or axis
+  end
+  return data:transpose(table.unpack(order))
+end
+
+function SimpleAugment:turn_graph(graph, roi)
+  local locations = graph:arrays():totable()
+  for _, location in ipairs(locations) do
+    local turned = {}
+    for axis = 1, self.dims do
+      if self.mirror[axis] then location[axis] = self.total.begin[axis] + self.total.stop[axis] - location[axis] end
+    end
+    for axis, from in ipairs(self.transpose) do turned[axis] = location[from] - self.centre[from] + self.centre[axis] end
+    table.move(turned, 1, self.dims, 1, location)
+  end
+  if #locations > 0 then graph = graph:with_locations(core.ndarray(locations, "float64")) end
+  local spec = graph.spec
+  spec.roi = roi
+  graph.spec = spec
+  -- A node on a lower face is on the upper one once mirrored: outside of a half-open box.
+  return graph:crop(roi)
+end
+
+function SimpleAugment:process(batch, request)
+  for name, wanted in request:items() do
+    local item = batch[name]
+    if wanted.roi and item.data then
+      item.data = self:turn(item.data)
+      item.spec.roi = wanted.roi
+    elseif wanted.roi then
+      batch[name] = self:turn_graph(item, wanted.roi)
+    end
+  end
+end
+
+return SimpleAugment

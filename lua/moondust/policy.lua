@@ -1,0 +1,109 @@
+--- Predicates for RejectIf: each takes (batch, request, attempt) and says true when the batch is to be rejected. They compose.
+local M = {}
+
+---@alias moondust.Predicate fun(batch: moondust.Batch, request: moondust.BatchRequest, attempt: integer): boolean
+
+local function predicate(what, value)
+  local meta = getmetatable(value)
+  if type(value) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    error(("%s takes functions of (batch, request, attempt), not a %s"):format(what, type(value)), 3)
+  end
+  return value
+end
+
+local function item(batch, name)
+  return batch[name] or error(("%s is not in the batch (it has %s); request it, if only as a placeholder upstream"):format(
+    tostring(name), batch:names()), 3)
+end
+
+--- Nothing but `background` in an array; a graph without nodes.
+---@param name moondust.Key
+---@param background number?  default 0
+---@return moondust.Predicate
+function M.empty(name, background)
+  return function(batch)
+    local found = item(batch, name)
+    if found.num_nodes then return found:num_nodes() == 0 end
+    return found.data:count(background or 0) == found.data.size
+  end
+end
+
+--- Share of non-zero voxels in `mask` below `ratio`.
+---@param mask moondust.ArrayKey
+---@param ratio number
+---@return moondust.Predicate
+function M.masked_below(mask, ratio)
+  return function(batch)
+    local data = item(batch, mask).data
+    return data.size == 0 or (data.size - data:count(0)) / data.size < ratio
+  end
+end
+
+--- Fewer than `n` nodes of a graph inside its ROI.
+---@param graph moondust.GraphKey
+---@param n integer
+---@return moondust.Predicate
+function M.fewer_nodes_than(graph, n)
+  return function(batch)
+    local found = item(batch, graph)
+    return #found:nodes_in(found.spec.roi) < n
+  end
+end
+
+--- Fewer than `n` distinct values other than 0.
+---@param name moondust.ArrayKey
+---@param n integer
+---@return moondust.Predicate
+function M.fewer_labels_than(name, n)
+  return function(batch)
+    local data = item(batch, name).data
+    local background = data:count(0) > 0 and 1 or 0
+    return data:unique().size - background < n
+  end
+end
+
+--- The mean of an array below `value`.
+---@param name moondust.ArrayKey
+---@param value number
+---@return moondust.Predicate
+function M.mean_below(name, value)
+  return function(batch) return item(batch, name).data:mean() < value end
+end
+
+--- Rejects when one of the predicates does.
+---@param ... moondust.Predicate
+---@return moondust.Predicate
+function M.any(...)
+  local list = { ... }
+  for _, value in ipairs(list) do predicate("md.policy.any", value) end
+  return function(batch, request, attempt)
+    for _, rejects in ipairs(list) do
+      if rejects(batch, request, attempt) then return true end
+    end
+    return false
+  end
+end
+
+--- Rejects when all of the predicates do.
+---@param ... moondust.Predicate
+---@return moondust.Predicate
+function M.all(...)
+  local list = { ... }
+  for _, value in ipairs(list) do predicate("md.policy.all", value) end
+  return function(batch, request, attempt)
+    for _, rejects in ipairs(list) do
+      if not rejects(batch, request, attempt) then return false end
+    end
+    return true
+  end
+end
+
+--- Rejects what `rejects` would accept.
+---@param rejects moondust.Predicate
+---@return moondust.Predicate
+function M.negate(rejects)
+  predicate("md.policy.negate", rejects)
+  return function(batch, request, attempt) return not rejects(batch, request, attempt) end
+end
+
+return M

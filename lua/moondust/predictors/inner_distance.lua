@@ -1,0 +1,24 @@
+--- InnerDistancePredictor (dacapo inner_distance_predictor.py): the distance inside labels, 0 outside.
+local class = require("moondust.class").class
+local DistancePredictor = require "moondust.predictors.distance"
+
+---@class moondust.InnerDistancePredictor : moondust.DistancePredictor
+local InnerDistancePredictor = class("InnerDistancePredictor", DistancePredictor)
+
+InnerDistancePredictor.options = {
+  { "channels", type = "table", required = true, doc = "names of the ground truth's channels" },
+  { "scale_factor", type = "number", required = true, doc = "distance at which tanh reaches 0.76, world units" },
+  { "context", type = "boolean", default = false, doc = "ask for ground truth scale_factor beyond the target" },
+}
+
+-- Upstream balances with the default clip and never masks distances.
+InnerDistancePredictor.mask_distances = false
+InnerDistancePredictor.clipmin, InnerDistancePredictor.clipmax = 0.05, 0.95
+
+function InnerDistancePredictor:create_target(gt)
+  local distances = DistancePredictor.create_target(self, gt)
+  local inside = self:channels_of(gt, #self.channels):gt(0)
+  return self:like(gt, distances.data * inside:astype "float32")
+end
+
+return InnerDistancePredictor

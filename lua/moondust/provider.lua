@@ -1,0 +1,323 @@
+--- BatchProvider: what every node is. It announces what it offers in setup() and answers requests in provide().
+---
+--- request_batch() is the contract's keeper: it seeds the random streams, checks the request against what was announced, calls provide() with a copy, and checks what comes
+--- back. The number of copies a request goes through is part of what a seed means (upstream's rule), so nodes copy exactly where the originals do.
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local errors = require "moondust.error"
+local key = require "moondust.key"
+local BatchRequest = require "moondust.request"
+local Profile = require "moondust.profile"
+local ProviderSpec = require "moondust.provider_spec"
+
+---@class moondust.BatchProvider : moondust.Class
+---@field spec moondust.ProviderSpec?  what the node offers; after build
+---@field arity integer?  how many upstream providers it takes; nil: one or more
+local BatchProvider = class "BatchProvider"
+
+--- node + node, { node, node } + node: a pipeline.
+function BatchProvider.__add(left, right) return require("moondust.pipeline").__add(left, right) end
+
+-- ------------------------------------------------------------------------------------------------ for nodes to override
+
+--- Announce what is offered, with :provides() and :updates(). Upstream is set up already.
+function BatchProvider:setup()
+  self:fail("the class has no setup(): announce there what it provides")
+end
+
+--- Answer a request.
+---@param _request moondust.BatchRequest  a copy, the node's own to change
+---@return moondust.Batch
+function BatchProvider:provide(_request)
+  self:fail("the class has no provide(): answer a request there")
+end
+
+--- Let go of files and the like; called once when the pipeline closes.
+function BatchProvider:teardown() end
+
+-- ------------------------------------------------------------------------------------------------ for nodes to call
+
+--- Raises an error that names this node: self:fail("%s is %s", key, dtype), or with `about = { key =, roi = }` first.
+---@param about table|string
+---@param ... any
+function BatchProvider:fail(about, ...)
+  local format, fields = about, {}
+  local arguments = table.pack(...)
+  if type(about) == "table" then
+    fields, format = about, table.remove(arguments, 1)
+    arguments.n = arguments.n - 1
+  end
+  for i = 1, arguments.n do
+    if type(arguments[i]) ~= "number" then arguments[i] = tostring(arguments[i]) end
+  end
+  error(errors.new {
+    node = self:name(), key = fields.key and fields.key.name, roi = fields.roi,
+    cause = arguments.n > 0 and format:format(table.unpack(arguments, 1, arguments.n)) or format,
+  }, 0)
+end
+
+--- The announced spec of a key; an error when upstream doesn't have it.
+---@param name moondust.Key
+---@return moondust.ArraySpec|moondust.GraphSpec
+function BatchProvider:need(name)
+  local spec = self.spec[name]
+  if not spec then
+    self:fail({ key = name }, "%s is not provided upstream (there is %s)", name, self.spec:names())
+  end
+  return spec
+end
+
+--- Announces a new key.
+---@param name moondust.Key
+---@param spec moondust.ArraySpec|moondust.GraphSpec
+function BatchProvider:provides(name, spec)
+  if self.spec[name] then self:fail({ key = name }, "%s is provided already", name) end
+  self.spec[name] = spec
+  self.provided_items[#self.provided_items + 1] = name
+end
+
+--- Requests reach provide() with their placeholders (MergeProvider and the like, which only pass them on).
+function BatchProvider:enable_placeholders() self.keeps_placeholders = true end
+
+---@return moondust.BatchProvider[]
+function BatchProvider:get_upstream_providers() return self.upstream_providers end
+
+--- Takes the keys that this node makes out of a request that goes upstream.
+---@param request moondust.BatchRequest
+function BatchProvider:remove_provided(request)
+  for _, name in ipairs(self.provided_items) do request[name] = nil end
+end
+
+--- What messages and timings call the node.
+---@return string
+function BatchProvider:name() return self.class_name end
+
+-- ------------------------------------------------------------------------------------------------ life of a node in a pipeline
+
+--- Called by the pipeline: links the node and starts its spec; a provider's is empty.
+---@param upstream moondust.BatchProvider[]
+function BatchProvider:connect(upstream)
+  local wanted = self.arity
+  if wanted and #upstream ~= wanted then
+    self:fail("takes %d upstream provider%s, has %d%s", wanted, wanted == 1 and "" or "s", #upstream,
+      #upstream > 1 and "; put md.MergeProvider{} or md.RandomProvider{} in between" or "")
+  elseif wanted == nil and #upstream == 0 and self.needs_upstream then
+    self:fail("has nothing upstream: write { a, b } + md.%s{}", self.class_name)
+  end
+  self.upstream_providers, self.provided_items, self.updated_items = upstream, {}, {}
+  self.keeps_placeholders = false
+  self.spec = self:initial_spec()
+end
+
+function BatchProvider:initial_spec() return ProviderSpec {} end
+
+--- Called by the pipeline when it closes.
+function BatchProvider:disconnect()
+  self:teardown()
+  self.upstream_providers, self.spec = nil, nil
+end
+
+-- ------------------------------------------------------------------------------------------------ checks
+
+local function check_array_grid(self, name, wanted, offered)
+  local roi, voxel_size = wanted.roi, offered.voxel_size
+  if wanted.voxel_size and voxel_size and wanted.voxel_size ~= voxel_size then
+    self:fail({ key = name, roi = roi }, "%s is wanted at voxel size %s, it is offered at %s", name, wanted.voxel_size, voxel_size)
+  end
+  if not voxel_size or not roi then return end
+  for d = 1, roi.dims do
+    local what = roi.shape[d] ~= core.unbounded and roi.shape[d] % voxel_size[d] ~= 0 and "shape"
+      or roi.offset[d] ~= core.unbounded and roi.offset[d] % voxel_size[d] ~= 0 and "begin"
+    if what then
+      self:fail({ key = name, roi = roi },
+        "the %s of %s's ROI %s is not a multiple of the voxel size %s on axis %d; roi:snap_to_grid{%s} makes it one",
+        what, name, roi, voxel_size, d, table.concat(voxel_size:totable(), ", "))
+    end
+  end
+end
+
+local function check_roi(self, name, wanted, offered)
+  local roi = wanted.roi
+  if not offered.roi then return end
+  if not roi then self:fail({ key = name }, "%s is wanted without a ROI; it covers %s", name, offered.roi) end
+  if roi.dims ~= offered.roi.dims then
+    self:fail({ key = name, roi = roi }, "%s is wanted in %d dimensions, it has %d", name, roi.dims, offered.roi.dims)
+  end
+  if not offered.roi:contains(roi) then
+    self:fail({ key = name, roi = roi },
+      "%s is wanted in ROI %s, it is there in %s only; ask inside of it, or put md.Pad{ %s } upstream", name, roi, offered.roi, name)
+  end
+end
+
+--- Refuses what this node can't answer.
+---@param request moondust.BatchRequest
+function BatchProvider:check_request(request)
+  for name, wanted in request:items() do
+    local offered = self.spec[name]
+    if not offered then
+      self:fail({ key = name, roi = wanted.roi }, "%s is not provided here (there is %s)", name, self.spec:names())
+    end
+    check_roi(self, name, wanted, offered)
+    if key.is_array_key(name) then
+      check_array_grid(self, name, wanted, offered)
+    elseif wanted.directed ~= nil and offered.directed ~= nil and wanted.directed ~= offered.directed then
+      self:fail({ key = name }, "%s is wanted %s, it is %s", name,
+        wanted.directed and "directed" or "undirected", offered.directed and "directed" or "undirected")
+    end
+  end
+end
+
+local function check_array(self, name, wanted, array)
+  local roi, spec = wanted.roi, array.spec
+  local announced = self.spec[name].voxel_size
+  if spec.voxel_size ~= announced then
+    self:fail({ key = name }, "announced voxel size %s for %s, delivered %s", announced, name, spec.voxel_size)
+  end
+  if roi and announced then
+    local shape, expected = array.data.shape, roi.shape / announced
+    for d = 1, roi.dims do
+      if shape[#shape - roi.dims + d] ~= expected[d] then
+        self:fail({ key = name, roi = roi }, "%s's ROI %s is %s voxels, the array delivered has shape {%s}", name, roi, expected,
+          table.concat(shape, ", "))
+      end
+    end
+  end
+  if wanted.dtype and array.data.dtype ~= wanted.dtype then
+    self:fail({ key = name, roi = roi }, "%s is wanted as %s, it is %s; put md.AsType{ %s, \"%s\" } into the pipeline", name, wanted.dtype,
+      array.data.dtype, name, wanted.dtype)
+  end
+end
+
+local function check_graph(self, name, wanted, graph)
+  if wanted.directed ~= nil and wanted.directed ~= graph.directed then
+    self:fail({ key = name }, "%s is wanted %s, the graph delivered is not", name, wanted.directed and "directed" or "undirected")
+  end
+  local stray = graph:first_stray(graph.spec.roi)
+  if stray then
+    self:fail({ key = name, roi = wanted.roi }, "%s: node %d lies neither inside ROI %s nor at the end of an edge from there", name, stray,
+      graph.spec.roi)
+  end
+end
+
+--- Refuses what doesn't answer the request: a fault of this node, not of the request.
+---@param batch moondust.Batch
+---@param request moondust.BatchRequest
+function BatchProvider:check_batch(batch, request)
+  if type(batch) ~= "table" or batch.class_name ~= "Batch" then self:fail("returned no batch but %s", tostring(batch)) end
+  for name, wanted in request:items() do
+    local item = batch[name]
+    if not item then self:fail({ key = name, roi = wanted.roi }, "%s was wanted and not delivered (the batch has %s)", name, batch:names()) end
+    if wanted.roi ~= item.spec.roi then
+      self:fail({ key = name, roi = wanted.roi }, "%s was wanted in ROI %s, delivered in %s", name, wanted.roi, item.spec.roi)
+    end
+    if key.is_array_key(name) then check_array(self, name, wanted, item) else check_graph(self, name, wanted, item) end
+  end
+end
+
+-- ------------------------------------------------------------------------------------------------ serving
+
+local function remove_unneeded(batch, request)
+  for _, name in ipairs(batch:keys()) do
+    if not request[name] then batch[name] = nil end
+  end
+end
+
+local function note_times(context, frame, parent, finished)
+  local whole = finished - frame.started
+  local prepare = frame.asked and frame.asked - frame.started or 0
+  local name = frame.node:name()
+  if frame.asked then context.profile:add(name, "prepare", prepare) end
+  context.profile:add(name, "process", whole - frame.nested - prepare)
+  if parent then parent.nested = parent.nested + whole end
+end
+
+--- Answers a request; raises a PipelineError when that can't be done. Without a context (from outside of a pipeline's run) it is served as from the top.
+---@param request moondust.BatchRequest
+---@return moondust.Batch
+function BatchProvider:request_batch(request)
+  local context = request.context
+  if not context then return self:serve(request) end
+  local stack, depth = context.stack, context.depth + 1
+  local frame = { node = self, request = request, started = core.clock(), nested = 0 }
+  local parent = stack[depth - 1]
+  if parent then parent.asked = parent.asked or frame.started end
+  stack[depth], context.depth = frame, depth
+
+  request.rng:seed(request.random_seed)
+  self:check_request(request)
+  local own = request:copy()
+  if not self.keeps_placeholders then own:remove_placeholders() end
+  local batch = self:provide(own)
+  request:remove_placeholders()
+  self:check_batch(batch, request)
+  remove_unneeded(batch, request)
+
+  stack[depth], context.depth = nil, depth - 1
+  note_times(context, frame, parent, core.clock())
+  return batch
+end
+
+local UNITS = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" }
+local function in_units(bytes)
+  local unit = 1
+  while bytes >= 1024 and unit < #UNITS do bytes, unit = bytes / 1024, unit + 1 end
+  return ("%.1f %s"):format(bytes, UNITS[unit])
+end
+
+--- Refuses, before anything is computed, what no machine of this size can hold.
+local function check_size(self, request)
+  local memory = core.physical_memory()
+  for name, wanted in request:items() do
+    local offered = key.is_array_key(name) and self.spec[name]
+    local voxel_size = offered and offered.voxel_size
+    if voxel_size and wanted.roi and wanted.roi.dims == voxel_size.dims then
+      local bytes = offered.dtype and core.dtype_size(offered.dtype) or 1
+      for d = 1, wanted.roi.dims do
+        local length = wanted.roi.shape[d]
+        bytes = bytes * (length == core.unbounded and math.huge or length / voxel_size[d])
+      end
+      if bytes > memory then
+        self:fail({ key = name, roi = wanted.roi }, "%s in ROI %s would take %s (%.0f bytes), this machine has %s; ask for a smaller ROI", name,
+          wanted.roi, in_units(bytes), bytes, in_units(memory))
+      end
+    end
+  end
+end
+
+local function new_context(stream)
+  return { rng = core.Rng(0), profile = Profile(), stack = {}, depth = 0, stream = stream or {} }
+end
+
+--- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by shape on the voxel grid. The
+--- caller's request stays as it is.
+---@param request moondust.BatchRequest
+---@param stream table?  where nodes keep what belongs to a stream of batches
+---@return moondust.Batch
+function BatchProvider:serve(request, stream)
+  if not BatchRequest.is_request(request) then
+    error(("request_batch wants a BatchRequest, not %s"):format(tostring(request)), 3)
+  end
+  if not self.spec then error(("%s is not built: local p <close> = pipeline:build()"):format(self:name()), 3) end
+  local context = new_context(stream)
+  local seed = request.random_seed or core.seed_from_system()
+  local function run()
+    local own = request:clone()
+    rawset(own, "random_seed", BatchRequest.check_seed(seed, 1))
+    rawset(own, "context", context)
+    rawset(own, "rng", context.rng)
+    own:align_to(self.spec)
+    check_size(self, own)
+    local batch = self:request_batch(own)
+    rawset(batch, "random_seed", seed)
+    rawset(batch, "profiling_stats", context.profile)
+    return batch
+  end
+  local ok, result = xpcall(run, errors.handler(function()
+    local frame = context.stack[context.depth]
+    return (frame and frame.node or self):name(), (frame and frame.request or request):describe()
+  end))
+  if ok then return result end
+  error(result, 0)
+end
+
+return BatchProvider

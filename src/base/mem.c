@@ -1,0 +1,116 @@
+/* Counted, aligned memory over malloc.
+ *
+ *     raw (from malloc)      block - sizeof(header)   block (aligned)
+ *     [ 0 … 63 bytes unused ][ header: size, raw     ][ bytes handed out ]
+ *
+ * malloc, calloc and realloc are asked with room to align by hand, rather than aligned_alloc: so large zeroed blocks come as untouched pages from the
+ * kernel, and large blocks grow by remapping.
+ */
+#include "base/mem.h"
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct header {
+  size_t size;
+  char *raw;
+} header;
+
+#define ROOM (sizeof(header) + DUST_ALIGN - 1)
+
+static atomic_size_t in_use, peak;
+static _Thread_local long fail_after = -1, made;
+
+static void count_up(size_t bytes) {
+  size_t now = atomic_fetch_add_explicit(&in_use, bytes, memory_order_relaxed) + bytes;
+  size_t most = atomic_load_explicit(&peak, memory_order_relaxed);
+  while (now > most && !atomic_compare_exchange_weak_explicit(&peak, &most, now, memory_order_relaxed, memory_order_relaxed)) {}
+}
+
+static void count_down(size_t bytes) { atomic_fetch_sub_explicit(&in_use, bytes, memory_order_relaxed); }
+
+/* Whether the test hook wants this allocation to fail. */
+static int refused(void) {
+  made++;
+  if (fail_after < 0) return 0;
+  return fail_after-- == 0;
+}
+
+static dust_status out_of_memory(size_t bytes) {
+  char wanted[32], used[32];
+  dust_bytes_format(wanted, sizeof wanted, (double)bytes);
+  dust_bytes_format(used, sizeof used, (double)dust_mem_in_use());
+  return dust_fail(DUST_ERROR_MEMORY, "out of memory: %s (%zu bytes) wanted while %s are in use", wanted, bytes, used);
+}
+
+static header *header_of(void *block) { return (header *)block - 1; }
+
+/* The aligned place in `raw`, its header written. */
+static void *place(char *raw, size_t bytes) {
+  uintptr_t address = ((uintptr_t)raw + ROOM) & ~(uintptr_t)(DUST_ALIGN - 1);
+  void *block = raw + (address - (uintptr_t)raw);
+  *header_of(block) = (header){bytes, raw};
+  return block;
+}
+
+static dust_status obtain(void **out, size_t bytes, int zeroed) {
+  *out = NULL;
+  if (bytes > SIZE_MAX - ROOM || refused()) return out_of_memory(bytes);
+  char *raw = zeroed ? calloc(1, bytes + ROOM) : malloc(bytes + ROOM);
+  if (!raw) return out_of_memory(bytes);
+  *out = place(raw, bytes);
+  count_up(bytes);
+  return DUST_OK;
+}
+
+dust_status dust_alloc(void **out, size_t bytes) { return obtain(out, bytes, 0); }
+
+dust_status dust_calloc(void **out, size_t count, size_t size) {
+  size_t bytes;
+  if (!__builtin_mul_overflow(count, size, &bytes)) return obtain(out, bytes, 1);
+  *out = NULL;
+  return dust_fail(DUST_ERROR_MEMORY, "out of memory: %zu times %zu bytes wanted, which is more than can be addressed", count, size);
+}
+
+dust_status dust_realloc(void **block, size_t bytes) {
+  if (!*block) return dust_alloc(block, bytes);
+  if (bytes > SIZE_MAX - ROOM || refused()) return out_of_memory(bytes);
+  header old = *header_of(*block);
+  size_t offset = (size_t)((char *)*block - old.raw);
+  char *raw = realloc(old.raw, bytes + ROOM);
+  if (!raw) return out_of_memory(bytes);
+  /* malloc's alignment is coarser than ours: the bytes may now lie at another distance from an aligned place. The header is written last, it may overlap them. */
+  char *wanted = raw + ((((uintptr_t)raw + ROOM) & ~(uintptr_t)(DUST_ALIGN - 1)) - (uintptr_t)raw);
+  if (wanted != raw + offset) memmove(wanted, raw + offset, old.size < bytes ? old.size : bytes);
+  *block = place(raw, bytes);
+  count_up(bytes);
+  count_down(old.size);
+  return DUST_OK;
+}
+
+void dust_free(void *block) {
+  if (!block) return;
+  count_down(header_of(block)->size);
+  free(header_of(block)->raw);
+}
+
+size_t dust_mem_in_use(void) { return atomic_load_explicit(&in_use, memory_order_relaxed); }
+size_t dust_mem_peak(void) { return atomic_load_explicit(&peak, memory_order_relaxed); }
+void dust_mem_reset_peak(void) { atomic_store_explicit(&peak, dust_mem_in_use(), memory_order_relaxed); }
+
+long dust_mem_fail_after(long n) {
+  long count = made;
+  made = 0;
+  fail_after = n;
+  return count;
+}
+
+int dust_bytes_format(char *text, size_t size, double bytes) {
+  static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  int u = 0;
+  while (bytes >= 1024 && u < 6) bytes /= 1024, u++;
+  if (u == 0) return snprintf(text, size, "%.0f bytes", bytes);
+  return snprintf(text, size, bytes < 1e6 ? "%.1f %s" : "%.3g %s", bytes, unit[u]);
+}

@@ -1,0 +1,38 @@
+/* Counted memory: every byte Moondust's C code owns comes from here.
+ *
+ * Blocks are aligned to DUST_ALIGN bytes (a cache line, the widest vector) and carry their size in front, so that the number of bytes in use is
+ * known at any time: a stream of batches can be shown to run in constant memory, and a test to leave nothing behind.
+ *
+ *     [ header: size … ][ bytes handed out, from an address that DUST_ALIGN divides ]
+ *
+ * The counters are the library's only process-wide state (atomic); the fail-after hook is per thread.
+ */
+#ifndef DUST_BASE_MEM_H
+#define DUST_BASE_MEM_H
+
+#include <stddef.h>
+#include "base/status.h"
+
+#define DUST_ALIGN 64
+
+/* Uninitialised bytes in *out (NULL after a failure). bytes = 0 gives a valid block of no bytes. */
+dust_status dust_alloc(void **out, size_t bytes);
+/* count * size zeroed bytes; an overflowing product is DUST_ERROR_MEMORY. */
+dust_status dust_calloc(void **out, size_t count, size_t size);
+/* Grows or shrinks *block (may be NULL) in place of the pointer; *block is untouched after a failure. */
+dust_status dust_realloc(void **block, size_t bytes);
+/* Gives a block back; NULL is fine. */
+void dust_free(void *block);
+
+size_t dust_mem_in_use(void); /* bytes handed out and not given back, headers not counted */
+size_t dust_mem_peak(void);   /* the most there ever was since start or dust_mem_reset_peak() */
+void dust_mem_reset_peak(void);
+
+/* For tests: on this thread the (n + 1)-th allocation from now on fails, once. n < 0 switches it off.
+ * Returns how many allocations were made on this thread since the last call, so that a test knows when it has failed each. */
+long dust_mem_fail_after(long n);
+
+/* "812 bytes", "12.3 MiB", "4.0 EiB": for messages. Returns the length needed as snprintf does. */
+int dust_bytes_format(char *text, size_t size, double bytes);
+
+#endif

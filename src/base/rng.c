@@ -1,0 +1,280 @@
+/* MT19937 and the draws of CPython 3.11's random and of NumPy's legacy RandomState made from its words.
+ *
+ * M. Matsumoto and T. Nishimura, Mersenne Twister, ACM TOMACS 8 (1998); seeding as in their mt19937ar of 2002. Normals: Marsaglia's polar method.
+ * Which word goes where is the whole point: each function draws exactly the words that its original draws, in the same order.
+ */
+#include "base/rng.h"
+#include <errno.h>
+#include <math.h>
+#include <sys/random.h>
+#include <time.h>
+#include "base/mem.h"
+
+enum { N = 624, M = 397 };
+
+/* ---- the generator */
+
+static void seed_word(dust_mt19937 *mt, uint32_t seed) {
+  mt->state[0] = seed;
+  for (uint32_t i = 1; i < N; i++) mt->state[i] = 1812433253u * (mt->state[i - 1] ^ (mt->state[i - 1] >> 30)) + i;
+  mt->position = N;
+  mt->has_gauss = 0;
+  mt->gauss = 0;
+}
+
+/* After writing entry i: the next one, entry 0 repeating the last when it wraps. */
+static int advance(uint32_t *s, int i) {
+  if (++i < N) return i;
+  s[0] = s[N - 1];
+  return 1;
+}
+
+static void seed_words(dust_mt19937 *mt, const uint32_t *key, int length) {
+  seed_word(mt, 19650218u);
+  uint32_t *s = mt->state;
+  int i = 1;
+  for (int k = 0; k < N; k++) { /* max(N, length) rounds; keys here are at most two words */
+    int j = k % length;
+    s[i] = (s[i] ^ ((s[i - 1] ^ (s[i - 1] >> 30)) * 1664525u)) + key[j] + (uint32_t)j;
+    i = advance(s, i);
+  }
+  for (int k = 0; k < N - 1; k++) {
+    s[i] = (s[i] ^ ((s[i - 1] ^ (s[i - 1] >> 30)) * 1566083941u)) - (uint32_t)i;
+    i = advance(s, i);
+  }
+  s[0] = 0x80000000u;
+}
+
+static void seed_python(dust_mt19937 *mt, uint64_t seed) {
+  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+  seed_words(mt, key, key[1] ? 2 : 1);
+}
+
+static inline uint32_t twist(uint32_t upper, uint32_t lower) {
+  uint32_t y = (upper & 0x80000000u) | (lower & 0x7fffffffu);
+  return (y >> 1) ^ ((lower & 1u) ? 0x9908b0dfu : 0u);
+}
+
+static void refill(dust_mt19937 *mt) {
+  uint32_t *s = mt->state;
+  for (int i = 0; i < N - M; i++) s[i] = s[i + M] ^ twist(s[i], s[i + 1]);
+  for (int i = N - M; i < N - 1; i++) s[i] = s[i + M - N] ^ twist(s[i], s[i + 1]);
+  s[N - 1] = s[M - 1] ^ twist(s[N - 1], s[0]);
+  mt->position = 0;
+}
+
+static uint32_t next_word(dust_mt19937 *mt) {
+  if (mt->position >= N) refill(mt);
+  uint32_t y = mt->state[mt->position++];
+  y ^= y >> 11;
+  y ^= (y << 7) & 0x9d2c5680u;
+  y ^= (y << 15) & 0xefc60000u;
+  return y ^ (y >> 18);
+}
+
+/* [0, 1) with 53 bits from two words; both originals do the same. */
+static double next_double(dust_mt19937 *mt) {
+  uint32_t high = next_word(mt) >> 5, low = next_word(mt) >> 6;
+  return (high * 67108864.0 + low) * (1.0 / 9007199254740992.0);
+}
+
+void dust_rng_seed(dust_rng *rng, uint64_t seed) {
+  seed_python(&rng->python, seed);
+  seed_word(&rng->numpy, (uint32_t)seed);
+  rng->python.has_gauss = 0;
+}
+
+/* ---- CPython */
+
+double dust_py_random(dust_rng *rng) { return next_double(&rng->python); }
+
+/* A whole number of `bits` bits, 1 to 64: words from the lowest up, the last one shifted down to what is left. */
+static uint64_t python_bits(dust_mt19937 *mt, int bits) {
+  if (bits <= 32) return next_word(mt) >> (32 - bits);
+  uint64_t low = next_word(mt);
+  return low | ((uint64_t)(next_word(mt) >> (64 - bits)) << 32);
+}
+
+/* [0, n); n = 0 stands for 2^64, whose bit length is 65. */
+static uint64_t python_below(dust_mt19937 *mt, uint64_t n) {
+  uint64_t drawn;
+  if (n == 0) {
+    do drawn = python_bits(mt, 64);
+    while (next_word(mt) >> 31);
+    return drawn;
+  }
+  int bits = 64 - __builtin_clzll(n);
+  do drawn = python_bits(mt, bits);
+  while (drawn >= n);
+  return drawn;
+}
+
+int64_t dust_py_randint(dust_rng *rng, int64_t low, int64_t high) {
+  uint64_t range = (uint64_t)high - (uint64_t)low + 1;
+  return (int64_t)((uint64_t)low + python_below(&rng->python, range));
+}
+
+size_t dust_py_choice_cumulative(dust_rng *rng, const double *cumulative, size_t n) {
+  double drawn = next_double(&rng->python) * cumulative[n - 1];
+  size_t low = 0, high = n - 1;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (drawn < cumulative[middle]) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/* random.sample keeps a list of what is left when n is at most this. */
+static size_t pool_limit(size_t k) {
+  size_t limit = 21, power = 1;
+  if (k <= 5) return limit;
+  while (power < 3 * k) power *= 4;
+  return limit + power;
+}
+
+static dust_status sample_from_pool(dust_mt19937 *mt, size_t n, size_t k, size_t *out) {
+  void *block;
+  DUST_TRY(dust_alloc(&block, n * sizeof(size_t)));
+  size_t *left = block;
+  for (size_t i = 0; i < n; i++) left[i] = i;
+  for (size_t i = 0; i < k; i++) {
+    size_t j = python_below(mt, n - i);
+    out[i] = left[j];
+    left[j] = left[n - i - 1];
+  }
+  dust_free(block);
+  return DUST_OK;
+}
+
+/* Puts `value` into a table of mask + 1 places (0 = free, else value + 1); false when it is there already. */
+static int insert_new(uint64_t *table, size_t mask, size_t value) {
+  size_t at = (size_t)(((uint64_t)value * 0x9e3779b97f4a7c15u) >> 32) & mask;
+  while (table[at] && table[at] != value + 1) at = (at + 1) & mask;
+  if (table[at]) return 0;
+  table[at] = value + 1;
+  return 1;
+}
+
+static dust_status sample_with_set(dust_mt19937 *mt, size_t n, size_t k, size_t *out) {
+  size_t places = 16;
+  while (places < 2 * k) places *= 2;
+  void *table;
+  DUST_TRY(dust_calloc(&table, places, sizeof(uint64_t)));
+  for (size_t i = 0; i < k; i++) {
+    do out[i] = python_below(mt, n);
+    while (!insert_new(table, places - 1, out[i]));
+  }
+  dust_free(table);
+  return DUST_OK;
+}
+
+dust_status dust_py_sample(dust_rng *rng, size_t n, size_t k, size_t *out) {
+  if (k > n) return dust_fail(DUST_ERROR_ARGUMENT, "a sample of %zu from %zu: it can't be larger than what it is taken from", k, n);
+  if (k == 0) return DUST_OK;
+  return n <= pool_limit(k) ? sample_from_pool(&rng->python, n, k, out) : sample_with_set(&rng->python, n, k, out);
+}
+
+/* ---- NumPy */
+
+double dust_np_random(dust_rng *rng) { return next_double(&rng->numpy); }
+double dust_np_uniform(dust_rng *rng, double low, double high) { return low + (high - low) * next_double(&rng->numpy); }
+
+double dust_np_gauss(dust_rng *rng) {
+  dust_mt19937 *mt = &rng->numpy;
+  if (mt->has_gauss) {
+    mt->has_gauss = 0;
+    return mt->gauss;
+  }
+  double x, y, square;
+  do {
+    x = 2.0 * next_double(mt) - 1.0;
+    y = 2.0 * next_double(mt) - 1.0;
+    square = x * x + y * y;
+  } while (square >= 1.0 || square == 0.0);
+  double factor = sqrt(-2.0 * log(square) / square);
+  mt->gauss = factor * x;
+  mt->has_gauss = 1;
+  return factor * y;
+}
+
+/* [0, last] by drawing as many bits as `last` has until the number fits; one word when it is of 32 bits, else two, the high one first. */
+static uint64_t numpy_up_to(dust_mt19937 *mt, uint64_t last) {
+  if (last == 0) return 0;
+  uint64_t mask = ~(uint64_t)0 >> __builtin_clzll(last), drawn;
+  do {
+    drawn = next_word(mt);
+    if (last > UINT32_MAX) drawn = drawn << 32 | next_word(mt);
+    drawn &= mask;
+  } while (drawn > last);
+  return drawn;
+}
+
+int64_t dust_np_randint(dust_rng *rng, int64_t low, int64_t high_exclusive) {
+  uint64_t last = (uint64_t)high_exclusive - (uint64_t)low - 1;
+  return (int64_t)((uint64_t)low + numpy_up_to(&rng->numpy, last));
+}
+
+size_t dust_np_choice(dust_rng *rng, const double *probability, size_t n) {
+  if (!probability) return (size_t)numpy_up_to(&rng->numpy, n - 1);
+  double total = 0, sum = 0, drawn = next_double(&rng->numpy);
+  for (size_t i = 0; i < n; i++) total += probability[i];
+  for (size_t i = 0; i + 1 < n; i++) {
+    sum += probability[i];
+    if (drawn < sum / total) return i;
+  }
+  return n - 1;
+}
+
+void dust_np_rotation(dust_rng *rng, double matrix[9]) {
+  double q[4], norm = 0;
+  for (int i = 0; i < 4; i++) q[i] = dust_np_gauss(rng);
+  for (int i = 0; i < 4; i++) norm += q[i] * q[i];
+  for (int i = 0; i < 4; i++) q[i] /= sqrt(norm);
+  double x = q[0], y = q[1], z = q[2], w = q[3];
+  matrix[0] = x * x - y * y - z * z + w * w, matrix[1] = 2 * (x * y - z * w), matrix[2] = 2 * (x * z + y * w);
+  matrix[3] = 2 * (x * y + z * w), matrix[4] = -x * x + y * y - z * z + w * w, matrix[5] = 2 * (y * z - x * w);
+  matrix[6] = 2 * (x * z - y * w), matrix[7] = 2 * (y * z + x * w), matrix[8] = -x * x - y * y + z * z + w * w;
+}
+
+/* ---- GSL */
+
+static void gsl_seed_python(void *state, unsigned long seed) { seed_python(state, seed); }
+static void gsl_seed_numpy(void *state, unsigned long seed) { seed_word(state, (uint32_t)seed); }
+static unsigned long gsl_word(void *state) { return next_word(state); }
+static double gsl_double(void *state) { return next_double(state); }
+
+static const gsl_rng_type python_type = {"moondust-python", UINT32_MAX, 0, sizeof(dust_mt19937), gsl_seed_python, gsl_word, gsl_double};
+static const gsl_rng_type numpy_type = {"moondust-numpy", UINT32_MAX, 0, sizeof(dust_mt19937), gsl_seed_numpy, gsl_word, gsl_double};
+const gsl_rng_type *const dust_rng_type_python = &python_type, *const dust_rng_type_numpy = &numpy_type;
+
+gsl_rng dust_rng_gsl_python(dust_rng *rng) { return (gsl_rng){&python_type, &rng->python}; }
+gsl_rng dust_rng_gsl_numpy(dust_rng *rng) { return (gsl_rng){&numpy_type, &rng->numpy}; }
+
+/* ---- seeds of requests */
+
+uint32_t dust_seed_copy(uint32_t seed) {
+  unsigned __int128 square = (unsigned __int128)((uint64_t)seed + 1) * ((uint64_t)seed + 1);
+  return (uint32_t)(uint64_t)(square % (((uint64_t)1 << 61) - 1));
+}
+
+/* splitmix64 (Steele, Lea and Flood 2014) at the place (seed, attempt). For one seed the finaliser is one-to-one in `attempt`; 32 bits of it are kept. */
+uint32_t dust_seed_attempt(uint32_t seed, uint64_t attempt) {
+  if (attempt == 0) return seed;
+  uint64_t z = ((uint64_t)seed << 32 | seed) + attempt * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+uint32_t dust_seed_from_system(void) {
+  uint32_t seed;
+  for (;;) {
+    ssize_t got = getrandom(&seed, sizeof seed, 0);
+    if (got == (ssize_t)sizeof seed) return seed;
+    if (got < 0 && errno != EINTR) break;
+  }
+  struct timespec now; /* a kernel without getrandom */
+  clock_gettime(CLOCK_REALTIME, &now);
+  return dust_seed_attempt((uint32_t)now.tv_sec, (uint64_t)now.tv_nsec + 1);
+}

@@ -1,0 +1,209 @@
+/* Three passes: masks are multiplied into the weights (float32, as upstream's), each slab's voxels are counted, each slab's weights are scaled.
+ *
+ * Counting keeps one row of partial sums a chunk, added up in chunk order:  [ masked | class 0 | class 1 | … ]
+ */
+#include "kernel/balance.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "base/mem.h"
+#include "kernel/blocks.h"
+#include "kernel/slab.h"
+
+typedef struct balance_pass {
+  dust_dtype labels, mask;
+  int64_t classes;
+  double *partial;
+  const double *weight; /* by class */
+} balance_pass;
+
+/* ---- labels in range */
+
+typedef struct label_search {
+  dust_dtype dtype;
+  uint64_t classes, value;
+  int64_t seen;
+  bool found;
+} label_search;
+
+static bool in_range(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
+  label_search *s = context;
+  uint64_t buffer[DUST_BLOCK], most = 0;
+  const uint64_t *id = dust_block_labels(buffer, pointer[0], rows->stride[0], s->dtype, n);
+  for (size_t i = 0; i < n; i++) most = id[i] > most ? id[i] : most;
+  if (most < s->classes) return s->seen += (int64_t)n, true;
+  size_t i = 0;
+  while (id[i] < s->classes) i++;
+  s->seen += (int64_t)i;
+  s->value = id[i];
+  s->found = true;
+  return false;
+}
+
+static dust_status check_labels(const dust_ndarray *labels, int64_t classes) {
+  dust_rows rows;
+  label_search s = {.dtype = labels->dtype, .classes = (uint64_t)classes};
+  DUST_TRY(dust_rows_init(&rows, 1, &labels));
+  dust_blocks_while(&rows, in_range, &s);
+  if (!s.found) return DUST_OK;
+  char place[DUST_MAXDIM * 24] = "", value[24];
+  int64_t index[DUST_MAXDIM], at = s.seen;
+  for (int a = labels->ndim - 1; a >= 0; at /= labels->shape[a--]) index[a] = at % labels->shape[a] + 1;
+  for (int a = 0, used = 0; a < labels->ndim; a++) used += snprintf(place + used, sizeof place - (size_t)used, a ? ", %" PRId64 : "%" PRId64, index[a]);
+  if (dust_dtype_is_signed(labels->dtype)) snprintf(value, sizeof value, "%" PRId64, (int64_t)s.value);
+  else snprintf(value, sizeof value, "%" PRIu64, s.value);
+  return dust_fail(DUST_ERROR_ARGUMENT, "label %s at {%s} is none of the %" PRId64 " classes, which are 0 to %" PRId64 ": map labels to classes before", value, place, classes, classes - 1);
+}
+
+/* ---- masks */
+
+static void multiply_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const balance_pass *pass = context;
+  float buffer[DUST_BLOCK], *out = (float *)(void *)pointer[0];
+  const float *mask = dust_block_floats(buffer, pointer[1], rows->stride[1], pass->mask, n);
+  for (size_t i = 0; i < n; i++) out[i] *= mask[i];
+}
+
+static void one_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  float *out = (float *)(void *)pointer[0];
+  for (size_t i = 0; i < n; i++) out[i] = 1;
+}
+
+static dust_status multiply_mask(const dust_ndarray *out, const dust_ndarray *mask, dust_pool *pool) {
+  dust_ndarray squeezed = {0}, wide = {0}, next = {0};
+  dust_rows rows;
+  dust_status status;
+  balance_pass pass = {.mask = mask->dtype};
+  dust_ndarray_share(&squeezed, mask);
+  while (squeezed.ndim > out->ndim && squeezed.shape[0] == 1) {
+    DUST_GO(dust_ndarray_pick(&next, &squeezed, 0, 0));
+    dust_ndarray_release(&squeezed);
+    squeezed = next;
+    next = (dust_ndarray){0};
+  }
+  status = dust_ndarray_broadcast(&wide, &squeezed, out->ndim, out->shape);
+  if (status != DUST_OK) DUST_GO(dust_fail_context(status, "a mask doesn't go with the labels"));
+  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, &wide}));
+  DUST_GO(dust_blocks_run(&rows, pool, multiply_block, &pass));
+done:
+  dust_ndarray_release(&squeezed);
+  dust_ndarray_release(&wide);
+  return status;
+}
+
+static dust_status masks_into(const dust_ndarray *out, const dust_balance_options *options, dust_pool *pool) {
+  dust_rows rows;
+  DUST_TRY(dust_rows_init(&rows, 1, &out));
+  DUST_TRY(dust_blocks_run(&rows, pool, one_block, NULL));
+  for (int m = 0; m < options->masks; m++) DUST_TRY(multiply_mask(out, options->mask[m], pool));
+  return DUST_OK;
+}
+
+/* ---- slabs. Weights lie in rows of a C-order array, but a slab of one voxel along the last axis makes rows with a stride. */
+
+static void count_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const balance_pass *pass = context;
+  uint64_t buffer[DUST_BLOCK];
+  float scale_buffer[DUST_BLOCK];
+  const float *scale = dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n);
+  const uint64_t *id = dust_block_labels(buffer, pointer[1], rows->stride[1], pass->labels, n);
+  double *partial = pass->partial + chunk * (size_t)(pass->classes + 1), masked = 0;
+  for (size_t i = 0; i < n; i++) {
+    masked += scale[i];
+    partial[1 + id[i]] += scale[i] != 0;
+  }
+  partial[0] += masked;
+}
+
+static dust_status count_slab(balance_pass *pass, const dust_rows *rows, dust_balance_count *count, double *seen, dust_pool *pool) {
+  size_t chunks = dust_blocks_chunks(rows), width = (size_t)pass->classes + 1;
+  dust_status status;
+  if (chunks > SIZE_MAX / 8 / width) return dust_fail(DUST_ERROR_MEMORY, "%" PRId64 " classes are too many to count", pass->classes);
+  DUST_GO(dust_calloc((void **)&pass->partial, chunks * width, sizeof(double)));
+  DUST_GO(dust_blocks_run(rows, pool, count_block, pass));
+  for (int64_t k = 0; k < pass->classes; k++) {
+    seen[k] = 0;
+    for (size_t c = 0; c < chunks; c++) {
+      count[k].den += pass->partial[c * width];
+      seen[k] += pass->partial[c * width + 1 + (size_t)k];
+    }
+    count[k].num += seen[k];
+  }
+done:
+  dust_free(pass->partial);
+  pass->partial = NULL;
+  return status;
+}
+
+static void weigh_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const balance_pass *pass = context;
+  uint64_t buffer[DUST_BLOCK];
+  const uint64_t *id = dust_block_labels(buffer, pointer[1], rows->stride[1], pass->labels, n);
+  char *out = pointer[0];
+  for (size_t i = 0; i < n; i++, out += rows->stride[0]) {
+    float *weight = (float *)(void *)out;
+    *weight = (float)(*weight * pass->weight[id[i]]);
+  }
+}
+
+/* weight[k] = 1 / classes / fraction of k, 0 for a class that isn't in the slab. */
+static void class_weights(double *weight, const double *seen, const dust_balance_count *count, const dust_balance_options *options) {
+  for (int64_t k = 0; k < options->classes; k++) {
+    double fraction = count[k].num / count[k].den;
+    if (fraction < options->clipmin) fraction = options->clipmin;
+    if (fraction > options->clipmax) fraction = options->clipmax;
+    weight[k] = seen[k] > 0 ? 1.0 / (double)options->classes / fraction : 0;
+  }
+}
+
+static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, dust_balance_count *count, double *seen,
+                            double *weight, dust_pool *pool) {
+  dust_rows rows;
+  balance_pass pass = {.labels = labels->dtype, .classes = options->classes, .weight = weight};
+  DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, labels}));
+  DUST_TRY(count_slab(&pass, &rows, count, seen, pool));
+  class_weights(weight, seen, count, options);
+  return dust_blocks_run(&rows, pool, weigh_block, &pass);
+}
+
+static dust_status all_slabs(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, const dust_slabs *slabs, dust_balance_count *count,
+                             dust_pool *pool) {
+  dust_ndarray part_out = {0}, part_labels = {0};
+  double *seen = NULL, *weight = NULL;
+  dust_status status;
+  DUST_GO(dust_calloc((void **)&seen, (size_t)options->classes, sizeof *seen));
+  DUST_GO(dust_calloc((void **)&weight, (size_t)options->classes, sizeof *weight));
+  for (int64_t s = 0; s < slabs->count; s++) {
+    DUST_GO(dust_slabs_view(&part_out, slabs, out, s));
+    DUST_GO(dust_slabs_view(&part_labels, slabs, labels, s));
+    DUST_GO(one_slab(&part_out, &part_labels, options, count + s * options->classes, seen, weight, pool));
+    dust_ndarray_release(&part_out);
+    dust_ndarray_release(&part_labels);
+  }
+  status = DUST_OK;
+done:
+  dust_ndarray_release(&part_out);
+  dust_ndarray_release(&part_labels);
+  dust_free(seen);
+  dust_free(weight);
+  return status;
+}
+
+dust_status dust_balance_weights(dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, dust_balance_count *count, dust_pool *pool) {
+  dust_slabs slabs;
+  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
+  if (options->classes < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " classes: there must be at least one", options->classes);
+  if (!(options->clipmin <= options->clipmax)) return dust_fail(DUST_ERROR_ARGUMENT, "clipmin %g is above clipmax %g", options->clipmin, options->clipmax);
+  DUST_TRY(dust_slabs_make(&slabs, labels, options->slab_ndim, options->slab));
+  DUST_TRY(check_labels(labels, options->classes));
+  dust_ndarray made = {0};
+  dust_status status;
+  DUST_GO(dust_ndarray_empty(&made, DUST_FLOAT32, labels->ndim, labels->shape));
+  DUST_GO(masks_into(&made, options, pool));
+  DUST_GO(all_slabs(&made, labels, options, &slabs, count, pool));
+  *out = made;
+  made = (dust_ndarray){0};
+done:
+  dust_ndarray_release(&made);
+  return status;
+}

@@ -1,0 +1,80 @@
+/* Cutting rows into pieces and pieces into chunks. A unit is one piece of one row:
+ *
+ *     row 0: [unit 0][unit 1][u2]   row 1: [unit 3][unit 4][u5]   …      chunk = `grain` units in a row, about CHUNK_ELEMENTS elements
+ */
+#include "kernel/blocks.h"
+
+#define CHUNK_ELEMENTS ((size_t)1 << 16)
+
+static size_t units_per_row(const dust_rows *rows) { return (rows->length + DUST_BLOCK - 1) / DUST_BLOCK; }
+
+static size_t grain_of(const dust_rows *rows) {
+  size_t elements = rows->length < DUST_BLOCK ? rows->length : DUST_BLOCK;
+  return elements ? CHUNK_ELEMENTS / elements : 1;
+}
+
+size_t dust_blocks_chunks(const dust_rows *rows) {
+  size_t units = rows->count * units_per_row(rows), grain = grain_of(rows);
+  return (units + grain - 1) / grain;
+}
+
+/* Where unit `unit` lies in each array; returns its length. */
+static size_t locate(const dust_rows *rows, size_t unit, char **pointer) {
+  size_t per_row = units_per_row(rows), begin = unit % per_row * DUST_BLOCK, left = rows->length - begin;
+  dust_rows_at(rows, unit / per_row, pointer);
+  for (int k = 0; k < rows->arrays; k++) pointer[k] += (int64_t)begin * rows->stride[k];
+  return left < DUST_BLOCK ? left : DUST_BLOCK;
+}
+
+typedef struct job {
+  const dust_rows *rows;
+  dust_block_body body;
+  void *context;
+} job;
+
+static dust_status run_chunk(void *context, size_t begin, size_t end, size_t chunk) {
+  const job *j = context;
+  char *pointer[DUST_ROWS_MAX];
+  for (size_t unit = begin; unit < end; unit++) {
+    size_t n = locate(j->rows, unit, pointer);
+    j->body(j->context, j->rows, pointer, n, chunk);
+  }
+  return DUST_OK;
+}
+
+dust_status dust_blocks_run(const dust_rows *rows, dust_pool *pool, dust_block_body body, void *context) {
+  job j = {rows, body, context};
+  size_t units = rows->count * units_per_row(rows);
+  if (units == 0) return DUST_OK;
+  return dust_pool_for(pool, units, grain_of(rows), run_chunk, &j);
+}
+
+void dust_blocks_while(const dust_rows *rows, dust_block_test body, void *context) {
+  char *pointer[DUST_ROWS_MAX];
+  size_t units = rows->count * units_per_row(rows);
+  for (size_t unit = 0; unit < units; unit++) {
+    size_t n = locate(rows, unit, pointer);
+    if (!body(context, rows, pointer, n)) return;
+  }
+}
+
+static bool in_place(const char *pointer, int64_t stride, size_t size) { return stride == (int64_t)size && (uintptr_t)pointer % size == 0; }
+
+const float *dust_block_floats(float *buffer, const char *pointer, int64_t stride, dust_dtype dtype, size_t n) {
+  if (dtype == DUST_FLOAT32 && in_place(pointer, stride, sizeof(float))) return (const float *)(const void *)pointer;
+  dust_row_to_float(buffer, pointer, (ptrdiff_t)stride, dtype, n);
+  return buffer;
+}
+
+const double *dust_block_doubles(double *buffer, const char *pointer, int64_t stride, dust_dtype dtype, size_t n) {
+  if (dtype == DUST_FLOAT64 && in_place(pointer, stride, sizeof(double))) return (const double *)(const void *)pointer;
+  dust_row_to_double(buffer, pointer, (ptrdiff_t)stride, dtype, n);
+  return buffer;
+}
+
+const uint64_t *dust_block_labels(uint64_t *buffer, const char *pointer, int64_t stride, dust_dtype dtype, size_t n) {
+  bool wide = dtype == DUST_UINT64 || dtype == DUST_INT64;
+  if (wide && in_place(pointer, stride, sizeof(uint64_t))) return (const uint64_t *)(const void *)pointer;
+  dust_row_to_label(buffer, pointer, (ptrdiff_t)stride, dtype, n);
+  return buffer;
+}

@@ -1,0 +1,117 @@
+/* What the bindings share: boxes, checks, the pool of a Lua state, and how memory is told to the collector.
+ *
+ * Rules of this room. Box first, empty; then acquire into it: dust_lua_new_*() pushes a userdata that holds nothing, the C call fills it, and nothing that can
+ * raise stands in between. __gc and __close (and :close()) are the same idempotent release. A failed dust_status becomes a Lua error through dust_lua_check(), which
+ * is only called while nothing is held. No C function outside this room knows Lua. All state belongs to the lua_State (registry), none to the process.
+ */
+#ifndef DUST_LUA_BINDING_H
+#define DUST_LUA_BINDING_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include "base/pool.h"
+#include "base/rng.h"
+#include "volume/graph.h"
+#include "volume/ndarray.h"
+#include "volume/spec.h"
+
+/* Metatable names in the registry. */
+#define DUST_LUA_COORDINATE "moondust.Coordinate"
+#define DUST_LUA_ROI "moondust.Roi"
+#define DUST_LUA_ARRAY_SPEC "moondust.ArraySpec"
+#define DUST_LUA_GRAPH_SPEC "moondust.GraphSpec"
+#define DUST_LUA_NDARRAY "moondust.ndarray"
+#define DUST_LUA_GRAPH "moondust.Graph"
+#define DUST_LUA_RNG "moondust.Rng"
+#define DUST_LUA_INTEGRAL "moondust.Integral"
+#define DUST_LUA_TRANSFORM "moondust.Transform"
+#define DUST_LUA_HDF5_FILE "moondust.Hdf5File"
+#define DUST_LUA_UNBOUNDED "moondust.unbounded"
+
+/* ---- binding.c */
+/* Raises the thread's message (with the caller's line) when status is a failure. */
+void dust_lua_check(lua_State *L, dust_status status);
+/* For openers: pushes nil and the message, returns 2. */
+int dust_lua_fail(lua_State *L);
+/* The kernel threads of this Lua state, made when first needed; NULL means one thread. */
+dust_pool *dust_lua_pool(lua_State *L);
+/* Told after each acquisition of `bytes` outside Lua's heap: runs the collector once enough has come together (64 MiB or as much as is alive). */
+void dust_lua_account(lua_State *L, size_t bytes);
+/* A metatable named `name` with `methods` under __index and `meta` in it (functions of `meta` have the table of methods as upvalue 1, for an __index of their own);
+ * leaves nothing on the stack. */
+void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta);
+/* An integer argument; floats with whole values are taken, others refused with `what` in the message. */
+int64_t dust_lua_integer(lua_State *L, int index, const char *what);
+/* A table of whole numbers into out; returns how many (raises beyond DUST_MAXDIM, naming `what`). */
+int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what);
+/* A named field of the table at `index` pushed on the stack; its type. */
+int dust_lua_field(lua_State *L, int index, const char *name);
+/* Raises for keys of the table that are not in `known` (NULL-terminated), naming the nearest. Array part allowed up to `positional`. */
+void dust_lua_known_fields(lua_State *L, int index, const char *what, const char *const *known, int positional);
+/* The dtype named by the string at `index`; absent or nil: fallback. */
+dust_dtype dust_lua_dtype(lua_State *L, int index, dust_dtype fallback);
+
+/* Sets (threads > 0) and returns the number of kernel threads of this Lua state. */
+int dust_lua_threads(lua_State *L, int threads);
+/* More methods for a class that dust_lua_class made. */
+void dust_lua_add_methods(lua_State *L, const char *name, const luaL_Reg *methods);
+/* For an __index function given to dust_lua_class as `meta`: pushes the method named by the key (nil when there is none), returns how many values it pushed. */
+int dust_lua_method(lua_State *L);
+
+/* ---- argument.c */
+/* The name in `known` (NULL-terminated) that was probably meant; NULL when none is near. */
+const char *dust_lua_nearest(const char *name, const char *const *known);
+/* Raises "WHAT has no KIND 'name'; did you mean 'nearest'?", or lists what there is. */
+int dust_lua_unknown(lua_State *L, const char *what, const char *kind, const char *name, const char *const *known);
+/* What a value is, for messages: "nil", "string", "Roi" … */
+const char *dust_lua_type_name(lua_State *L, int index);
+double dust_lua_number(lua_State *L, int index, const char *what);
+bool dust_lua_boolean(lua_State *L, int index, const char *what); /* true or false and nothing else */
+/* A table of numbers as doubles in a userdata left on the stack. */
+double *dust_lua_doubles(lua_State *L, int index, size_t *count, const char *what);
+/* Position of the string at `index` in `known`; absent or nil: fallback, unless that is negative. */
+int dust_lua_option(lua_State *L, int index, const char *what, const char *const *known, int fallback);
+
+/* ---- coordinate.c, roi.c, spec.c. A plain table is taken wherever a coordinate is; a single number too where ndim > 0 is known. */
+dust_coordinate dust_lua_to_coordinate(lua_State *L, int index, int ndim); /* ndim 0: any */
+dust_coordinate dust_lua_named_coordinate(lua_State *L, int index, int ndim, const char *what); /* the same, `what` in messages */
+void dust_lua_push_coordinate(lua_State *L, const dust_coordinate *coordinate);
+void dust_lua_push_unbounded(lua_State *L);
+bool dust_lua_is_unbounded(lua_State *L, int index);
+const dust_roi *dust_lua_to_roi(lua_State *L, int index);
+void dust_lua_push_roi(lua_State *L, const dust_roi *roi);
+dust_array_spec *dust_lua_to_array_spec(lua_State *L, int index);
+void dust_lua_push_array_spec(lua_State *L, const dust_array_spec *spec);
+dust_graph_spec *dust_lua_to_graph_spec(lua_State *L, int index);
+void dust_lua_push_graph_spec(lua_State *L, const dust_graph_spec *spec);
+
+/* ---- ndarray.c */
+dust_ndarray *dust_lua_new_ndarray(lua_State *L);                 /* pushes a closed box */
+dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index);       /* raises when closed or something else */
+/* dust_lua_check + dust_lua_account of the box on top of the stack; returns 1. The usual end of a binding that made an array. */
+int dust_lua_made_ndarray(lua_State *L, dust_status status);
+
+/* ---- graph.c */
+dust_graph *dust_lua_to_graph(lua_State *L, int index);
+dust_graph **dust_lua_new_graph(lua_State *L); /* pushes a closed box */
+
+/* ---- rng.c */
+dust_rng *dust_lua_to_rng(lua_State *L, int index);
+
+/* Each file of this room adds its functions to the module table on top of the stack. */
+void dust_lua_open_coordinate(lua_State *L);
+void dust_lua_open_roi(lua_State *L);
+void dust_lua_open_spec(lua_State *L);
+void dust_lua_open_ndarray(lua_State *L);
+void dust_lua_open_graph(lua_State *L);
+void dust_lua_open_rng(lua_State *L);
+void dust_lua_open_kernel(lua_State *L);    /* module.kernel */
+void dust_lua_open_transform(lua_State *L);
+void dust_lua_open_synthesize(lua_State *L); /* module.kernel.synthesize, .colorize; after open_kernel */
+void dust_lua_open_png(lua_State *L);       /* module.png */
+void dust_lua_open_hdf5(lua_State *L);      /* module.hdf5 */
+void dust_lua_open_system(lua_State *L);    /* threads, memory, clock, is_terminal, make_directory, version */
+
+int luaopen_moondust_core(lua_State *L);
+
+#endif

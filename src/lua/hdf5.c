@@ -1,0 +1,251 @@
+/* HDF5 files: the userdata Hdf5File and module.hdf5.
+ *
+ * What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option) and a lack of memory raise. Closing
+ * can fail too, as when the disk is full: :close() returns nil and a message, leaving a <close> scope raises unless another error is on its way, the collector
+ * warns. What C allocates while a result is turned into tables sits in a box of its own, so that running out of memory half way leaves nothing behind.
+ */
+#include "lua/hdf5.h"
+
+#include <string.h>
+#include "lua/binding.h"
+
+#define RESULT "moondust.Hdf5Result"
+
+typedef struct result {
+  dust_hdf5_info *infos;
+  size_t count;
+  dust_hdf5_info one;
+  dust_hdf5_value value;
+} result;
+
+static result *new_result(lua_State *L) {
+  result *r = lua_newuserdatauv(L, sizeof *r, 0);
+  *r = (result){0};
+  luaL_setmetatable(L, RESULT);
+  return r;
+}
+
+static int result_release(lua_State *L) {
+  result *r = lua_touserdata(L, 1);
+  dust_hdf5_list_release(r->infos, r->count);
+  dust_hdf5_info_release(&r->one);
+  dust_hdf5_value_release(&r->value);
+  *r = (result){0};
+  return 0;
+}
+
+/* The end of a binding: the answer on top of the stack is complete, the box below it can go. */
+static int release_result(lua_State *L) {
+  lua_pushcfunction(L, result_release);
+  lua_pushvalue(L, -3);
+  lua_call(L, 1, 0);
+  return 1;
+}
+
+/* ---- files */
+
+dust_hdf5 *dust_lua_to_hdf5_file(lua_State *L) {
+  dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+  if (*box) return *box;
+  lua_getiuservalue(L, 1, 1);
+  luaL_error(L, "%s is closed: open it again to use it", lua_tostring(L, -1));
+  return NULL;
+}
+
+const char *dust_lua_to_text(lua_State *L, int index, const char *what) {
+  size_t length;
+  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s must be a string, not %s", what, dust_lua_type_name(L, index));
+  const char *text = lua_tolstring(L, index, &length);
+  if (strlen(text) != length) luaL_error(L, "%s has a zero byte in it", what);
+  return text;
+}
+
+/* What a failed call leaves to the script: nil and a message when it is the world's doing, an error otherwise. */
+static int refuse(lua_State *L, dust_status status) {
+  if (status == DUST_ERROR_WORLD || status == DUST_ERROR_UNSUPPORTED) return dust_lua_fail(L);
+  dust_lua_check(L, status);
+  return 0;
+}
+
+int dust_lua_hdf5_answer(lua_State *L, dust_status status) {
+  if (status != DUST_OK) return refuse(L, status);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static int to_mode(lua_State *L, int index) {
+  static const char *const names[] = {"r", "r+", "w", "a"};
+  if (lua_isnoneornil(L, index)) return DUST_HDF5_READ;
+  const char *name = dust_lua_to_text(L, index, "the mode of hdf5.open");
+  for (int i = 0; i < 4; i++)
+    if (strcmp(names[i], name) == 0) return i;
+  return luaL_error(L, "hdf5.open knows no mode '%s'; there are r (read), r+ (read and write), w (make anew) and a (write, making it if needed)", name);
+}
+
+static int file_open(lua_State *L) {
+  static const dust_hdf5_mode modes[] = {DUST_HDF5_READ, DUST_HDF5_UPDATE, DUST_HDF5_TRUNCATE, DUST_HDF5_APPEND};
+  const char *path = dust_lua_to_text(L, 1, "the path of an HDF5 file");
+  dust_hdf5_mode mode = modes[to_mode(L, 2)];
+  dust_hdf5 **box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = NULL;
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, DUST_LUA_HDF5_FILE);
+  dust_status status = dust_hdf5_open(box, path, mode);
+  return status == DUST_OK ? 1 : refuse(L, status);
+}
+
+static dust_status file_release(lua_State *L) {
+  dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE), *file = *box;
+  *box = NULL;
+  return dust_hdf5_close(file);
+}
+
+static int file_close(lua_State *L) { return dust_lua_hdf5_answer(L, file_release(L)); }
+
+static int file_leave(lua_State *L) {
+  dust_status status = file_release(L);
+  if (lua_isnoneornil(L, 2)) dust_lua_check(L, status);
+  return 0;
+}
+
+static int file_collect(lua_State *L) {
+  if (file_release(L) != DUST_OK) lua_warning(L, dust_message(), 0);
+  return 0;
+}
+
+static int file_flush(lua_State *L) { return dust_lua_hdf5_answer(L, dust_hdf5_flush(dust_lua_to_hdf5_file(L))); }
+
+static int file_tostring(lua_State *L) {
+  dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+  lua_getiuservalue(L, 1, 1);
+  lua_pushfstring(L, "Hdf5File(%s%s)", lua_tostring(L, -1), *box ? "" : ", closed");
+  return 1;
+}
+
+static int file_index(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "path") != 0) return dust_lua_method(L);
+  luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+  return lua_getiuservalue(L, 1, 1), 1;
+}
+
+/* ---- metadata */
+
+static void set_integers(lua_State *L, const char *field, int count, const int64_t *values) {
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) lua_pushinteger(L, values[i]), lua_seti(L, -2, i + 1);
+  lua_setfield(L, -2, field);
+}
+
+static void set_numbers(lua_State *L, const char *field, int count, const double *values) {
+  if (count == 0) return;
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) lua_pushnumber(L, values[i]), lua_seti(L, -2, i + 1);
+  lua_setfield(L, -2, field);
+}
+
+static void push_info(lua_State *L, const dust_hdf5_info *info) {
+  lua_createtable(L, 0, 10);
+  lua_pushstring(L, info->name), lua_setfield(L, -2, "name");
+  lua_pushstring(L, info->type), lua_setfield(L, -2, "type");
+  lua_pushinteger(L, (lua_Integer)info->bytes), lua_setfield(L, -2, "bytes");
+  if (info->dtype != DUST_DTYPE_NONE) lua_pushstring(L, dust_dtype_name(info->dtype)), lua_setfield(L, -2, "dtype");
+  set_integers(L, "shape", info->ndim, info->shape);
+  if (info->chunked) set_integers(L, "chunks", info->ndim, info->chunks);
+  set_numbers(L, "voxel_size", info->voxel_size_count, info->voxel_size);
+  set_numbers(L, "offset", info->offset_count, info->offset);
+  if (info->axes.count) {
+    dust_hdf5_value axes = info->axes;
+    axes.scalar = false;
+    dust_lua_push_hdf5_value(L, &axes), lua_setfield(L, -2, "axes");
+  }
+  lua_createtable(L, info->filter_count, 0);
+  for (int i = 0; i < info->filter_count; i++) lua_pushstring(L, info->filters[i]), lua_seti(L, -2, i + 1);
+  lua_setfield(L, -2, "filters");
+}
+
+static int file_list(lua_State *L) {
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  result *r = new_result(L);
+  dust_status status = dust_hdf5_list(&r->infos, &r->count, file);
+  if (status != DUST_OK) return refuse(L, status);
+  lua_createtable(L, r->count > 1000000 ? 0 : (int)r->count, 0);
+  for (size_t i = 0; i < r->count; i++) push_info(L, &r->infos[i]), lua_seti(L, -2, (lua_Integer)i + 1);
+  return release_result(L);
+}
+
+static int file_info(lua_State *L) {
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
+  result *r = new_result(L);
+  dust_status status = dust_hdf5_get_info(&r->one, file, name);
+  if (status != DUST_OK) return refuse(L, status);
+  push_info(L, &r->one);
+  return release_result(L);
+}
+
+static int file_exists(lua_State *L) {
+  bool there = false;
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_check(L, dust_hdf5_exists(file, dust_lua_to_text(L, 2, "the name of a dataset or group"), &there));
+  lua_pushboolean(L, there);
+  return 1;
+}
+
+static int file_attribute(lua_State *L) {
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"), *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
+  result *r = new_result(L);
+  dust_status status = dust_hdf5_get_attribute(&r->value, file, name, attribute);
+  if (status != DUST_OK) return refuse(L, status);
+  dust_lua_push_hdf5_value(L, &r->value);
+  return release_result(L);
+}
+
+static int file_set_attribute(lua_State *L) {
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"), *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
+  dust_hdf5_value value = dust_lua_to_hdf5_value(L, 4, attribute);
+  return dust_lua_hdf5_answer(L, dust_hdf5_set_attribute(file, name, attribute, &value));
+}
+
+/* ---- voxels */
+
+static int file_read(lua_State *L) {
+  int64_t begin[DUST_MAXDIM], shape[DUST_MAXDIM];
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
+  bool whole = lua_isnoneornil(L, 3) && lua_isnoneornil(L, 4);
+  int ndim = 0;
+  if (!whole) {
+    ndim = dust_lua_integers(L, 3, begin, "the begin of a box");
+    if (dust_lua_integers(L, 4, shape, "the shape of a box") != ndim) return luaL_error(L, "begin and shape of a box have different numbers of axes");
+  }
+  dust_ndarray *array = dust_lua_new_ndarray(L);
+  dust_status status = dust_hdf5_read(array, file, name, ndim, whole ? NULL : begin, whole ? NULL : shape);
+  return status == DUST_OK ? dust_lua_made_ndarray(L, status) : refuse(L, status);
+}
+
+static int file_write(lua_State *L) {
+  int64_t begin[DUST_MAXDIM];
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
+  const dust_ndarray *array = dust_lua_to_ndarray(L, 3);
+  bool from_origin = lua_isnoneornil(L, 4);
+  if (!from_origin && dust_lua_integers(L, 4, begin, "the begin of a box") != array->ndim)
+    return luaL_error(L, "begin must have one entry for each of the array's %d axes", array->ndim);
+  return dust_lua_hdf5_answer(L, dust_hdf5_write(file, name, array, from_origin ? NULL : begin));
+}
+
+void dust_lua_open_hdf5(lua_State *L) {
+  static const luaL_Reg methods[] = {{"list", file_list}, {"info", file_info}, {"read", file_read}, {"create", dust_lua_hdf5_create}, {"write", file_write},
+                                     {"attribute", file_attribute}, {"set_attribute", file_set_attribute}, {"exists", file_exists},
+                                     {"flush", file_flush}, {"close", file_close}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
+  static const luaL_Reg result_meta[] = {{"__gc", result_release}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", file_open}, {NULL, NULL}};
+  dust_lua_class(L, DUST_LUA_HDF5_FILE, methods, meta);
+  dust_lua_class(L, RESULT, NULL, result_meta);
+  luaL_newlib(L, functions);
+  lua_setfield(L, -2, "hdf5");
+}

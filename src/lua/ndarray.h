@@ -1,0 +1,35 @@
+/* What the files behind md.ndarray share. The class is made in ndarray.c; each of the others brings a part of its methods:
+ *
+ *     ndarray.c  the box, fields, making, closing       ndarray_view.c  views and shapes       ndarray_index.c  a[…], a[…] = …
+ *     ndarray_table.c  nested tables                    ndarray_print.c  tostring              ndarray_math.c  operators, comparisons
+ *     ndarray_reduce.c  min, sum, unique, hash …
+ */
+#ifndef DUST_LUA_NDARRAY_FILES_H
+#define DUST_LUA_NDARRAY_FILES_H
+
+#include "kernel/scalar.h"
+#include "lua/binding.h"
+
+extern const luaL_Reg dust_lua_ndarray_views[], dust_lua_ndarray_reductions[], dust_lua_ndarray_comparisons[];
+extern const luaL_Reg dust_lua_ndarray_operators[]; /* go into the metatable */
+extern const luaL_Reg dust_lua_ndarray_joins[];     /* functions of the module */
+
+/* A closed box above the first `arguments` values of the stack (missing ones are nil). Bindings make it first and look at their arrays afterwards: making it may run the
+ * collector, and a script's finaliser may close an array that is still in use. */
+dust_ndarray *dust_lua_result(lua_State *L, int arguments);
+/* dust_lua_check of a view on top of the stack, which brought no new bytes; returns 1. */
+int dust_lua_made_view(lua_State *L, dust_status status);
+/* One element at `element` as a Lua integer (uint64: the same bits) or number. */
+void dust_lua_push_element(lua_State *L, dust_dtype dtype, const void *element);
+/* The number at `index`. */
+dust_scalar dust_lua_scalar(lua_State *L, int index, const char *what);
+/* An axis counted from 1 in a script, from 0 here; 1 … count. */
+int dust_lua_axis(lua_State *L, int index, int count);
+
+int dust_lua_ndarray_get(lua_State *L);      /* a[table or integer], arguments as __index has them */
+int dust_lua_ndarray_set(lua_State *L);      /* a[table or integer] = value, arguments as __newindex has them */
+int dust_lua_ndarray_tostring(lua_State *L); /* __tostring */
+int dust_lua_ndarray_totable(lua_State *L);
+int dust_lua_ndarray_from_table(lua_State *L); /* core.ndarray(values, dtype) */
+
+#endif

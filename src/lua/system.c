@@ -1,0 +1,140 @@
+/* The machine, as a script sees it: kernel threads, memory, the clock, terminals, directories, and what this build is made of. */
+#include "lua/binding.h"
+
+#include <errno.h>
+#include <gsl/gsl_version.h>
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/mem.h"
+
+#define MAX_THREADS 1024
+#define DEFAULT_COLUMNS 80
+
+static int threads(lua_State *L) {
+  int64_t wanted = 0;
+  if (!lua_isnoneornil(L, 1)) {
+    wanted = dust_lua_integer(L, 1, "the number of threads");
+    if (wanted < 1 || wanted > MAX_THREADS) return luaL_error(L, "the number of threads must be from 1 to %d, not %I", MAX_THREADS, (lua_Integer)wanted);
+  }
+  lua_pushinteger(L, dust_lua_threads(L, (int)wanted));
+  return 1;
+}
+
+static int memory(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)dust_mem_in_use());
+  lua_pushinteger(L, (lua_Integer)dust_mem_peak());
+  return 2;
+}
+
+static int reset_peak(lua_State *L) { return dust_mem_reset_peak(), 0; }
+
+static int clock_(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec * 1e-9);
+  return 1;
+}
+
+static int columns_of(int descriptor) {
+  struct winsize size;
+  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char *said = getenv("COLUMNS");
+  int columns = said ? atoi(said) : 0;
+  return columns > 0 && columns < 10000 ? columns : DEFAULT_COLUMNS;
+}
+
+static int is_terminal(lua_State *L) {
+  static const char *const names[] = {"stdout", "stderr", "stdin", NULL};
+  static const int descriptors[] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
+  int descriptor = descriptors[dust_lua_option(L, 1, "is_terminal", names, -1)];
+  lua_pushboolean(L, isatty(descriptor));
+  lua_pushinteger(L, columns_of(descriptor));
+  return 2;
+}
+
+/* ---- directories */
+static dust_status make_one(const char *path) {
+  struct stat there;
+  if (mkdir(path, 0777) == 0) return DUST_OK;
+  int reason = errno;
+  if (stat(path, &there) == 0) {
+    if (S_ISDIR(there.st_mode)) return DUST_OK;
+    return dust_fail(DUST_ERROR_WORLD, "can't make the directory '%s': there is a file of that name", path);
+  }
+  return dust_fail(DUST_ERROR_WORLD, "can't make the directory '%s': %s", path, strerror(reason));
+}
+
+/* Each parent in turn, then the whole; `path` is cut and mended on the way. */
+static dust_status make_all(char *path) {
+  for (char *p = path + 1; *p; p++) {
+    if (*p != '/' || p[-1] == '/') continue;
+    *p = '\0';
+    dust_status status = make_one(path);
+    *p = '/';
+    if (status != DUST_OK) return status;
+  }
+  return make_one(path);
+}
+
+static int make_directory(lua_State *L) {
+  size_t length;
+  if (lua_type(L, 1) != LUA_TSTRING) return luaL_error(L, "path must be a string, not %s", dust_lua_type_name(L, 1));
+  const char *path = lua_tolstring(L, 1, &length);
+  if (length == 0 || strlen(path) != length) return luaL_error(L, "path must be the name of a directory, not %s", length ? "bytes with a zero among them" : "empty");
+  char *copy = lua_newuserdatauv(L, length + 1, 0);
+  memcpy(copy, path, length + 1);
+  if (make_all(copy) != DUST_OK) return dust_lua_fail(L);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* ---- what this is */
+static void set_feature(lua_State *L, const char *name, bool there) {
+  lua_pushboolean(L, there);
+  lua_setfield(L, -2, name);
+}
+
+static void push_features(lua_State *L) {
+  lua_createtable(L, 0, 2);
+#ifdef DUST_HAVE_PNG
+  set_feature(L, "png", true);
+#else
+  set_feature(L, "png", false);
+#endif
+#ifdef DUST_HAVE_READLINE
+  set_feature(L, "readline", true);
+#else
+  set_feature(L, "readline", false);
+#endif
+}
+
+static int version(lua_State *L) {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  lua_createtable(L, 0, 6);
+  lua_pushliteral(L, DUST_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushliteral(L, LUA_RELEASE);
+  lua_setfield(L, -2, "lua");
+  lua_pushfstring(L, "%d.%d.%d", (int)major, (int)minor, (int)release);
+  lua_setfield(L, -2, "hdf5");
+  lua_pushstring(L, gsl_version);
+  lua_setfield(L, -2, "gsl");
+  push_features(L);
+  lua_setfield(L, -2, "features");
+  lua_pushinteger(L, dust_lua_threads(L, 0));
+  lua_setfield(L, -2, "threads");
+  return 1;
+}
+
+void dust_lua_open_system(lua_State *L) {
+  static const luaL_Reg functions[] = {{"threads", threads}, {"memory", memory}, {"reset_peak", reset_peak}, {"clock", clock_},
+                                       {"is_terminal", is_terminal}, {"make_directory", make_directory}, {"version", version}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

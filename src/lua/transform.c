@@ -1,0 +1,143 @@
+/* core.Transform: a box around a dust_transform (kernel/transform.h). Closed boxes hold NULL and say so when used. */
+#include "lua/binding.h"
+
+#include <limits.h>
+#include "kernel/transform.h"
+
+static dust_transform **self_box(lua_State *L) { return luaL_checkudata(L, 1, DUST_LUA_TRANSFORM); }
+
+static const dust_transform *self(lua_State *L) {
+  const dust_transform *transform = *self_box(L);
+  if (!transform) luaL_error(L, "this Transform is closed");
+  return transform;
+}
+
+/* ---- options */
+
+/* n x n numbers from a table of rows into out. */
+static void read_matrix(lua_State *L, int index, int n, double *out) {
+  if (!lua_istable(L, index)) luaL_error(L, "rotation must be a table of %d rows, not %s", n, dust_lua_type_name(L, index));
+  if (luaL_len(L, index) != n) luaL_error(L, "rotation has %I rows; the ROI has %d axes", luaL_len(L, index), n);
+  for (int r = 0; r < n; r++) {
+    size_t count;
+    lua_geti(L, index, r + 1);
+    const double *row = dust_lua_doubles(L, lua_absindex(L, -1), &count, "a row of rotation");
+    if (count != (size_t)n) luaL_error(L, "row %d of rotation has %d entries; the ROI has %d axes", r + 1, (int)count, n);
+    for (int c = 0; c < n; c++) out[r * n + c] = row[c];
+    lua_pop(L, 2);
+  }
+}
+
+/* What the options point to stays on the stack. */
+static dust_transform_options read_options(lua_State *L, double *matrix) {
+  static const char *const known[] = {"roi", "voxel_size", "displacement", "rotation", "subsample", "quirks", NULL};
+  dust_transform_options o = {.subsample = 1};
+  luaL_checktype(L, 1, LUA_TTABLE);
+  dust_lua_known_fields(L, 1, "Transform", known, 0);
+  if (dust_lua_field(L, 1, "roi") == LUA_TNIL) luaL_error(L, "Transform needs a roi");
+  o.roi = *dust_lua_to_roi(L, -1);
+  if (o.roi.shape.ndim > DUST_TRANSFORM_MAXDIM) luaL_error(L, "a transformation has 1 to %d axes, not %d", DUST_TRANSFORM_MAXDIM, o.roi.shape.ndim);
+  if (dust_lua_field(L, 1, "voxel_size") == LUA_TNIL) luaL_error(L, "Transform needs a voxel_size");
+  o.voxel_size = dust_lua_named_coordinate(L, -1, o.roi.shape.ndim, "voxel_size");
+  if (dust_lua_field(L, 1, "displacement") != LUA_TNIL) o.displacement = dust_lua_to_ndarray(L, -1);
+  if (dust_lua_field(L, 1, "rotation") != LUA_TNIL) {
+    read_matrix(L, lua_absindex(L, -1), o.roi.shape.ndim, matrix);
+    o.rotation = matrix;
+  }
+  if (dust_lua_field(L, 1, "subsample") != LUA_TNIL) {
+    int64_t subsample = dust_lua_integer(L, -1, "subsample");
+    if (subsample < 1 || subsample > INT_MAX) luaL_error(L, "subsample must be at least 1, not %I", (lua_Integer)subsample);
+    o.subsample = (int)subsample;
+  }
+  if (dust_lua_field(L, 1, "quirks") != LUA_TNIL) o.quirks = dust_lua_boolean(L, -1, "quirks");
+  return o;
+}
+
+static int create(lua_State *L) {
+  double matrix[DUST_TRANSFORM_MAXDIM * DUST_TRANSFORM_MAXDIM];
+  lua_settop(L, 1);
+  const dust_transform_options options = read_options(L, matrix);
+  dust_pool *pool = dust_lua_pool(L);
+  dust_transform **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, DUST_LUA_TRANSFORM);
+  dust_lua_check(L, dust_transform_create(box, &options, pool));
+  dust_lua_account(L, dust_transform_bytes(*box));
+  return 1;
+}
+
+static int release(lua_State *L) {
+  dust_transform **box = self_box(L);
+  dust_transform *transform = *box;
+  *box = NULL;
+  dust_transform_release(transform);
+  return 0;
+}
+
+/* ---- at work on a grid */
+
+static int source_roi(lua_State *L) {
+  const dust_transform *t = self(L);
+  const dust_roi *roi = dust_lua_to_roi(L, 2);
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, dust_transform_ndim(t), "voxel_size");
+  dust_roi out;
+  dust_lua_check(L, dust_transform_source_roi(&out, t, roi, &voxel_size, dust_lua_pool(L)));
+  dust_lua_push_roi(L, &out);
+  return 1;
+}
+
+static int sample(lua_State *L) {
+  const dust_transform *t = self(L);
+  const dust_ndarray *in = dust_lua_to_ndarray(L, 2);
+  const dust_roi *in_roi = dust_lua_to_roi(L, 3), *out_roi = dust_lua_to_roi(L, 4);
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 5, dust_transform_ndim(t), "voxel_size");
+  bool interpolate = dust_lua_boolean(L, 6, "interpolate");
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_new_ndarray(L);
+  return dust_lua_made_ndarray(L, dust_transform_sample(out, t, in, in_roi, out_roi, &voxel_size, interpolate, pool));
+}
+
+static int field(lua_State *L) {
+  const dust_transform *t = self(L);
+  const dust_roi *roi = dust_lua_to_roi(L, 2);
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, dust_transform_ndim(t), "voxel_size");
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_new_ndarray(L);
+  return dust_lua_made_ndarray(L, dust_transform_field(out, t, roi, &voxel_size, pool));
+}
+
+/* ---- single positions */
+
+static int map(lua_State *L) {
+  const dust_transform *t = self(L);
+  size_t count;
+  double source[DUST_TRANSFORM_MAXDIM];
+  int ndim = dust_transform_ndim(t);
+  const double *point = dust_lua_doubles(L, 2, &count, "point");
+  if (count != (size_t)ndim) return luaL_error(L, "point has %d entries; the transformation has %d axes", (int)count, ndim);
+  dust_lua_check(L, dust_transform_map(t, point, source));
+  lua_createtable(L, ndim, 0);
+  for (int d = 0; d < ndim; d++) {
+    lua_pushnumber(L, source[d]);
+    lua_rawseti(L, -2, d + 1);
+  }
+  return 1;
+}
+
+static int invert(lua_State *L) {
+  const dust_transform *t = self(L);
+  const dust_ndarray *points = dust_lua_to_ndarray(L, 2);
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *positions = dust_lua_new_ndarray(L), *converged = dust_lua_new_ndarray(L);
+  dust_lua_made_ndarray(L, dust_transform_invert_points(positions, converged, t, points, pool));
+  return 2;
+}
+
+void dust_lua_open_transform(lua_State *L) {
+  static const luaL_Reg methods[] = {{"source_roi", source_roi}, {"sample", sample}, {"field", field}, {"map", map},
+                                     {"invert", invert},         {"close", release}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, NULL}};
+  dust_lua_class(L, DUST_LUA_TRANSFORM, methods, meta);
+  lua_pushcfunction(L, create);
+  lua_setfield(L, -2, "Transform");
+}

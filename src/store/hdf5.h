@@ -1,0 +1,95 @@
+/* HDF5 files <-> ndarrays: boxes of datasets, their metadata, attributes.
+ *
+ * A dust_hdf5 is one open file with a few of its datasets kept open (and their chunk caches warm), so that reading box after box doesn't start over each
+ * time. Names are paths from the root, with or without a leading slash; messages and results carry none ("volumes/raw"). Axes and boxes are in the
+ * file's order (C order), in voxels, from 0. Elements arrive in native byte order whatever the file has.
+ *
+ * Any thread may call (one call runs at a time in the whole process, as HDF5 allows no more); one handle belongs to one thread at a time. HDF5 prints
+ * nothing, and its error printing is as the host left it once a call returns. Unless said otherwise nothing is written to `out` by a call that fails.
+ */
+#ifndef DUST_STORE_HDF5_H
+#define DUST_STORE_HDF5_H
+
+#include "volume/ndarray.h"
+
+#define DUST_HDF5_MAXDIM 32    /* HDF5's own limit; reading needs at most DUST_MAXDIM */
+#define DUST_HDF5_FILTERS 8    /* filters an info tells of */
+#define DUST_HDF5_WORDS 96     /* bytes of a type in words */
+
+typedef struct dust_hdf5 dust_hdf5;
+
+typedef enum dust_hdf5_mode {
+  DUST_HDF5_READ,     /* "r": must exist */
+  DUST_HDF5_UPDATE,   /* "r+": must exist, may be written */
+  DUST_HDF5_TRUNCATE, /* "w": made anew */
+  DUST_HDF5_APPEND,   /* "a": UPDATE when it exists, made otherwise */
+} dust_hdf5_mode;
+
+/* What an attribute holds; arrays of several axes are flattened in C order. */
+typedef enum dust_hdf5_kind { DUST_HDF5_INTEGERS, DUST_HDF5_NUMBERS, DUST_HDF5_STRINGS } dust_hdf5_kind;
+
+typedef struct dust_hdf5_value {
+  dust_hdf5_kind kind;
+  bool scalar; /* one value, not an array of one */
+  size_t count;
+  union {
+    int64_t *integers;
+    double *numbers;
+    char **strings; /* NUL-terminated; one block with their text */
+  };
+} dust_hdf5_value;
+
+typedef struct dust_hdf5_info {
+  char *name; /* no leading slash */
+  int ndim;
+  int64_t shape[DUST_HDF5_MAXDIM]; /* a dataset without a dataspace (h5py.Empty) has shape {0} */
+  dust_dtype dtype;                /* what reading gives; DUST_DTYPE_NONE when it is none of ours */
+  char type[DUST_HDF5_WORDS];      /* the file's own type: "int16, big-endian", "float16", "string of 5 bytes" … */
+  bool chunked;
+  int64_t chunks[DUST_HDF5_MAXDIM];
+  int filter_count;
+  char filters[DUST_HDF5_FILTERS][32]; /* "gzip", "shuffle" … in the order in which they were applied */
+  int voxel_size_count, offset_count;  /* 0: not said */
+  double voxel_size[DUST_HDF5_MAXDIM]; /* attribute `resolution`; `voxel_size` where that is absent (so resolution wins when they differ) */
+  double offset[DUST_HDF5_MAXDIM];     /* world units */
+  dust_hdf5_value axes;                /* `axis_names`; count 0 when absent */
+  uint64_t bytes;                      /* stored, after compression */
+} dust_hdf5_info;
+
+typedef struct dust_hdf5_layout {
+  enum { DUST_HDF5_CHUNKS_CHOSEN, DUST_HDF5_CHUNKS_GIVEN, DUST_HDF5_CONTIGUOUS } layout;
+  int64_t chunks[DUST_MAXDIM]; /* GIVEN: one an axis, >= 1; cut to the shape */
+  int compression;             /* 0: none; 1 … 9: shuffle + gzip */
+} dust_hdf5_layout;
+
+/* ---- files. Failing to open says why: missing, a directory, not HDF5, truncated, locked, no permission. */
+dust_status dust_hdf5_open(dust_hdf5 **out, const char *path, dust_hdf5_mode mode);
+/* Always gives the handle back (NULL is fine); the status says whether everything reached the disk. */
+dust_status dust_hdf5_close(dust_hdf5 *file);
+dust_status dust_hdf5_flush(dust_hdf5 *file);
+dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out); /* a link that leads nowhere doesn't exist */
+
+/* ---- metadata. Release what was given. */
+dust_status dust_hdf5_get_info(dust_hdf5_info *out, dust_hdf5 *file, const char *name);
+void dust_hdf5_info_release(dust_hdf5_info *info);
+/* Every dataset, sorted by name. Soft and external links are followed, those that lead nowhere left out; each group is entered once, through a hard link if it has one. */
+dust_status dust_hdf5_list(dust_hdf5_info **out, size_t *count, dust_hdf5 *file);
+void dust_hdf5_list_release(dust_hdf5_info *infos, size_t count);
+
+/* ---- voxels. The box [begin, begin + shape) over `ndim` axes; begin and shape NULL: everything. Outside of the dataset: DUST_ERROR_RANGE. */
+dust_status dust_hdf5_read(dust_ndarray *out, dust_hdf5 *file, const char *name, int ndim, const int64_t *begin, const int64_t *shape);
+/* Parent groups are made; an existing name is DUST_ERROR_WORLD. The same calls make the same bytes. layout NULL: chunks chosen, no compression. */
+dust_status dust_hdf5_create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape, const dust_hdf5_layout *layout);
+/* The whole array, from `begin` (NULL: the origin) on. Values beyond the dataset's type are clipped, fractions cut off. */
+dust_status dust_hdf5_write(dust_hdf5 *file, const char *name, const dust_ndarray *array, const int64_t *begin);
+/* The chunk that create() chooses: 64 KiB to 1 MiB where the shape allows, 64 along the last three axes to begin with. */
+void dust_hdf5_choose_chunks(int64_t *chunks, size_t item_size, int ndim, const int64_t *shape);
+
+/* ---- attributes of a dataset or group ("/": the root). Setting replaces; strings are written as UTF-8 of any length. */
+dust_status dust_hdf5_get_attribute(dust_hdf5_value *out, dust_hdf5 *file, const char *name, const char *attribute);
+dust_status dust_hdf5_set_attribute(dust_hdf5 *file, const char *name, const char *attribute, const dust_hdf5_value *value);
+/* int64 when all are whole, float64 otherwise. */
+dust_status dust_hdf5_set_numbers(dust_hdf5 *file, const char *name, const char *attribute, int count, const double *numbers);
+void dust_hdf5_value_release(dust_hdf5_value *value);
+
+#endif

@@ -1,0 +1,94 @@
+/* What the files hdf5_*.c share; nobody else includes this (it needs HDF5's header, hdf5.h's users don't).
+ *
+ * Only functions of hdf5.h enter the library, through DUST_H5_CALL: it takes the process-wide lock and silences HDF5's printing until it leaves. Functions
+ * named dust_h5_* run inside of such a call and never enter again. Every hid_t has one owner; dust_h5_* functions that give one away say so.
+ */
+#ifndef DUST_STORE_HDF5_INTERNAL_H
+#define DUST_STORE_HDF5_INTERNAL_H
+
+#include <hdf5.h>
+#include "store/hdf5.h"
+
+#define DUST_HDF5_OPEN_DATASETS 8
+#define DUST_HDF5_NAME 1024 /* longest name of a dataset we take, with its NUL */
+
+typedef struct dust_h5_open_dataset {
+  char name[DUST_HDF5_NAME];
+  hid_t id;
+  uint64_t used; /* the file's clock when last asked for */
+} dust_h5_open_dataset;
+
+struct dust_hdf5 {
+  hid_t id;
+  bool writable;
+  char *path;
+  uint64_t clock;
+  dust_h5_open_dataset open[DUST_HDF5_OPEN_DATASETS]; /* id < 0: free */
+};
+
+/* ---- hdf5_error.c */
+typedef struct dust_h5_call {
+  H5E_auto2_t print;
+  void *context;
+} dust_h5_call;
+void dust_h5_enter(dust_h5_call *call);
+void dust_h5_leave(const dust_h5_call *call);
+
+#define DUST_H5_CALL(expression)              \
+  do {                                        \
+    dust_h5_call call_;                       \
+    dust_h5_enter(&call_);                    \
+    dust_status entered_ = (expression);      \
+    dust_h5_leave(&call_);                    \
+    return entered_;                          \
+  } while (0)
+
+/* The most telling line of HDF5's error stack, "no reason given" if there is none. Call before anything else of HDF5. */
+void dust_h5_reason(char *text, size_t size);
+/* DUST_ERROR_WORLD: "path: doing 'name': reason" with the reason HDF5 gives. */
+dust_status dust_h5_fail(const dust_hdf5 *file, const char *doing, const char *name);
+/* The same after a failed read or write: a filter that isn't installed is named, with the package that has it. */
+dust_status dust_h5_fail_transfer(const dust_hdf5 *file, const char *doing, const char *name, hid_t dataset);
+/* "gzip" for 1 …; falls back to the name in the file, then to the number. */
+void dust_h5_filter_name(char *text, size_t size, H5Z_filter_t id, const char *in_file);
+
+/* ---- hdf5_file.c */
+/* Without leading, trailing and doubled slashes; "" is the root. size DUST_HDF5_NAME. */
+dust_status dust_h5_clean_name(char *out, const char *name);
+/* HDF5's spelling of a clean name. */
+static inline const char *dust_h5_object(const char *clean) { return clean[0] ? clean : "/"; }
+bool dust_h5_exists(hid_t file, const char *clean);
+/* The open dataset of that clean name; it stays the file's. */
+dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean);
+dust_status dust_h5_writable(const dust_hdf5 *file);
+
+/* ---- hdf5_list.c, hdf5_missing.c */
+typedef struct dust_h5_names {
+  char **name;
+  size_t count, capacity;
+} dust_h5_names;
+void dust_h5_names_release(dust_h5_names *names);
+/* Full clean names of all datasets, sorted. */
+dust_status dust_h5_dataset_names(dust_h5_names *out, dust_hdf5 *file);
+/* Fails for a name that leads to no dataset, saying what there is instead. */
+dust_status dust_h5_fail_missing(dust_hdf5 *file, const char *clean);
+dust_status dust_h5_fail_group(dust_hdf5 *file, const char *clean);
+
+/* ---- hdf5_type.c */
+/* Our dtype for a file's type (DUST_DTYPE_NONE if none), the file's type in words (may be NULL). */
+dust_dtype dust_h5_dtype(hid_t type, char *words, size_t size);
+hid_t dust_h5_native(dust_dtype dtype); /* HDF5's; not to be closed */
+/* The type in memory of elements of `type` that are `dtype` to us; owned by the caller. Writing: see dust_h5_moves_only. */
+hid_t dust_h5_memory_type(hid_t type, dust_dtype dtype, bool writing);
+/* Enumerations and bit fields: HDF5 converts nothing into them, so they are written from elements of their own dtype only. */
+bool dust_h5_moves_only(hid_t type);
+
+/* ---- hdf5_info.c */
+dust_status dust_h5_shape(hid_t dataset, int *ndim, int64_t shape[DUST_HDF5_MAXDIM]); /* no message */
+dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean, hid_t dataset);
+
+/* ---- hdf5_attributes.c. Numbers of attribute `attribute` as doubles; 0 when absent, no numbers or more than `most`. */
+int dust_h5_numbers(hid_t object, const char *attribute, double *out, int most);
+dust_status dust_h5_value(dust_hdf5_value *out, const dust_hdf5 *file, const char *clean, hid_t object, const char *attribute);
+
+#endif
