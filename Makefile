@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test bench asan tsan valgrind fuzz lint format docs install clean.
+# Moondust. Targets: all run test test-c test-lua bench asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -8,6 +8,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
 CC ?= cc
+SHELL := /bin/bash
 LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
 
@@ -56,6 +57,8 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/main.o: CPPFLAGS += -DDUST_PREFIX='"$(PREFIX)"'
+
 $(LIB): $(CORE_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -72,6 +75,138 @@ $(BUILD)/tests/%: tests/c/%.c $(LIB)
 	$(CC) $(CPPFLAGS) -Itests/c $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- what a person runs
+
+SAMPLE := $(BUILD)/sample.h5
+BATCHES := $(BUILD)/batches.h5
+
+.PHONY: run
+run: all $(SAMPLE)
+	./$(PROGRAM) run scripts/train_organelles.lua -n 20 --seed 1 --out $(BATCHES) -- $(SAMPLE)
+
+$(SAMPLE): $(PROGRAM)
+	./$(PROGRAM) sample --quiet $@
+
+.PHONY: bench
+bench: all
+	@found=0; for file in $(wildcard tests/bench/*.lua); do found=1; echo "== $$file"; ./$(PROGRAM) $$file || exit 1; done; \
+	[ $$found = 1 ] || echo "no benchmarks in tests/bench"
+
+# ---- tests. Each part leaves `passed failed skipped` in $(BUILD)/results; the parts go on after a failure, `make test` fails at the end.
+
+TEST_ENV = BUILD=$(BUILD) LUA=$(LUA) MOONDUST_PROGRAM=./$(PROGRAM)
+
+.PHONY: test
+test:
+	@rm -rf build/results build-asan/results
+	@status=0; for part in test-c test-lua test-gc asan; do $(MAKE) --no-print-directory $$part || status=1; done; \
+	scripts/sum-results build/results build-asan/results || status=1; exit $$status
+
+.PHONY: test-c
+test-c: $(CTESTS)
+	@scripts/test-c $(BUILD)/results/c $(CTESTS)
+
+.PHONY: test-lua
+test-lua: all
+	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua
+
+# The same under a collector that never rests: whatever C holds without Lua knowing is gone soon.
+.PHONY: test-gc
+test-gc: all
+	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua-gc --helper=tests/hostile_collector.lua
+
+SANITIZED_OPT := -O1 -g -fno-omit-frame-pointer -fno-math-errno -fno-trapping-math -ffp-contract=off
+.PHONY: asan
+asan:
+	@$(MAKE) --no-print-directory BUILD=build-asan OPT="$(SANITIZED_OPT)" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" asan-here
+.PHONY: asan-here
+asan-here: all $(CTESTS)
+	@status=0; export UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0; \
+	scripts/test-c $(BUILD)/results/c $(CTESTS) || status=1; \
+	$(TEST_ENV) PRELOAD=$(shell $(CC) -print-file-name=libasan.so) scripts/test-lua $(BUILD)/results/lua || status=1; exit $$status
+
+.PHONY: tsan
+tsan:
+	@$(MAKE) --no-print-directory BUILD=build-tsan OPT="$(SANITIZED_OPT)" SANITIZE="-fsanitize=thread" test-c
+
+.PHONY: valgrind
+valgrind: $(CTESTS)
+	@WRAPPER="valgrind -q --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --error-exitcode=99" \
+	scripts/test-c $(BUILD)/results/valgrind $(CTESTS)
+
+# Each fuzz target is one file with LLVMFuzzerTestOneInput; clang brings the rest.
+FUZZ_SECONDS ?= 20
+FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+.PHONY: fuzz
+fuzz:
+	@command -v clang >/dev/null || { echo "make fuzz needs clang"; exit 1; }
+	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang OPT="$(SANITIZED_OPT)" SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzz-here
+.PHONY: fuzz-here
+fuzz-here: $(FUZZERS)
+	@for target in $(FUZZERS); do echo "== $$target"; mkdir -p $$target.corpus; \
+	  if [ -x tests/fuzz/seeds ]; then ./tests/fuzz/seeds $$target.corpus $$(basename $$target); fi; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -artifact_prefix=$$target- -print_final_stats=0 $$target.corpus 2>&1 | tail -n 3; \
+	  [ $${PIPESTATUS[0]} = 0 ] || exit 1; done
+build-fuzz/tests/%: tests/fuzz/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+
+# ---- care
+
+SCRIPTS_SH := scripts/setup scripts/run scripts/test scripts/test-c scripts/test-lua scripts/sum-results .ci/run
+.PHONY: lint
+lint:
+	scripts/lint-layers
+	scripts/lint-bindings
+	scripts/make-docs --check
+	luacheck -q lua tests/spec scripts/lint-layers scripts/lint-bindings scripts/make-docs $(wildcard scripts/*.lua tests/*.lua tests/bench/*.lua)
+	cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --suppressions-list=tests/cppcheck.supp --error-exitcode=1 -Isrc -DDUST_VERSION='""' src
+	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck $(SCRIPTS_SH); else echo "shellcheck is not there: shell scripts unchecked"; fi
+
+.PHONY: format
+format:
+	clang-format -i $(shell find src tests/c tests/fuzz -name '*.[ch]')
+
+.PHONY: docs
+docs:
+	scripts/make-docs
+
+# ---- installation
+
+LUA_VERSION := 5.4
+INSTALLED_LUA = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+INSTALLED_LIB = $(DESTDIR)$(PREFIX)/lib
+INSTALLED_INCLUDE = $(DESTDIR)$(PREFIX)/include/moondust
+LUA_FILES = $(shell cd lua && find moondust -name '*.lua')
+HEADERS = $(filter-out %_internal.h %_private.h %_scene.h,$(wildcard src/base/*.h src/volume/*.h src/kernel/*.h src/store/*.h))
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(INSTALLED_LIB)/pkgconfig $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moondust
+	install -m 644 $(LIB) $(INSTALLED_LIB)/libmoondust.a
+	install -m 755 $(MODULE) $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust/core.so
+	for file in $(LUA_FILES); do install -D -m 644 lua/$$file $(INSTALLED_LUA)/$$file || exit 1; done
+	for file in $(HEADERS:src/%=%); do install -D -m 644 src/$$file $(INSTALLED_INCLUDE)/$$file || exit 1; done
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(filter-out $(PKG_LUA) $(PKG_READLINE),$(PKGS))|' moondust.pc.in > $(INSTALLED_LIB)/pkgconfig/moondust.pc
+
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/moondust $(INSTALLED_LIB)/libmoondust.a $(INSTALLED_LIB)/pkgconfig/moondust.pc
+	rm -rf $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust $(INSTALLED_LUA)/moondust $(INSTALLED_INCLUDE)
+
+# What `luarocks make` calls; luarocks gives the folders.
+.PHONY: install-rock
+install-rock: all
+	install -d $(ROCK_LUADIR) $(ROCK_LIBDIR)/moondust $(ROCK_BINDIR)
+	cp -r lua/moondust $(ROCK_LUADIR)/
+	install -m 755 $(MODULE) $(ROCK_LIBDIR)/moondust/core.so
+	install -m 755 $(PROGRAM) $(ROCK_BINDIR)/moondust
+
+.PHONY: help
+help:
+	@sed -n '1s/^# //p' Makefile
 
 .PHONY: clean
 clean:

@@ -7,11 +7,12 @@ description = {
   detailed = "Gunpowder's pipelines and dacapo's training nodes as a C engine scripted in Lua.",
   license = "MIT",
 }
-dependencies = { "lua >= 5.4, < 5.5", "argparse" }
+-- The program also wants the module argparse (Debian: lua-argparse), which is not listed so that this builds without a network.
+dependencies = { "lua >= 5.4, < 5.5" }
 build = {
   type = "make",
   build_target = "all",
   install_target = "install-rock",
-  build_variables = { CFLAGS = "", LUA = "$(LUA)" },
+  build_variables = {},
   install_variables = { ROCK_LUADIR = "$(LUADIR)", ROCK_LIBDIR = "$(LIBDIR)", ROCK_BINDIR = "$(BINDIR)" },
 }

@@ -61,7 +61,7 @@ static int open_program(lua_State *L) {
 /* ---- the Lua files */
 
 static bool holds_moondust(const char *folder) {
-  char file[3 * PATH_MAX];
+  char file[PATH_MAX + 32];
   snprintf(file, sizeof file, "%s/moondust/init.lua", folder);
   return access(file, R_OK) == 0;
 }
@@ -76,22 +76,21 @@ static bool program_folder(char *out, size_t size) {
   return true;
 }
 
-/* Beside the program (a working tree, and its build folders), then where `make install` puts them. */
-static bool find_lua_files(char *out, size_t size) {
+/* Beside the program (a working tree, and its build folders), then where `make install` puts them. `out` has room for PATH_MAX bytes. */
+static bool find_lua_files(char *out) {
   static const char *const beside[] = {"lua", "../../lua", "../share/lua/5.4"};
-  char folder[PATH_MAX];
+  char folder[PATH_MAX], place[PATH_MAX + 32];
   if (program_folder(folder, sizeof folder))
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-      const int length = snprintf(out, size, "%s/%s", folder, beside[i]);
-      if (length > 0 && (size_t)length < size && holds_moondust(out)) return true;
+      snprintf(place, sizeof place, "%s/%s", folder, beside[i]);
+      if (realpath(place, out) && holds_moondust(out)) return true;
     }
-  snprintf(out, size, "%s/share/lua/5.4", DUST_PREFIX);
-  return holds_moondust(out);
+  return realpath(DUST_PREFIX "/share/lua/5.4", out) && holds_moondust(out);
 }
 
 static void set_path(lua_State *L) {
-  char folder[2 * PATH_MAX];
-  if (!find_lua_files(folder, sizeof folder)) return; /* LUA_PATH may know */
+  char folder[PATH_MAX];
+  if (!find_lua_files(folder)) return; /* LUA_PATH may know */
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "path");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", folder, folder, lua_tostring(L, -1));

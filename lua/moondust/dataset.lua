@@ -1,9 +1,11 @@
 --- One dataset of an open HDF5 file as an array in the world: what the file says of it, checked, and reading a ROI of it.
 ---
---- World units are whole numbers. `resolution` (or `voxel_size`) and `offset` of the file must be so too; where they aren't, or aren't there, whoever opens the dataset
---- says a voxel size himself. Nothing is truncated and no voxel size is made up.
+--- World units are whole numbers. `resolution` (or `voxel_size`) and `offset` of the file must be so too; where they
+--- aren't, or aren't there, whoever opens the dataset says a voxel size himself. Nothing is truncated and no voxel
+--- size is made up.
 ---
---- Layout in the file: channel axes first, (c…, z, y, x), or last, (z, y, x, c…); what is read always has them first. The number of spatial axes is that of the voxel size.
+--- Layout in the file: channel axes first, (c…, z, y, x), or last, (z, y, x, c…); what is read always has them first.
+--- The number of spatial axes is that of the voxel size.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local options = require "moondust.options"
@@ -21,8 +23,8 @@ local options = require "moondust.options"
 ---@field attrs table<string, any> attributes of the dataset, read when asked for
 local LazyArray = class "LazyArray"
 
---- Whether arrays of a dtype may be interpolated, when nobody has said: floats may, integers may not, since ids between two ids mean nothing. Grey values kept as integers
---- need a word.
+--- Whether arrays of a dtype may be interpolated, when nobody has said: floats may, integers may not, since ids
+--- between two ids mean nothing. Grey values kept as integers need a word.
 ---@param dtype string
 ---@return boolean
 function LazyArray.interpolatable_by_dtype(dtype) return dtype:find("^float") ~= nil end

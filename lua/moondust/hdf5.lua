@@ -1,4 +1,5 @@
---- Reading and writing datasets of HDF5 files in one call. Where the world says no (missing, truncated, no permission) the answer is nil and a message.
+--- Reading and writing datasets of HDF5 files in one call. Where the world says no (missing, truncated, no
+--- permission) the answer is nil and a message.
 local core = require "moondust.core"
 local class = require "moondust.class"
 local Array = require "moondust.array"
@@ -46,8 +47,8 @@ local function read(file, dataset, roi)
   return Array { data, spec }
 end
 
---- A dataset, or the part of it in a ROI (world units): an md.Array where the file says a voxel size, otherwise an ndarray. With a fractional voxel size use
---- md.open_array(file, dataset, { voxel_size = … }).
+--- A dataset, or the part of it in a ROI (world units): an md.Array where the file says a voxel size, otherwise an
+--- ndarray. With a fractional voxel size use md.open_array(file, dataset, { voxel_size = … }).
 ---@param path string
 ---@param dataset string
 ---@param roi moondust.Roi?
@@ -101,8 +102,8 @@ function M.write_to(file, dataset, array, values)
   return file:write(dataset, data)
 end
 
---- Writes an array as a new dataset; the file is made when it isn't there, and so are groups on the way. An md.Array brings `resolution`, `voxel_size` and `offset` along.
---- An existing dataset is an error.
+--- Writes an array as a new dataset; the file is made when it isn't there, and so are groups on the way. An md.Array
+--- brings `resolution`, `voxel_size` and `offset` along. An existing dataset is an error.
 ---@param path string
 ---@param dataset string
 ---@param array moondust.Array|moondust.ndarray

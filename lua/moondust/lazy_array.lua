@@ -10,8 +10,9 @@ local FIELDS = {
   { "channels_first", type = "boolean", default = true, doc = "false: (z, y, x, c) in the file" },
 }
 
---- Opens a dataset of an HDF5 file without reading it. The result has .roi .voxel_size .dtype .shape .interpolatable .attrs, :read(roi) and :close(), and closes with
---- `<close>`; md.ArraySource serves it. nil and a message where the world says no: no such file, no such dataset, no voxel size.
+--- Opens a dataset of an HDF5 file without reading it. The result has .roi .voxel_size .dtype .shape .interpolatable
+--- .attrs, :read(roi) and :close(), and closes with `<close>`; md.ArraySource serves it. nil and a message where the
+--- world says no: no such file, no such dataset, no voxel size.
 ---
 ---     local raw <close> = assert(md.open_array("vnc.h5", "volumes/raw"))
 ---     print(raw:read(md.Roi({0, 0, 0}, {500, 500, 500})):mean())

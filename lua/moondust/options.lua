@@ -29,7 +29,7 @@ local function is_number(value) return type(value) == "number" and value == valu
 local function is_integer(value) return math.type(value) == "integer" or is_number(value) and value % 1 == 0 end
 local function is_coordinate(value)
   if class_name_of(value) == "moondust.Coordinate" then return true end
-  return type(value) == "table" and not getmetatable(value) and (pcall(core.Coordinate, value))
+  return type(value) == "table" and not class_name_of(value) and (pcall(core.Coordinate, value))
 end
 
 --- What a type is called in a message, and how it is recognised.
@@ -158,7 +158,7 @@ end
 ---@return string? message
 function M.parse(what, list, fields)
   if fields == nil then fields = {} end
-  if key.is_key(fields) or type(fields) ~= "table" or getmetatable(fields) then
+  if key.is_key(fields) or type(fields) ~= "table" or class_name_of(fields) then
     return nil, ("%s is made with one table: %s{ … }, not with %s"):format(what, what, describe(fields))
   end
   local values, message = assign(what, list, fields)

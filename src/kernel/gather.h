@@ -18,6 +18,12 @@
  * with CENTRES, scipy's rule for mode "constant", anything beyond the outer centres [0, n - 1]. */
 typedef enum dust_gather_border { DUST_GATHER_FACES, DUST_GATHER_CENTRES } dust_gather_border;
 
+/* floor() of |x| < 2^31 without a call, so that loops vectorise on any machine. */
+static inline int32_t dust_floor(float x) {
+  int32_t towards_zero = (int32_t)x;
+  return towards_zero - ((float)towards_zero > x);
+}
+
 typedef struct dust_gather {
   int axes;      /* of the array, 1 to 4 */
   bool linear;

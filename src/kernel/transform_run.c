@@ -56,8 +56,7 @@ static dust_status extend(run *r, void *state, dust_field_walk *walk, int64_t ro
     const float *restrict at = walk->at[d];
     int32_t step = d == last, low = INT32_MAX, high = INT32_MIN;
     for (int32_t i = 0; i < (int32_t)length; i++) {
-      float below = floorf(at[i]);
-      int32_t down = (int32_t)below + i * step, up = down + (at[i] > below);
+      int32_t below = dust_floor(at[i]), down = below + i * step, up = down + (at[i] > (float)below);
       low = down < low ? down : low;
       high = up > high ? up : high;
     }

@@ -65,6 +65,7 @@ static int make(lua_State *L) {
 /* The axes of whichever operand has them; a Coordinate at `other` when the one at `index` is a number. */
 static dust_coordinate operand(lua_State *L, int index, int other) {
   const dust_coordinate *partner = luaL_testudata(L, other, DUST_LUA_COORDINATE);
+  if (index == 1 && luaL_testudata(L, 1, DUST_LUA_COORDINATE)) partner = NULL; /* the left one says how many axes there are */
   return dust_lua_named_coordinate(L, index, partner ? partner->ndim : 0, index == 1 ? "the left operand" : "the right operand");
 }
 

@@ -149,6 +149,15 @@ static int neighbors(lua_State *L) {
   return dust_lua_positions_to_ids(L, graph, count);
 }
 
+static int first_stray(lua_State *L) {
+  dust_graph *graph = dust_lua_to_graph(L, 1);
+  size_t node;
+  dust_lua_check(L, dust_graph_first_stray(graph, dust_lua_to_roi(L, 2), &node));
+  if (node == SIZE_MAX) lua_pushnil(L);
+  else lua_pushinteger(L, (lua_Integer)dust_graph_node_id(graph, node));
+  return 1;
+}
+
 static int nodes_in(lua_State *L) {
   dust_graph *graph = dust_lua_to_graph(L, 1);
   const dust_roi *roi = dust_lua_to_roi(L, 2);
@@ -238,7 +247,7 @@ static int copy(lua_State *L) {
 void dust_lua_open_graph(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"nodes", nodes}, {"edges", edges}, {"num_nodes", num_nodes}, {"num_edges", num_edges}, {"node", node}, {"contains", contains},
-    {"neighbors", neighbors}, {"nodes_in", nodes_in}, {"connected_components", connected_components}, {"add_node", add_node},
+    {"neighbors", neighbors}, {"nodes_in", nodes_in}, {"first_stray", first_stray}, {"connected_components", connected_components}, {"add_node", add_node},
     {"add_edge", add_edge}, {"remove_node", remove_node}, {"remove_edge", remove_edge}, {"crop", crop}, {"trim", trim}, {"merge", merge},
     {"shift", shift}, {"copy", copy}, {"arrays", dust_lua_graph_arrays}, {"with_locations", dust_lua_graph_with_locations}, {"close", close_graph}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__index", get}, {"__newindex", set}, {"__tostring", print}, {"__gc", close_graph}, {"__close", close_graph}, {NULL, NULL}};

@@ -18,6 +18,7 @@ static void own_attrs(lua_State *L) { /* a copy of the attrs on top of the stack
 }
 
 static int make_node(lua_State *L) {
+  if (!lua_istable(L, 1)) return luaL_error(L, "Node is made with one table, not %s", dust_lua_type_name(L, 1));
   dust_node_value node = dust_lua_read_node(L, 1, "Node");
   own_attrs(L);
   dust_lua_push_node_value(L, node.id, node.location, node.ndim, node.temporary);
@@ -25,6 +26,7 @@ static int make_node(lua_State *L) {
 }
 
 static int make_edge(lua_State *L) {
+  if (!lua_istable(L, 1)) return luaL_error(L, "Edge is made with one table, not %s", dust_lua_type_name(L, 1));
   int64_t end[2];
   dust_lua_read_edge(L, 1, "Edge", end);
   own_attrs(L);

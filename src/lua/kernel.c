@@ -31,5 +31,6 @@ void dust_lua_open_kernel(lua_State *L) {
   dust_lua_add_intensity_kernels(L);
   dust_lua_add_label_kernels(L);
   dust_lua_add_integral(L);
+  dust_lua_add_shape_kernels(L);
   lua_setfield(L, -2, "kernel");
 }

@@ -47,6 +47,7 @@ static int gamma_array(lua_State *L) {
 
 /* intensity(a, slab, scales, shifts, clip) */
 static int intensity(lua_State *L) {
+  lua_settop(L, 5);
   const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
   int64_t slab[DUST_MAXDIM];
   size_t scales, shifts;

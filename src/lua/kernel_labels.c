@@ -11,6 +11,7 @@
 
 /* affinities(labels, offsets, background_as_object) */
 static int affinities(lua_State *L) {
+  lua_settop(L, 3);
   const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer edges = luaL_len(L, 2);

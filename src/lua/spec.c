@@ -222,17 +222,46 @@ static int graph_equal(lua_State *L) {
   return 1;
 }
 
+/* ---- tostring: one line with what is said, as a script would write it. A flag that is false is not said, an interpolatable or directed that is false is. */
+static bool is_said(lua_State *L, const char *name) {
+  bool is_flag = strcmp(name, "nonspatial") == 0 || strcmp(name, "placeholder") == 0;
+  return is_flag ? lua_toboolean(L, -1) : !lua_isnil(L, -1);
+}
+
+/* The field's value is on top of the stack, the text so far below it; leaves the longer text. */
+static void add_field(lua_State *L, const char *name) {
+  if (!is_said(L, name)) {
+    lua_pop(L, 1);
+    return;
+  }
+  bool first = lua_tostring(L, -2)[lua_rawlen(L, -2) - 1] == '{';
+  lua_pushfstring(L, "%s%s = %s", first ? " " : ", ", name, luaL_tolstring(L, -1, NULL));
+  lua_copy(L, -1, -3);
+  lua_pop(L, 2);
+  lua_concat(L, 2);
+}
+
 static int array_tostring(lua_State *L) {
-  char text[1280];
-  dust_array_spec_format(text, sizeof text, luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC));
-  lua_pushstring(L, text);
+  const dust_array_spec *spec = luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC);
+  lua_pushliteral(L, "ArraySpec{");
+  for (int i = 0; array_fields[i]; i++) {
+    push_array_field(L, spec, i);
+    add_field(L, array_fields[i]);
+  }
+  lua_pushliteral(L, " }");
+  lua_concat(L, 2);
   return 1;
 }
 
 static int graph_tostring(lua_State *L) {
-  char text[1280];
-  dust_graph_spec_format(text, sizeof text, luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC));
-  lua_pushstring(L, text);
+  const dust_graph_spec *spec = luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC);
+  lua_pushliteral(L, "GraphSpec{");
+  for (int i = 0; graph_fields[i]; i++) {
+    push_graph_field(L, spec, i);
+    add_field(L, graph_fields[i]);
+  }
+  lua_pushliteral(L, " }");
+  lua_concat(L, 2);
   return 1;
 }
 

@@ -133,8 +133,20 @@ static int version(lua_State *L) {
   return 1;
 }
 
+static int physical_memory(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)sysconf(_SC_PHYS_PAGES) * (lua_Integer)sysconf(_SC_PAGESIZE));
+  return 1;
+}
+
+static int dtype_size(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_pushinteger(L, (lua_Integer)dust_dtype_size(dust_lua_dtype(L, 1, DUST_DTYPE_NONE)));
+  return 1;
+}
+
 void dust_lua_open_system(lua_State *L) {
   static const luaL_Reg functions[] = {{"threads", threads}, {"memory", memory}, {"reset_peak", reset_peak}, {"clock", clock_},
-                                       {"is_terminal", is_terminal}, {"make_directory", make_directory}, {"version", version}, {NULL, NULL}};
+                                       {"is_terminal", is_terminal}, {"make_directory", make_directory}, {"version", version},
+                                       {"physical_memory", physical_memory}, {"dtype_size", dtype_size}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -236,7 +236,11 @@ static dust_status get_attribute(dust_hdf5_value *out, dust_hdf5 *file, const ch
   hid_t object = -1;
   DUST_TRY(dust_h5_clean_name(clean, name));
   DUST_TRY(open_object(&object, file, clean));
-  dust_status status = H5Aexists(object, attribute) > 0 ? dust_h5_value(out, file, clean, object, attribute) : fail_absent(file, clean, object, attribute);
+  htri_t there = H5Aexists(object, attribute);
+  dust_status status;
+  if (there > 0) status = dust_h5_value(out, file, clean, object, attribute);
+  else if (there == 0) status = fail_absent(file, clean, object, attribute);
+  else status = dust_h5_fail(file, "reading the attributes of", clean); /* and don't list them: HDF5 1.10 crashes when one is damaged */
   H5Oclose(object);
   return status;
 }

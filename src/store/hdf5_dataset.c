@@ -42,7 +42,7 @@ static dust_status transfer_begin(transfer *t, dust_hdf5 *file, const char *name
   if (t->type < 0 || dust_h5_shape(t->dataset, &t->ndim, t->extent) != DUST_OK) return dust_h5_fail(file, "reading the header of", t->clean);
   t->dtype = dust_h5_dtype(t->type, words, sizeof words);
   if (t->dtype == DUST_DTYPE_NONE)
-    return dust_fail(DUST_ERROR_UNSUPPORTED, "%s: '%s' holds elements that are no numbers of ours (%s): integers and floats of up to 8 bytes can be read",
+    return dust_fail(DUST_ERROR_UNSUPPORTED, "%s: '%s' holds elements that can't be read (%s): only integers and floats of up to 8 bytes can",
                      file->path, t->clean, words);
   if (t->ndim > DUST_MAXDIM)
     return dust_fail(DUST_ERROR_UNSUPPORTED, "%s: '%s' has %d axes, at most %d are possible", file->path, t->clean, t->ndim, DUST_MAXDIM);

@@ -49,13 +49,17 @@ static bool divides(dust_coordinate_op op) { return op == DUST_DIVIDE || op == D
 
 dust_status dust_coordinate_apply(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, const dust_coordinate *b) {
   if (a->ndim != b->ndim)
-    return dust_fail(DUST_ERROR_ARGUMENT, "coordinates of %d and %d axes can't be combined by '%s': they must have the same number of axes", a->ndim, b->ndim, sign_of(op));
+    return dust_fail(DUST_ERROR_ARGUMENT,
+                     "coordinates of %d and %d axes can't be combined by '%s': they must have the same number of axes", a->ndim,
+                     b->ndim, sign_of(op));
   dust_coordinate result = {.ndim = a->ndim, .unbounded = a->unbounded | b->unbounded};
   for (int d = 0; d < a->ndim; d++) {
     if (dust_coordinate_is_unbounded(&result, d)) continue;
-    if (b->value[d] == 0 && divides(op)) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " %s 0 on axis %d: division by zero", a->value[d], sign_of(op), d + 1);
+    if (b->value[d] == 0 && divides(op))
+      return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " %s 0 on axis %d: division by zero", a->value[d], sign_of(op), d + 1);
     if (apply_entry(&result.value[d], op, a->value[d], b->value[d]))
-      return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " %s %" PRId64 " on axis %d is beyond 64 bits", a->value[d], sign_of(op), b->value[d], d + 1);
+      return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " %s %" PRId64 " on axis %d is beyond 64 bits", a->value[d], sign_of(op), b->value[d],
+                       d + 1);
   }
   *out = result;
   return DUST_OK;
@@ -83,7 +87,8 @@ dust_status dust_coordinate_apply_number(dust_coordinate *out, dust_coordinate_o
     return dust_coordinate_apply(out, op, a, &filled);
   }
   if (op == DUST_MULTIPLY || op == DUST_DIVIDE) return apply_fraction(out, op, a, number);
-  if (!whole) return dust_fail(DUST_ERROR_ARGUMENT, "coordinate %s %.17g: the number must be whole, since world units are", sign_of(op), number);
+  if (!whole)
+    return dust_fail(DUST_ERROR_ARGUMENT, "coordinate %s %.17g: the number must be whole, since world units are", sign_of(op), number);
   return dust_fail(DUST_ERROR_RANGE, "coordinate %s %g: the number is beyond 64 bits", sign_of(op), number);
 }
 

@@ -1,7 +1,7 @@
 /* A coordinate: up to DUST_MAXDIM signed 64-bit world units, each of which may be unbounded. A plain value, no heap.
  *
- * Semantics are funlib.geometry's: an operation with an unbounded entry gives an unbounded entry. Unbounded is a bit of its own, not a magic number;
- * the value behind it is 0. Axes run zyx. Results that overflow 64 bits are DUST_ERROR_RANGE.
+ * Semantics are funlib.geometry's: an operation with an unbounded entry gives an unbounded entry. Unbounded is a bit of its own, not a
+ * magic number; the value behind it is 0. Axes run zyx. Results that overflow 64 bits are DUST_ERROR_RANGE.
  */
 #ifndef DUST_VOLUME_COORDINATE_H
 #define DUST_VOLUME_COORDINATE_H

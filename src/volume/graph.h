@@ -66,6 +66,8 @@ dust_status dust_graph_neighbors(const dust_graph *graph, size_t node, size_t **
 dust_status dust_graph_components(const dust_graph *graph, size_t *component, size_t *count);
 /* Positions of nodes inside the ROI, ascending; through the spatial index. *out is the caller's. */
 dust_status dust_graph_nodes_in(dust_graph *graph, const dust_roi *roi, size_t **out, size_t *count);
+/* Position of the first node that lies outside the ROI and is not merely dangling, that is, at the far end of edges all of which come from inside; SIZE_MAX if there is none. */
+dust_status dust_graph_first_stray(const dust_graph *graph, const dust_roi *roi, size_t *node);
 
 /* Nodes inside the ROI, the edges that touch them and, as "dangling" nodes, the far ends of those. New graph, its ROI = roi. An edge that passes through the ROI with both
  * ends outside is not kept, as upstream. */

@@ -66,3 +66,33 @@ dust_status dust_graph_components(const dust_graph *graph, size_t *component, si
   dust_free(parent);
   return DUST_OK;
 }
+
+/* Bits of a node while looking for strays. */
+enum { INSIDE = 1, TOUCHED = 2, ASTRAY = 4 };
+
+static void mark_ends(const dust_graph *graph, unsigned char *mark) {
+  for (size_t e = 0; e < graph->edges.slots; e++) {
+    if (!dust_edge_alive(&graph->edge[e])) continue;
+    dust_slot u = graph->edge[e].end[DUST_OUT], v = graph->edge[e].end[DUST_IN];
+    unsigned char bit = (mark[u] | mark[v]) & INSIDE ? TOUCHED : ASTRAY;
+    mark[u] |= bit;
+    mark[v] |= bit;
+  }
+}
+
+dust_status dust_graph_first_stray(const dust_graph *graph, const dust_roi *roi, size_t *node) {
+  unsigned char *mark = NULL;
+  DUST_TRY(dust_graph_grow(&mark, graph->nodes.slots, sizeof *mark));
+  size_t count = dust_graph_node_count(graph);
+  for (size_t i = 0; i < count; i++) {
+    mark[dust_table_select(&graph->nodes, i)] = dust_roi_contains_location(roi, dust_graph_location(graph, i)) ? INSIDE : 0;
+  }
+  mark_ends(graph, mark);
+  *node = SIZE_MAX;
+  for (size_t i = 0; i < count && *node == SIZE_MAX; i++) {
+    unsigned char bits = mark[dust_table_select(&graph->nodes, i)];
+    if (!(bits & INSIDE) && bits != TOUCHED) *node = i;
+  }
+  dust_free(mark);
+  return DUST_OK;
+}

@@ -21,7 +21,8 @@ int dust_shape_format(char *text, size_t size, int ndim, const int64_t *shape) {
 }
 
 static dust_status check_shape(int ndim, const int64_t *shape) {
-  if (ndim < 0 || ndim > DUST_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes: it can have at most %d", ndim, DUST_MAXDIM);
+  if (ndim < 0 || ndim > DUST_MAXDIM)
+    return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes: it can have at most %d", ndim, DUST_MAXDIM);
   for (int d = 0; d < ndim; d++) {
     if (shape[d] >= 0) continue;
     char text[DUST_SHAPE_TEXT];
@@ -45,8 +46,8 @@ static dust_status too_large(dust_dtype dtype, int ndim, const int64_t *shape, l
   dust_shape_format(text, sizeof text, ndim, shape);
   dust_bytes_format(wanted, sizeof wanted, (double)bytes);
   dust_bytes_format(there, sizeof there, (double)limit);
-  return dust_fail(DUST_ERROR_MEMORY, "an array of %s %s would take %s (%.0Lf bytes); this machine has %s: ask for a smaller part", text, dust_dtype_name(dtype),
-                   wanted, bytes, there);
+  return dust_fail(DUST_ERROR_MEMORY, "an array of %s %s would take %s (%.0Lf bytes); this machine has %s: ask for a smaller part", text,
+                   dust_dtype_name(dtype), wanted, bytes, there);
 }
 
 /* Bytes of an array of that shape, refused beyond `limit` bytes (and always beyond what an int64 counts). */
@@ -86,8 +87,13 @@ static dust_status make(dust_ndarray *out, dust_dtype dtype, int ndim, const int
   return DUST_OK;
 }
 
-dust_status dust_ndarray_empty(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape) { return make(out, dtype, ndim, shape, false); }
-dust_status dust_ndarray_zeros(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape) { return make(out, dtype, ndim, shape, true); }
+dust_status dust_ndarray_empty(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape) {
+  return make(out, dtype, ndim, shape, false);
+}
+
+dust_status dust_ndarray_zeros(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape) {
+  return make(out, dtype, ndim, shape, true);
+}
 
 dust_status dust_ndarray_wrap(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape, void *bytes, bool read_only,
                               void (*release)(void *, size_t, void *), void *context) {

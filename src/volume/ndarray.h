@@ -4,10 +4,11 @@
  *     dust_ndarray ──┤
  *                    └─> dust_buffer { references, bytes, release callback }
  *
- * Slices, flips, transposes and new axes are views and cost nothing. A view owns one reference; dust_ndarray_release() gives it back and leaves a
- * closed array (buffer NULL), on which releasing again is fine. Somebody who wants to write calls dust_ndarray_make_writable() first: it copies when
- * anyone else holds the buffer or the buffer is read-only, so no holder ever sees another's writes. Axis order is C: channels first, then zyx; strides
- * may be negative. Where the bytes live (malloc, mmap, a host's memory) is the release callback's business.
+ * Slices, flips, transposes and new axes are views and cost nothing. A view owns one reference; dust_ndarray_release() gives it back and
+ * leaves a closed array (buffer NULL), on which releasing again is fine. Somebody who wants to write calls dust_ndarray_make_writable()
+ * first: it copies when anyone else holds the buffer or the buffer is read-only, so no holder ever sees another's writes. Axis order is C:
+ * channels first, then zyx; strides may be negative. Where the bytes live (malloc, mmap, a host's memory) is the release callback's
+ * business.
  */
 #ifndef DUST_VOLUME_NDARRAY_H
 #define DUST_VOLUME_NDARRAY_H
@@ -38,7 +39,8 @@ typedef struct dust_ndarray {
 } dust_ndarray;
 
 /* All makers write *out only on success; out must not hold an array, and is another than `in`. */
-dust_status dust_ndarray_empty(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape); /* more bytes than the machine has: DUST_ERROR_MEMORY naming them, before allocating */
+/* more bytes than the machine has: DUST_ERROR_MEMORY naming them, before allocating */
+dust_status dust_ndarray_empty(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape);
 dust_status dust_ndarray_zeros(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape);
 /* Wraps foreign bytes in C order; `release` (may be NULL) is called when the last view goes, never on failure. */
 dust_status dust_ndarray_wrap(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape, void *bytes, bool read_only,
@@ -49,17 +51,21 @@ void dust_ndarray_release(dust_ndarray *array);
 /* Views; axes and indices from 0. No such axis: DUST_ERROR_ARGUMENT; an index that is not there: DUST_ERROR_RANGE. */
 /* Elements begin, begin + step, … before end. A negative step goes down: begin > end >= -1, where -1 takes element 0 too. */
 dust_status dust_ndarray_slice(dust_ndarray *out, const dust_ndarray *in, int axis, int64_t begin, int64_t end, int64_t step);
-dust_status dust_ndarray_crop(dust_ndarray *out, const dust_ndarray *in, const int64_t *begin, const int64_t *shape);          /* all axes at once */
-dust_status dust_ndarray_pick(dust_ndarray *out, const dust_ndarray *in, int axis, int64_t index);                             /* drops the axis */
+/* all axes at once */
+dust_status dust_ndarray_crop(dust_ndarray *out, const dust_ndarray *in, const int64_t *begin, const int64_t *shape);
+/* drops the axis */
+dust_status dust_ndarray_pick(dust_ndarray *out, const dust_ndarray *in, int axis, int64_t index);
 dust_status dust_ndarray_flip(dust_ndarray *out, const dust_ndarray *in, int axis);
 dust_status dust_ndarray_transpose(dust_ndarray *out, const dust_ndarray *in, const int *axes);
 dust_status dust_ndarray_add_axis(dust_ndarray *out, const dust_ndarray *in, int axis);
-dust_status dust_ndarray_broadcast(dust_ndarray *out, const dust_ndarray *in, int ndim, const int64_t *shape); /* numpy's rule; stride 0 where repeated */
+/* numpy's rule; stride 0 where repeated */
+dust_status dust_ndarray_broadcast(dust_ndarray *out, const dust_ndarray *in, int ndim, const int64_t *shape);
 /* A view when the elements lie in C order, a copy otherwise. One entry of shape may be -1. */
 dust_status dust_ndarray_reshape(dust_ndarray *out, const dust_ndarray *in, int ndim, const int64_t *shape);
 
 dust_status dust_ndarray_copy(dust_ndarray *out, const dust_ndarray *in);       /* new, in C order */
-/* Copy on write: afterwards `array` is the only holder of its bytes and no two elements share any (a broadcast view is copied). Untouched after a failure. */
+/* Copy on write: afterwards `array` is the only holder of its bytes and no two elements share any (a broadcast view is copied). Untouched
+ * after a failure. */
 dust_status dust_ndarray_make_writable(dust_ndarray *array);
 dust_status dust_ndarray_contiguous(dust_ndarray *out, const dust_ndarray *in); /* shares if already in C order, else copies */
 

@@ -1,7 +1,7 @@
 /* Views: other shapes and strides over the same bytes. None copies an element, but reshape when the elements are not in C order.
  *
- * Each builds the view beside its source, checks first, and takes its reference last. A view without elements keeps the source's data pointer, so that no
- * pointer ever leaves the buffer.
+ * Each builds the view beside its source, checks first, and takes its reference last. A view without elements keeps the source's data
+ * pointer, so that no pointer ever leaves the buffer.
  */
 #include <inttypes.h>
 #include "volume/ndarray.h"
@@ -26,7 +26,9 @@ static dust_status check_slice(int64_t length, int axis, int64_t begin, int64_t 
   bool up = begin >= 0 && begin <= end && end <= length;
   bool down = end >= -1 && end <= begin && (begin < length || (begin == end && begin == length));
   if (step > 0 ? up : down) return DUST_OK;
-  return dust_fail(DUST_ERROR_RANGE, "a slice from %" PRId64 " up to but without %" PRId64 " by steps of %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64,
+  return dust_fail(DUST_ERROR_RANGE,
+                   "a slice from %" PRId64 " up to but without %" PRId64 " by steps of %" PRId64
+                   " (counted from 0) is not inside axis %d of length %" PRId64,
                    begin, end, step, axis + 1, length);
 }
 
@@ -45,7 +47,9 @@ dust_status dust_ndarray_crop(dust_ndarray *out, const dust_ndarray *in, const i
   dust_ndarray view = *in;
   for (int d = 0; d < in->ndim; d++) {
     if (begin[d] < 0 || shape[d] < 0 || begin[d] > in->shape[d] || shape[d] > in->shape[d] - begin[d])
-      return dust_fail(DUST_ERROR_RANGE, "a crop of %" PRId64 " from %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64, shape[d], begin[d], d + 1, in->shape[d]);
+      return dust_fail(DUST_ERROR_RANGE,
+                       "a crop of %" PRId64 " from %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64, shape[d],
+                       begin[d], d + 1, in->shape[d]);
     view.shape[d] = shape[d];
   }
   for (int d = 0; d < in->ndim; d++) move(&view, in, d, begin[d]);
@@ -55,7 +59,8 @@ dust_status dust_ndarray_crop(dust_ndarray *out, const dust_ndarray *in, const i
 dust_status dust_ndarray_pick(dust_ndarray *out, const dust_ndarray *in, int axis, int64_t index) {
   DUST_TRY(check_axis(in, axis));
   if (index < 0 || index >= in->shape[axis])
-    return dust_fail(DUST_ERROR_RANGE, "index %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64, index, axis + 1, in->shape[axis]);
+    return dust_fail(DUST_ERROR_RANGE, "index %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64, index, axis + 1,
+                     in->shape[axis]);
   dust_ndarray view = *in;
   view.ndim--;
   for (int d = axis; d < view.ndim; d++) {
@@ -79,7 +84,8 @@ dust_status dust_ndarray_transpose(dust_ndarray *out, const dust_ndarray *in, co
   unsigned seen = 0;
   for (int d = 0; d < in->ndim; d++) {
     DUST_TRY(check_axis(in, axes[d]));
-    if (seen >> axes[d] & 1u) return dust_fail(DUST_ERROR_ARGUMENT, "axis %d is named twice: a transposition names each axis once", axes[d] + 1);
+    if (seen >> axes[d] & 1u)
+      return dust_fail(DUST_ERROR_ARGUMENT, "axis %d is named twice: a transposition names each axis once", axes[d] + 1);
     seen |= 1u << axes[d];
     view.shape[d] = in->shape[axes[d]];
     view.stride[d] = in->stride[axes[d]];
@@ -88,8 +94,11 @@ dust_status dust_ndarray_transpose(dust_ndarray *out, const dust_ndarray *in, co
 }
 
 dust_status dust_ndarray_add_axis(dust_ndarray *out, const dust_ndarray *in, int axis) {
-  if (in->ndim == DUST_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes can't get one more: that is the most there can be", DUST_MAXDIM);
-  if (axis < 0 || axis > in->ndim) return dust_fail(DUST_ERROR_ARGUMENT, "a new axis %d in an array of %d axes: it must be from 1 to %d", axis + 1, in->ndim, in->ndim + 1);
+  if (in->ndim == DUST_MAXDIM)
+    return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes can't get one more: that is the most there can be", DUST_MAXDIM);
+  if (axis < 0 || axis > in->ndim)
+    return dust_fail(DUST_ERROR_ARGUMENT, "a new axis %d in an array of %d axes: it must be from 1 to %d", axis + 1, in->ndim,
+                     in->ndim + 1);
   dust_ndarray view = *in;
   view.ndim++;
   for (int d = in->ndim; d > axis; d--) {
@@ -140,7 +149,8 @@ dust_status dust_ndarray_broadcast(dust_ndarray *out, const dust_ndarray *in, in
 static dust_status resolve(int64_t *out, const dust_ndarray *in, int ndim, const int64_t *shape) {
   int open = -1;
   int64_t count = dust_ndarray_count(in), known;
-  if (ndim < 0 || ndim > DUST_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "a shape of %d axes: there can be at most %d", ndim, DUST_MAXDIM);
+  if (ndim < 0 || ndim > DUST_MAXDIM)
+    return dust_fail(DUST_ERROR_ARGUMENT, "a shape of %d axes: there can be at most %d", ndim, DUST_MAXDIM);
   for (int d = 0; d < ndim; d++) {
     out[d] = shape[d];
     if (shape[d] != -1) continue;

@@ -1,4 +1,4 @@
-/* Boxes, axis by axis, as funlib.geometry defines them; the making of one checks that its end fits 64 bits, so that nothing later has to. */
+/* Boxes, axis by axis, as funlib.geometry defines them; the making of one checks that its end fits 64 bits, so nothing later has to. */
 #include "volume/roi.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +28,8 @@ static void put(dust_coordinate *c, int d, bound b) {
 
 dust_status dust_roi_make(dust_roi *out, const dust_coordinate *offset, const dust_coordinate *shape) {
   if (offset->ndim != shape->ndim)
-    return dust_fail(DUST_ERROR_ARGUMENT, "a ROI's offset has %d axes and its shape %d: they must have the same number", offset->ndim, shape->ndim);
+    return dust_fail(DUST_ERROR_ARGUMENT, "a ROI's offset has %d axes and its shape %d: they must have the same number", offset->ndim,
+                     shape->ndim);
   dust_roi roi = {*offset, *shape};
   roi.offset.unbounded |= shape->unbounded;
   for (int d = 0; d < offset->ndim; d++) {
@@ -36,7 +37,8 @@ dust_status dust_roi_make(dust_roi *out, const dust_coordinate *offset, const du
     if (dust_coordinate_is_unbounded(&roi.shape, d)) roi.shape.value[d] = 0;
     if (dust_coordinate_is_unbounded(&roi.offset, d)) roi.offset.value[d] = 0;
     else if (__builtin_add_overflow(roi.offset.value[d], roi.shape.value[d], &end))
-      return dust_fail(DUST_ERROR_RANGE, "a ROI with offset %" PRId64 " and shape %" PRId64 " on axis %d ends beyond 64 bits", offset->value[d], shape->value[d], d + 1);
+      return dust_fail(DUST_ERROR_RANGE, "a ROI with offset %" PRId64 " and shape %" PRId64 " on axis %d ends beyond 64 bits",
+                       offset->value[d], shape->value[d], d + 1);
   }
   *out = roi;
   return DUST_OK;
@@ -54,7 +56,9 @@ bool dust_roi_empty(const dust_roi *roi) {
 
 bool dust_roi_unbounded(const dust_roi *roi) { return roi->shape.unbounded != 0; }
 
-dust_status dust_roi_end(dust_coordinate *out, const dust_roi *roi) { return dust_coordinate_apply(out, DUST_ADD, &roi->offset, &roi->shape); }
+dust_status dust_roi_end(dust_coordinate *out, const dust_roi *roi) {
+  return dust_coordinate_apply(out, DUST_ADD, &roi->offset, &roi->shape);
+}
 
 dust_status dust_roi_center(dust_coordinate *out, const dust_roi *roi) {
   dust_coordinate half;
@@ -137,7 +141,8 @@ static bound outer_end(bound a, bound b) { return a.none || (!b.none && a.value 
 
 static dust_status same_axes(const dust_roi *a, const dust_roi *b) {
   if (a->shape.ndim == b->shape.ndim) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "ROIs of %d and %d axes can't be combined: they must have the same number of axes", a->shape.ndim, b->shape.ndim);
+  return dust_fail(DUST_ERROR_ARGUMENT, "ROIs of %d and %d axes can't be combined: they must have the same number of axes", a->shape.ndim,
+                   b->shape.ndim);
 }
 
 static dust_status from_begin_end(dust_roi *out, const dust_coordinate *begin, const dust_coordinate *end) {
@@ -197,14 +202,16 @@ static dust_status check_voxel_size(const dust_roi *roi, const dust_coordinate *
   char text[DUST_COORDINATE_TEXT];
   dust_coordinate_format(text, sizeof text, voxel_size);
   if (voxel_size->ndim != roi->shape.ndim)
-    return dust_fail(DUST_ERROR_ARGUMENT, "a voxel size of %d axes for a ROI of %d: they must have the same number", voxel_size->ndim, roi->shape.ndim);
+    return dust_fail(DUST_ERROR_ARGUMENT, "a voxel size of %d axes for a ROI of %d: they must have the same number", voxel_size->ndim,
+                     roi->shape.ndim);
   for (int d = 0; d < voxel_size->ndim; d++)
     if (dust_coordinate_is_unbounded(voxel_size, d) || voxel_size->value[d] <= 0)
       return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %s: each entry must be 1 or more", text);
   return DUST_OK;
 }
 
-/* The multiple of voxel_size that is the floor of (c + nudge) / voxel_size: nudge 0 rounds down, size - 1 up, (size - 1) // 2 to the closest (half down). */
+/* The multiple of voxel_size that is the floor of (c + nudge) / voxel_size: nudge 0 rounds down, size - 1 up, (size - 1) // 2 to the
+ * closest (half down). */
 static dust_status snap(dust_coordinate *out, const dust_coordinate *c, const dust_coordinate *voxel_size, dust_snap mode) {
   dust_coordinate nudge = dust_coordinate_filled(c->ndim, 0);
   for (int d = 0; d < c->ndim; d++) {

@@ -1,8 +1,8 @@
 /* Merging of dimensions and walking of rows.
  *
- * From the last dimension outwards, dimension d joins the row when in every array stepping along d is the same as walking off the end of the row, until
- * the row has ROW_TARGET elements: longer rows gain nothing, would spill the scratch rows that kernels keep out of the cache, and would leave a contiguous volume as
- * one row that no pool could share. The order of elements is C order whatever is merged.
+ * From the last dimension outwards, dimension d joins the row when in every array stepping along d is the same as walking off the end of
+ * the row, until the row has ROW_TARGET elements: longer rows gain nothing, would spill the scratch rows that kernels keep out of the
+ * cache, and would leave a contiguous volume as one row that no pool could share. The order of elements is C order whatever is merged.
  */
 #include "volume/rows.h"
 #include <string.h>
@@ -10,19 +10,22 @@
 enum { ROW_TARGET = 8192, CHUNK_TARGET = 65536 };
 
 static dust_status check_shapes(int arrays, const dust_ndarray *const *array) {
-  if (arrays < 1 || arrays > DUST_ROWS_MAX) return dust_fail(DUST_ERROR_ARGUMENT, "%d arrays can't be walked together: the number must be from 1 to %d", arrays, DUST_ROWS_MAX);
+  if (arrays < 1 || arrays > DUST_ROWS_MAX)
+    return dust_fail(DUST_ERROR_ARGUMENT, "%d arrays can't be walked together: the number must be from 1 to %d", arrays, DUST_ROWS_MAX);
   char first[DUST_SHAPE_TEXT], other[DUST_SHAPE_TEXT];
   for (int i = 1; i < arrays; i++) {
     if (dust_ndarray_same_shape(array[0], array[i])) continue;
     dust_shape_format(first, sizeof first, array[0]->ndim, array[0]->shape);
     dust_shape_format(other, sizeof other, array[i]->ndim, array[i]->shape);
-    return dust_fail(DUST_ERROR_ARGUMENT, "arrays of shape %s and %s can't be walked together: they must have the same shape", first, other);
+    return dust_fail(DUST_ERROR_ARGUMENT, "arrays of shape %s and %s can't be walked together: they must have the same shape", first,
+                     other);
   }
   return DUST_OK;
 }
 
-/* Whether dimension `d`, of stride as given, continues the rows as they are. */
-static bool continues(const dust_rows *rows, const dust_ndarray *const *array, int d) {
+/* Whether dimension `d` goes on where the rows as they are end, and they are short enough. */
+static bool joins(const dust_rows *rows, const dust_ndarray *const *array, int d) {
+  if (rows->ndim > 0 || rows->length * (size_t)array[0]->shape[d] > ROW_TARGET) return false;
   for (int i = 0; i < rows->arrays; i++)
     if (array[i]->stride[d] != rows->stride[i] * (int64_t)rows->length) return false;
   return true;
@@ -61,7 +64,7 @@ dust_status dust_rows_init(dust_rows *rows, int arrays, const dust_ndarray *cons
   for (int d = array[0]->ndim - 1; d >= 0; d--) {
     if (array[0]->shape[d] == 1) continue;
     if (rows->length == 1) take_as_row(rows, array, d);
-    else if (rows->ndim == 0 && rows->length * (size_t)array[0]->shape[d] <= ROW_TARGET && continues(rows, array, d)) rows->length *= (size_t)array[0]->shape[d];
+    else if (joins(rows, array, d)) rows->length *= (size_t)array[0]->shape[d];
     else take_as_outer(rows, array, d, shape, outer);
   }
   rows->count = 1;

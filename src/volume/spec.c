@@ -13,21 +13,27 @@ static dust_status check_spatial(const dust_array_spec *spec) {
     if (dust_coordinate_is_unbounded(&spec->voxel_size, d) || spec->voxel_size.value[d] <= 0)
       return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %s: each entry must be 1 or more", text);
   if (!spec->has_roi || spec->roi.shape.ndim == spec->voxel_size.ndim) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "the ROI has %d axes and the voxel size %s has %d: they must have the same number", spec->roi.shape.ndim, text, spec->voxel_size.ndim);
+  return dust_fail(DUST_ERROR_ARGUMENT, "the ROI has %d axes and the voxel size %s has %d: they must have the same number",
+                   spec->roi.shape.ndim, text, spec->voxel_size.ndim);
 }
 
 dust_status dust_array_spec_check(const dust_array_spec *spec) {
-  if (spec->nonspatial && spec->has_roi) return dust_fail(DUST_ERROR_ARGUMENT, "a nonspatial array can't have a ROI: leave out one or the other");
-  if (spec->nonspatial && spec->has_voxel_size) return dust_fail(DUST_ERROR_ARGUMENT, "a nonspatial array can't have a voxel size: leave out one or the other");
+  if (spec->nonspatial && spec->has_roi)
+    return dust_fail(DUST_ERROR_ARGUMENT, "a nonspatial array can't have a ROI: leave out one or the other");
+  if (spec->nonspatial && spec->has_voxel_size)
+    return dust_fail(DUST_ERROR_ARGUMENT, "a nonspatial array can't have a voxel size: leave out one or the other");
   return check_spatial(spec);
 }
 
 dust_status dust_graph_spec_check(const dust_graph_spec *spec) {
   if (spec->dtype == DUST_DTYPE_NONE || dust_dtype_is_float(spec->dtype)) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "a graph's dtype is that of its locations: it must be float32 or float64, not %s", dust_dtype_name(spec->dtype));
+  return dust_fail(DUST_ERROR_ARGUMENT, "a graph's dtype is that of its locations: it must be float32 or float64, not %s",
+                   dust_dtype_name(spec->dtype));
 }
 
-static bool same_roi(bool has_a, const dust_roi *a, bool has_b, const dust_roi *b) { return has_a == has_b && (!has_a || dust_roi_equal(a, b)); }
+static bool same_roi(bool has_a, const dust_roi *a, bool has_b, const dust_roi *b) {
+  return has_a == has_b && (!has_a || dust_roi_equal(a, b));
+}
 
 bool dust_array_spec_equal(const dust_array_spec *a, const dust_array_spec *b) {
   if (!same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi)) return false;
@@ -37,7 +43,8 @@ bool dust_array_spec_equal(const dust_array_spec *a, const dust_array_spec *b) {
 }
 
 bool dust_graph_spec_equal(const dust_graph_spec *a, const dust_graph_spec *b) {
-  return same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi) && a->directed == b->directed && a->placeholder == b->placeholder && a->dtype == b->dtype;
+  if (!same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi)) return false;
+  return a->directed == b->directed && a->placeholder == b->placeholder && a->dtype == b->dtype;
 }
 
 static dust_status unite(bool *has, dust_roi *roi, bool has_other, const dust_roi *other) {
@@ -89,5 +96,6 @@ int dust_array_spec_format(char *text, size_t size, const dust_array_spec *spec)
 int dust_graph_spec_format(char *text, size_t size, const dust_graph_spec *spec) {
   char roi[DUST_ROI_TEXT] = "nil";
   if (spec->has_roi) dust_roi_format(roi, sizeof roi, &spec->roi);
-  return snprintf(text, size, "ROI: %s, dtype: %s, directed: %s, placeholder: %s", roi, dtype_or_nil(spec->dtype), maybe(spec->directed), yes_no(spec->placeholder));
+  return snprintf(text, size, "ROI: %s, dtype: %s, directed: %s, placeholder: %s", roi, dtype_or_nil(spec->dtype), maybe(spec->directed),
+                  yes_no(spec->placeholder));
 }

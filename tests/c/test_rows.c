@@ -73,7 +73,7 @@ static void test_special(void) {
   dust_rows rows;
   CHECK_OK(dust_rows_init(&rows, 1, (const dust_ndarray *const[]){&none}));
   CHECK(rows.count == 0);
-  CHECK_OK(dust_ndarray_broadcast(&wide, &one, 2, SHAPE(30, 40)));
+  CHECK_OK(dust_ndarray_broadcast(&wide, &a, 2, SHAPE(30, 40)));
   flat = made(DUST_UINT8, 2, SHAPE(30, 40));
   CHECK(in_order(&wide, &flat, 1, 1200));
   CHECK_FAILS(dust_rows_init(&rows, 2, (const dust_ndarray *const[]){&flat, &none}), DUST_ERROR_ARGUMENT,

@@ -16,17 +16,19 @@ done:
   return status;
 }
 
-static void *other_thread(void *argument) {
-  CHECK(strcmp(dust_message(), "") == 0);
+static void *other_thread(void *began_empty) {
+  *(bool *)began_empty = strcmp(dust_message(), "") == 0;
   dust_fail(DUST_ERROR_WORLD, "from the other thread");
   return NULL;
 }
 
 static void test_threads(void) {
   pthread_t thread;
+  bool began_empty = false;
   dust_fail(DUST_ERROR_RANGE, "from this thread");
-  CHECK(pthread_create(&thread, NULL, other_thread, NULL) == 0);
+  CHECK(pthread_create(&thread, NULL, other_thread, &began_empty) == 0);
   pthread_join(thread, NULL);
+  CHECK(began_empty);
   CHECK(strcmp(dust_message(), "from this thread") == 0);
 }
 

@@ -1,4 +1,5 @@
---- quirks = true against dacapo.gp's own figures: the transformation alone (transform.h5), and whole ElasticAugment nodes by hand (nodes.h5).
+--- quirks = true against dacapo.gp's own figures: the transformation alone (transform.h5), and whole ElasticAugment
+--- nodes by hand (nodes.h5).
 local core = require "moondust.core"
 
 local VOXEL_SIZE = { 50, 5, 5 }
@@ -75,7 +76,7 @@ describe("Transform with quirks = true", function()
       assert.equal("float32", got.dtype)
       for axis = 1, 3 do
         local a, b = want[{ axis }], got[{ axis }]
-        assert.is_true(largest_difference(a, b) < 1e-4 * (a:max() - a:min()), "axis " .. axis)
+        assert.is_true(largest_difference(a, b) < 1e-6 * (a:max() - a:min()), "axis " .. axis)
       end
     end)
   end
@@ -100,7 +101,8 @@ local KEYS = {
   LABELS = { dataset = "labels", voxel_size = { 50, 5, 5 }, interpolate = false },
 }
 
---- The node's batch: seeded with the request's seed, one draw for the probability, then the transformation over the total ROI.
+--- The node's batch: seeded with the request's seed, one draw for the probability, then the transformation over the
+--- total ROI.
 local function elastic(params, seed, request)
   local rng = core.Rng(seed)
   rng:np_random()
@@ -112,7 +114,8 @@ local function elastic(params, seed, request)
   for name, roi in pairs(request) do
     local key = KEYS[name]
     local source = t:source_roi(roi, key.voxel_size)
-    batch[name] = t:sample(read_padded(file, key.dataset, source, key.voxel_size), source, roi, key.voxel_size, key.interpolate)
+    local data = read_padded(file, key.dataset, source, key.voxel_size)
+    batch[name] = t:sample(data, source, roi, key.voxel_size, key.interpolate)
   end
   return batch
 end
@@ -125,7 +128,7 @@ local function check(case, batch)
     assert.equal(want.dtype, got.dtype)
     if KEYS[name].interpolate then
       assert.is_true(largest_difference(want, got) <= 1, case .. ": " .. name)
-      assert.is_true(want:ne(got):sum() <= want.size / 100, case .. ": " .. name .. " rounds differently too often")
+      assert.is_true(want:ne(got):sum() <= want.size / 2000, case .. ": " .. name .. " rounds differently too often")
     else
       assert.is_true(want:ne(got):sum() <= want.size / 2000, case .. ": " .. name)
     end

@@ -2,6 +2,7 @@
 --- each graph as KEY-ids, KEY-locations and KEY-edges; the group's attribute random_seed tells how to request the batch again.
 --- What is written depends on the batches alone.
 local core = require "moondust.core"
+local must = require("moondust.cli").must
 local key = require "moondust.key"
 
 ---@class moondust.BatchFile
@@ -9,11 +10,6 @@ local key = require "moondust.key"
 ---@field count integer   batches written
 local BatchFile = {}
 BatchFile.__index = BatchFile
-
-local function must(value, message)
-  if value == nil then error(message, 0) end
-  return value
-end
 
 ---@param path string  replaced when it exists
 ---@return moondust.BatchFile

@@ -1,5 +1,6 @@
 --- `moondust info FILE.h5`: what is in a file as Moondust understands it, a line a dataset.
 local core = require "moondust.core"
+local must = require("moondust.cli").must
 
 local M = { summary = "What is in a file: dataset, shape, dtype, chunks, filter, voxel size, offset, ROI." }
 
@@ -67,8 +68,8 @@ function M.align(rows)
 end
 
 function M.run(args)
-  local file <close> = assert(core.hdf5.open(args.file, "r"))
-  local list = assert(file:list())
+  local file <close> = must(core.hdf5.open(args.file, "r"))
+  local list = must(file:list())
   if #list == 0 then
     print(("%s holds no datasets"):format(args.file))
     return 0

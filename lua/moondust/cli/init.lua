@@ -19,6 +19,12 @@ function M.exit(fields) error(setmetatable(fields, Exit), 0) end
 ---@param message string
 function M.usage_error(message) M.exit { usage = message } end
 
+--- The value, or its message as an error: for openers, where the world may say no.
+function M.must(value, message)
+  if value == nil then error(message, 0) end
+  return value
+end
+
 --- A parser of arguments whose --help prints and ends.
 ---@param name string
 ---@param summary string
@@ -29,19 +35,22 @@ local function new_parser(name, summary)
     error("the Lua module 'argparse' is missing: install lua-argparse (scripts/setup does), or `luarocks install argparse`", 0)
   end
   local parser = argparse(name, summary):add_help(false)
-  parser:flag("-h --help", "Show this help and end."):action(function()
-    io.stdout:write(parser:get_help(), "\n")
-    M.exit { status = 0 }
-  end)
+  parser:flag("-h --help", "Show this help and end.")
   return parser
 end
 M.new_parser = new_parser
 
---- Parses; raises a usage error for what is wrong.
+--- Parses; shows the help where it is asked for, raises a usage error for what is wrong.
 ---@param parser table
 ---@param words string[]
 ---@return table args
 function M.parse(parser, words)
+  for _, word in ipairs(words) do -- before anything is missed that --help is to explain
+    if word == "--help" or word == "-h" then
+      io.stdout:write(parser:get_help(), "\n")
+      M.exit { status = 0 }
+    end
+  end
   local ok, result = parser:pparse(words)
   if ok then return result end
   M.exit { usage = result, parser = parser }

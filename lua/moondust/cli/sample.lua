@@ -8,6 +8,7 @@
 ---     annotations/{ids,types,locations,presynaptic_site/partners}   synapses of the whole; types: 1 presynaptic, 2 postsynaptic
 local core = require "moondust.core"
 local cli = require "moondust.cli"
+local must = cli.must
 local Progress = require "moondust.cli.progress"
 
 local M = { summary = "Write a synthetic EM volume with labels, in the CREMI layout." }
@@ -20,11 +21,6 @@ function M.configure(parser)
   parser:option("--voxel-size", "In nm: z, y, x.", "40,4,4"):convert(cli.integers(3)):argname "Z,Y,X"
   parser:option("--seed", "Another seed, another tissue.", "0"):convert(cli.integer(0, 1 << 53)):argname "S"
   parser:flag("-q --quiet", "Print nothing but errors.")
-end
-
-local function must(value, message)
-  if value == nil then error(message, 0) end
-  return value
 end
 
 --- First plane, row and column (0-based) and shape of the labelled region.

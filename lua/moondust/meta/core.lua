@@ -259,10 +259,12 @@ function core.concatenate(arrays, axis) end
 ---@field v integer
 ---@field attrs table<string, number>
 
+--- Changes never reach a copy, nor the graph that a running loop walks along: each sees what was there when it began.
 ---@class moondust.Graph
----@field spec moondust.GraphSpec   a copy; assign to change it
+---@field spec moondust.GraphSpec   a copy; assign to change it (directedness can't change once there are edges)
 ---@field directed boolean
 ---@field ndim integer
+---@field closed boolean
 local Graph = {}
 --- Iterates over nodes in insertion order.
 ---@return fun(): moondust.Node?
@@ -279,6 +281,7 @@ function Graph:node(id) end
 ---@param id integer
 ---@return boolean
 function Graph:contains(id) end
+--- A node with an id that is there is overwritten in place; attributes that the new one doesn't have stay. The same for edges.
 ---@param node moondust.Node
 function Graph:add_node(node) end
 ---@param edge moondust.Edge
@@ -289,9 +292,11 @@ function Graph:remove_node(id, retain_connectivity) end
 ---@param u integer
 ---@param v integer
 function Graph:remove_edge(u, v) end
+--- Nodes inside, the edges that touch them and those edges' far ends.
 ---@param roi moondust.Roi
 ---@return moondust.Graph
 function Graph:crop(roi) end
+--- The crop with its far ends replaced by temporary nodes where the edges leave the ROI; these come last, with ids from the largest + 1.
 ---@param roi moondust.Roi
 ---@return moondust.Graph
 function Graph:trim(roi) end
@@ -302,6 +307,7 @@ function Graph:merge(other) end
 ---@param by moondust.Coordinate|number[]
 ---@return moondust.Graph
 function Graph:shift(by) end
+--- By age of the edges; in a directed graph successors, then predecessors (who is both, twice).
 ---@param id integer
 ---@return integer[] ids
 function Graph:neighbors(id) end
@@ -326,7 +332,7 @@ function Graph:arrays() end
 function Graph:with_locations(locations) end
 function Graph:close() end
 
----@param fields table  { nodes, edges, spec } or named nodes=, edges=, spec=
+---@param fields table  { nodes, edges, spec } or named nodes=, edges=, spec=; ndim= where neither a node nor the spec's roi says the number of axes
 ---@return moondust.Graph
 function core.Graph(fields) end
 ---@param fields table  { id, location, attrs } or named id=, location=, attrs=, temporary=
@@ -488,6 +494,19 @@ function kernel.distance_mask(target, mask, voxel_size, scale, epsilon, threshol
 ---@return moondust.ndarray weights
 ---@return number[][] counts
 function kernel.balance_weights(labels, classes, masks, slab, clipmin, clipmax, counts) end
+--- Every step turns voxels of an object that touch another label by a face into background (gunpowder's GrowBoundary); the array's own border doesn't count.
+---@param labels moondust.ndarray
+---@param steps integer
+---@return moondust.ndarray
+function kernel.grow_boundary(labels, steps) end
+--- Local shape descriptors (lsd package, mode "gaussian"), float32 (10, z, y, x) or (6, y, x): mean offset, variance, Pearson coefficients and size of each object's
+--- part around the voxel, weighted by a Gaussian of `sigma` (world units an axis), all scaled to [0, 1]; background 0. Axes must be multiples of `downsample` long.
+---@param labels moondust.ndarray  2 or 3 axes
+---@param voxel_size moondust.Coordinate|number[]
+---@param sigma moondust.Coordinate|number[]
+---@param downsample integer?  default 1
+---@return moondust.ndarray
+function kernel.local_shape(labels, voxel_size, sigma, downsample) end
 --- A summed-area table of mask > 0, for counting in any box in constant time.
 ---@class moondust.Integral
 local Integral = {}

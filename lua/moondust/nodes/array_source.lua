@@ -7,8 +7,9 @@ local BatchProvider = require "moondust.provider"
 local LazyArray = require "moondust.dataset"
 local options = require "moondust.options"
 
---- Serves ROIs of one array: an md.Array in memory, an ndarray with `spec` (voxel_size and roi, in world units), a lazy one (md.open_array), or any object with
---- .roi .voxel_size .dtype and :read(roi). What is in memory is served as views, and nobody downstream changes it. The array stays the caller's to close, after the pipeline.
+--- Serves ROIs of one array: an md.Array in memory, an ndarray with `spec` (voxel_size and roi, in world units), a
+--- lazy one (md.open_array), or any object with .roi .voxel_size .dtype and :read(roi). What is in memory is served
+--- as views, and nobody downstream changes it. The array stays the caller's to close, after the pipeline.
 ---@class moondust.ArraySource : moondust.BatchProvider
 ---@field key moondust.ArrayKey
 ---@field array moondust.Array|moondust.LazyArray|moondust.ndarray

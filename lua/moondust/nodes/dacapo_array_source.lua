@@ -1,9 +1,10 @@
---- DaCapoArraySource: an array as DaCapo's pipelines want it, with a channel axis and without NaN. Original: dacapo.gp (DaCapoArraySource).
+--- DaCapoArraySource: an array as DaCapo's pipelines want it, with a channel axis and without NaN. Original:
+--- dacapo.gp (DaCapoArraySource).
 local class = require("moondust.class").class
 local ArraySource = require "moondust.nodes.array_source"
 
---- An ArraySource that adds a channel axis in front when the array has none, so (z, y, x) is served as (1, z, y, x), and refuses NaN, naming the first one's place. An
---- empty ROI gives an empty array.
+--- An ArraySource that adds a channel axis in front when the array has none, so (z, y, x) is served as (1, z, y, x),
+--- and refuses NaN, naming the first one's place. An empty ROI gives an empty array.
 ---@class moondust.DaCapoArraySource : moondust.ArraySource
 ---@overload fun(options: table): moondust.DaCapoArraySource
 local DaCapoArraySource = class("DaCapoArraySource", ArraySource)

@@ -1,4 +1,5 @@
---- Hdf5Source: arrays from the datasets of an HDF5 file. Original: gunpowder/nodes/hdf5_source.py and hdf5like_source_base.py (Hdf5Source).
+--- Hdf5Source: arrays from the datasets of an HDF5 file. Original: gunpowder/nodes/hdf5_source.py and
+--- hdf5like_source_base.py (Hdf5Source).
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
@@ -8,10 +9,12 @@ local BatchProvider = require "moondust.provider"
 local LazyArray = require "moondust.dataset"
 local options = require "moondust.options"
 
---- Serves datasets of one file, each with its own voxel size and its own number of spatial axes (that of the voxel size); further axes are channels.
+--- Serves datasets of one file, each with its own voxel size and its own number of spatial axes (that of the voxel
+--- size); further axes are channels.
 ---
---- What the file says is taken from the attributes `resolution` (or `voxel_size`) and `offset`, in world units; `array_specs` overrides it. World units are whole numbers: a
---- fractional voxel size or offset is an error, as is a missing voxel size; a missing offset is 0. `interpolatable`, unless array_specs says it: floats are, integers
+--- What the file says is taken from the attributes `resolution` (or `voxel_size`) and `offset`, in world units;
+--- `array_specs` overrides it. World units are whole numbers: a fractional voxel size or offset is an error, as is a
+--- missing voxel size; a missing offset is 0. `interpolatable`, unless array_specs says it: floats are, integers
 --- aren't (grey values kept as integers need `array_specs = { [RAW] = md.ArraySpec{ interpolatable = true } }`).
 ---
 --- The file is opened once, when the pipeline is built; each request reads its ROI only.

@@ -6,8 +6,9 @@ local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 local options = require "moondust.options"
 
---- Writes each passing array where its ROI says, into datasets as large as the ROI announced upstream, so that tiles asked for one by one become one volume. Datasets
---- carry `resolution`, `voxel_size` and `offset` (world units). Those that are in the file already are written into; what lies outside of them is left out.
+--- Writes each passing array where its ROI says, into datasets as large as the ROI announced upstream, so that tiles
+--- asked for one by one become one volume. Datasets carry `resolution`, `voxel_size` and `offset` (world units).
+--- Those that are in the file already are written into; what lies outside of them is left out.
 ---@class moondust.Hdf5Write : moondust.BatchFilter
 ---@field dataset_names table<moondust.ArrayKey, string>
 ---@field output_dir string

@@ -3,8 +3,8 @@ local class = require("moondust.class").class
 local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 
---- `{ a, b, c } + md.MergeProvider{}` offers everything that a, b and c offer; no key may come from two of them. Each branch gets a seed of its own, drawn from the
---- request's, so that two random branches go different ways.
+--- `{ a, b, c } + md.MergeProvider{}` offers everything that a, b and c offer; no key may come from two of them. Each
+--- branch gets a seed of its own, drawn from the request's, so that two random branches go different ways.
 ---@class moondust.MergeProvider : moondust.BatchProvider
 ---@overload fun(options: table?): moondust.MergeProvider
 local MergeProvider = class("MergeProvider", BatchProvider)

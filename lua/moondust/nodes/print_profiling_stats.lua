@@ -4,8 +4,8 @@ local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
 local Profile = require "moondust.profile"
 
---- Every `every` batches prints what each node upstream spent, and the wall time of the whole: upstream of this node, and downstream (between two batches, so from
---- the second on). Nothing that passes is changed.
+--- Every `every` batches prints what each node upstream spent, and the wall time of the whole: upstream of this node,
+--- and downstream (between two batches, so from the second on). Nothing that passes is changed.
 ---@class moondust.PrintProfilingStats : moondust.BatchFilter
 ---@field every integer
 ---@field print fun(text: string)?

@@ -1,7 +1,8 @@
 --- RandomLocation: answers a request at a random place upstream. Original: gunpowder/nodes/random_location.py (RandomLocation).
 ---
---- A shift is drawn on the grid of the voxel sizes' least common multiple, uniformly over all shifts that keep every requested ROI inside what upstream has, and drawn again
---- until the place meets all conditions. The request goes upstream shifted, what comes back is shifted to where it was wanted.
+--- A shift is drawn on the grid of the voxel sizes' least common multiple, uniformly over all shifts that keep every
+--- requested ROI inside what upstream has, and drawn again until the place meets all conditions. The request goes
+--- upstream shifted, what comes back is shifted to where it was wanted.
 ---
 ---     request.begin        request.begin + shift
 ---     [---------)    ->    [---------)              offered ROI: begin - request.begin <= shift <= end - request.end
@@ -12,8 +13,9 @@ local Array = require "moondust.array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
---- Announces every key without bounds. The mask and the graph that places are judged by are read once, whole, when the pipeline is built; of the mask only a summed-area table
---- is kept. The search ends with an error after `max_attempts` places. Overwrite :accepts(request) for conditions of your own.
+--- Announces every key without bounds. The mask and the graph that places are judged by are read once, whole, when
+--- the pipeline is built; of the mask only a summed-area table is kept. The search ends with an error after
+--- `max_attempts` places. Overwrite :accepts(request) for conditions of your own.
 ---@class moondust.RandomLocation : moondust.BatchFilter
 ---@field min_masked number
 ---@field mask moondust.ArrayKey?
@@ -144,8 +146,8 @@ local function refuse_unbounded(self, request, offered)
   end
   if not total then self:fail("the request has no ROI that a place could be drawn for") end
   if not bounded then
-    self:fail("nothing that is requested has bounds upstream (%s), so there is no place to draw; put RandomLocation upstream of the node that takes them away, or pad by a finite size",
-      total)
+    self:fail("nothing that is requested has bounds upstream (%s), so there is no place to draw; put RandomLocation upstream of the node "
+      .. "that takes them away, or pad by a finite size", total)
   end
 end
 

@@ -5,7 +5,8 @@ local key = require "moondust.key"
 local Array = require "moondust.array"
 local BatchProvider = require "moondust.provider"
 
---- `{ a, b, c } + md.RandomProvider{}` passes each request on to a, b or c. Offered is what all of them have, in the ROI that all of them cover; voxel sizes must agree.
+--- `{ a, b, c } + md.RandomProvider{}` passes each request on to a, b or c. Offered is what all of them have, in the
+--- ROI that all of them cover; voxel sizes must agree.
 ---@class moondust.RandomProvider : moondust.BatchProvider
 ---@field probabilities number[]?
 ---@field random_provider_key moondust.ArrayKey?

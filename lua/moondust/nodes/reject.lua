@@ -3,8 +3,9 @@ local class = require("moondust.class").class
 local RejectIf = require "moondust.nodes.reject_if"
 local policy = require "moondust.policy"
 
---- Takes batches whose `mask` is non-zero in at least a share `min_masked` of its voxels and whose graph `ensure_nonempty` has a node. Another batch is rejected
---- with `reject_probability`, drawn anew for each. Place it downstream of RandomLocation.
+--- Takes batches whose `mask` is non-zero in at least a share `min_masked` of its voxels and whose graph
+--- `ensure_nonempty` has a node. Another batch is rejected with `reject_probability`, drawn anew for each. Place it
+--- downstream of RandomLocation.
 ---@class moondust.Reject : moondust.RejectIf
 ---@field mask moondust.ArrayKey?
 ---@field min_masked number

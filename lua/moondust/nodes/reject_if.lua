@@ -4,11 +4,13 @@ local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
 local options = require "moondust.options"
 
---- Asks upstream until `predicate(batch, request, attempt)` is false. Attempt 0 asks with the seed that any node would ask with, each later one with a seed derived from that and
---- the attempt, so a seeded request gives the same batch every time and never the same rejected one twice.
+--- Asks upstream until `predicate(batch, request, attempt)` is false. Attempt 0 asks with the seed that any node
+--- would ask with, each later one with a seed derived from that and the attempt, so a seeded request gives the same
+--- batch every time and never the same rejected one twice.
 ---
---- With probability 1 - p, drawn once a request, whatever comes is taken. After `max_attempts` rejections, or `timeout` seconds, it gives up: with "error" a clear one, with
---- "accept" the last batch, and a line on stderr. A timeout makes the result depend on the machine; without one it depends on the seed alone.
+--- With probability 1 - p, drawn once a request, whatever comes is taken. After `max_attempts` rejections, or
+--- `timeout` seconds, it gives up: with "error" a clear one, with "accept" the last batch, and a line on stderr. A
+--- timeout makes the result depend on the machine; without one it depends on the seed alone.
 ---
 --- Rejected batches are closed at once. md.policy has predicates and ways to combine them.
 ---@class moondust.RejectIf : moondust.BatchFilter

@@ -3,7 +3,8 @@ local class = require("moondust.class").class
 local RejectIf = require "moondust.nodes.reject_if"
 local policy = require "moondust.policy"
 
---- With probability p (drawn once a request) insists on a batch in which `gt` has a voxel other than `background` (a graph: a node). Everything else is RejectIf's.
+--- With probability p (drawn once a request) insists on a batch in which `gt` has a voxel other than `background` (a
+--- graph: a node). Everything else is RejectIf's.
 ---@class moondust.RejectIfEmpty : moondust.RejectIf
 ---@field gt moondust.Key
 ---@field p number

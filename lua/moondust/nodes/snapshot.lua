@@ -8,8 +8,10 @@ local Hdf5Write = require "moondust.nodes.hdf5_write"
 local ProviderSpec = require "moondust.provider_spec"
 local hdf5 = require "moondust.hdf5"
 
---- Saves every `every`th batch, beginning with the first, as an HDF5 file: arrays as datasets with `resolution`, `voxel_size` and `offset` (world units) and their own attributes,
---- graphs as NAME-ids, NAME-locations and NAME-edges. Batches are counted from 1 since the pipeline was built. Overwrite :write_if(batch) to choose by content.
+--- Saves every `every`th batch, beginning with the first, as an HDF5 file: arrays as datasets with `resolution`,
+--- `voxel_size` and `offset` (world units) and their own attributes, graphs as NAME-ids, NAME-locations and
+--- NAME-edges. Batches are counted from 1 since the pipeline was built. Overwrite :write_if(batch) to choose by
+--- content.
 ---@class moondust.Snapshot : moondust.BatchFilter
 ---@field dataset_names table<moondust.Key, string>
 ---@field output_dir string

@@ -5,8 +5,9 @@ local Array = require "moondust.array"
 local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
 
---- Asks upstream `num_repetitions` times, each time with another seed, and stacks every array along a new first axis: (c, z, y, x) becomes (n, c, z, y, x). Graphs are those of the
---- first batch. Makes sense where there is randomness upstream.
+--- Asks upstream `num_repetitions` times, each time with another seed, and stacks every array along a new first axis:
+--- (c, z, y, x) becomes (n, c, z, y, x). Graphs are those of the first batch. Makes sense where there is randomness
+--- upstream.
 ---@class moondust.Stack : moondust.BatchFilter
 ---@field num_repetitions integer
 ---@overload fun(options: table): moondust.Stack

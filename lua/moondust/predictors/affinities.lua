@@ -1,4 +1,5 @@
---- AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there belong together.
+--- AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there belong together; behind them, if wanted, local
+--- shape descriptors of the object around each voxel.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"
@@ -33,7 +34,11 @@ end
 
 function AffinitiesPredictor:init()
   local message = check_neighborhood(self.neighborhood)
+  local rank = not message and #self.neighborhood[1]
   if not message and self.grow_boundary_iterations < 0 then message = "'grow_boundary_iterations' must not be negative" end
+  if not message and self.lsds and rank ~= 2 and rank ~= 3 then
+    message = ("local shape descriptors exist in 2-d and 3-d, the neighborhood has %d axes; set lsds = false"):format(rank)
+  end
   if message then error("AffinitiesPredictor: " .. message, 4) end
 end
 
@@ -46,11 +51,21 @@ function AffinitiesPredictor:spatial_labels(gt)
   return labels
 end
 
---- float32 (offsets, spatial…): 1 where both ends carry the same object.
+--- Sigma of the descriptors' Gaussian: num_voxels of the coarsest axis, world units, the same on each axis.
+function AffinitiesPredictor:sigma(voxel_size)
+  local coarsest = 0
+  for d = 1, voxel_size.dims do coarsest = math.max(coarsest, voxel_size[d]) end
+  return voxel_size * 0 + coarsest * self.num_voxels
+end
+
+--- float32 (offsets and descriptors, spatial…): 1 where both ends carry the same object; descriptors in [0, 1].
 function AffinitiesPredictor:create_target(gt)
-  local labels = self:spatial_labels(gt)
+  local labels, voxel_size = self:spatial_labels(gt), gt.spec.voxel_size
   local affinities = core.kernel.affinities(labels, self.neighborhood, self.background_as_object):astype "float32"
-  return self:like(gt, affinities)
+  if not self.lsds then return self:like(gt, affinities) end
+  if self.background_as_object then labels = labels:astype "uint64" + 1 end
+  local descriptors = core.kernel.local_shape(labels, voxel_size, self:sigma(voxel_size), self.downsample_lsds)
+  return self:like(gt, core.concatenate({ affinities, descriptors }, 1))
 end
 
 --- The mask (spatial…) that counts, or nil.
@@ -62,23 +77,33 @@ function AffinitiesPredictor:weight_mask(gt, mask)
   return own and own * kept or kept
 end
 
-function AffinitiesPredictor:create_weight(gt, target, mask, counts)
-  local rank, n = gt.spec.roi.dims, #self.neighborhood
-  local affinities = target.data:slice(1, 1, n):astype "uint8"
-  local own_mask = self:weight_mask(gt, mask)
-  counts = counts or {}
-  local weights, new = core.kernel.balance_weights(affinities, 2, own_mask and { own_mask } or {},
-    self.slab_per_channel(affinities, rank), self.affs_weight_clipmin, self.affs_weight_clipmax, counts.affinities)
-  return self:like(gt, weights), { affinities = new }
+-- Weights of (channels, spatial…) 0/1 labels, each channel balanced alone.
+function AffinitiesPredictor:balance(labels, mask, rank, clipmin, clipmax, counts)
+  return core.kernel.balance_weights(labels, 2, mask and { mask } or {}, self.slab_per_channel(labels, rank), clipmin, clipmax, counts)
 end
 
---- The context each offset reaches, on both sides: upstream's negative offsets shrink the region instead.
+function AffinitiesPredictor:create_weight(gt, target, mask, counts)
+  local rank, n, own_mask = gt.spec.roi.dims, #self.neighborhood, self:weight_mask(gt, mask)
+  local affinities = target.data:slice(1, 1, n):astype "uint8"
+  counts = counts or {}
+  local weights, new = self:balance(affinities, own_mask, rank, self.affs_weight_clipmin, self.affs_weight_clipmax, counts.affinities)
+  if not self.lsds then return self:like(gt, weights), { affinities = new } end
+  local objects = self:spatial_labels(gt):gt(0)
+  local shared, new_lsds = self:balance(objects, own_mask, rank, self.lsd_weight_clipmin, self.lsd_weight_clipmax, counts.lsds)
+  local parts = { weights }
+  for channel = 1, target.data.shape[1] - n do parts[channel + 1] = shared:add_axis(1) end
+  return self:like(gt, core.concatenate(parts, 1)), { affinities = new, lsds = new_lsds }
+end
+
+--- The context that offsets reach on both sides (upstream's negative offsets shrink the region instead), and three sigma for descriptors.
 function AffinitiesPredictor:reach(voxel_size)
   local negative, positive = {}, {}
+  local around = self.lsds and self:sigma(voxel_size) * 3
   for d = 1, voxel_size.dims do
     local low, high = 0, 0
     for _, offset in ipairs(self.neighborhood) do low, high = math.min(low, offset[d]), math.max(high, offset[d]) end
-    negative[d], positive[d] = -low * voxel_size[d], high * voxel_size[d]
+    local least = around and around[d] or 0
+    negative[d], positive[d] = math.max(-low * voxel_size[d], least), math.max(high * voxel_size[d], least)
   end
   return core.Coordinate(negative), core.Coordinate(positive)
 end

@@ -1,0 +1,87 @@
+--- balance_weights: upstream's arithmetic by hand.
+local core = require "moondust.core"
+local balance = core.kernel.balance_weights
+
+local function labels(values, dtype) return core.ndarray(values, dtype or "uint8") end
+
+local function nearly(expected, actual)
+  for i, value in ipairs(expected) do
+    if type(value) == "table" then nearly(value, actual[i]) else assert.near(value, actual[i], 1e-6) end
+  end
+end
+
+describe("kernel.balance_weights", function()
+  it("weighs a class by its fraction", function()
+    -- den starts at 1: fractions are 1/5 and 3/5.
+    local w, counts = balance(labels { 0, 1, 1, 1 }, 2, {}, { -1 })
+    assert.equal("float32", w.dtype)
+    nearly({ 2.5, 5 / 6, 5 / 6, 5 / 6 }, w:totable())
+    assert.same({ { 1, 5, 3, 5 } }, counts)
+  end)
+
+  it("counts masked-in voxels only, and gives masked-out ones no weight", function()
+    local w, counts = balance(labels { 0, 1, 1, 1 }, 2, { labels { 1, 1, 0, 0 } }, { -1 })
+    nearly({ 1.5, 1.5, 0, 0 }, w:totable())
+    assert.same({ { 1, 3, 1, 3 } }, counts)
+    w, counts = balance(labels { 0, 1 }, 2, { core.ndarray({ 0.5, 2 }, "float32"), core.ndarray({ 1, 0.25 }, "float64") }, { -1 })
+    nearly({ 0.5, 0.5 }, w:totable()) -- masks multiply: 0.5 and 0.5; fractions 1/2
+    assert.same({ { 1, 2, 1, 2 } }, counts)
+  end)
+
+  it("clips fractions, to upstream's 0.05 and 0.95 unless told", function()
+    local a = core.zeros({ 1000 }, "uint8")
+    a[{ 1 }] = 1
+    local function of(...) local w = balance(a, 2, {}, { -1 }, ...); return w[{ 1 }], w[{ 2 }] end
+    local rare, common = of()
+    assert.near(10, rare, 1e-6)
+    assert.near(0.5 / 0.95, common, 1e-6)
+    rare, common = of(0.01, 0.5)
+    assert.near(50, rare, 1e-5)
+    assert.near(1, common, 1e-6)
+    rare, common = of(false, false)
+    assert.near(500.5, rare, 1e-4)
+    assert.near(0.5 / (999 / 1001), common, 1e-6)
+  end)
+
+  it("goes on counting from an earlier call, slab by slab, without changing its table", function()
+    local first = { { 10, 20, 10, 20 } }
+    local w, counts = balance(labels { { 0, 1 }, { 1, 1 } }, 2, {}, { 1, -1 }, nil, nil, first)
+    assert.same({ { 11, 22, 11, 22 }, { 0, 3, 2, 3 } }, counts)
+    assert.same({ { 10, 20, 10, 20 } }, first)
+    nearly({ { 1, 1 }, { 0.75, 0.75 } }, w:totable())
+    local _, more = balance(labels { { 0, 1 } }, 2, {}, { 1, -1 }, nil, nil, counts)
+    assert.same({ { 12, 24, 12, 24 }, { 0, 3, 2, 3 } }, more)
+  end)
+
+  it("broadcasts masks over leading axes, and drops their leading axes of one", function()
+    local w = balance(labels { { 0, 1 }, { 1, 1 } }, 2, { labels { 1, 0 } }, { 1, -1 })
+    nearly({ { 1, 0 }, { 1, 0 } }, w:totable())
+    nearly({ 1, 0 }, balance(labels { 0, 1 }, 2, { labels { { 1, 0 } } }, { -1 }):totable())
+    assert.error_matches(function() balance(labels { 0, 1 }, 2, { labels { 1, 0, 1 } }, { -1 }) end, "a mask doesn't go with the labels")
+  end)
+
+  it("takes views", function()
+    local a, m = labels { { 0, 1, 1 }, { 1, 1, 0 } }, labels { { 1, 1, 0 }, { 0, 1, 1 } }
+    local w = balance(a:flip(2):transpose(), 2, { m:flip(2):transpose() }, { 1, -1 })
+    local straight = balance(a:flip(2):transpose():copy(), 2, { m:flip(2):transpose():copy() }, { 1, -1 })
+    assert.is_true(w:equal(straight))
+  end)
+
+  it("names a label that is no class, its value and place", function()
+    assert.has_error(function() balance(labels { { 0, 1 }, { 2, 9 } }, 2, {}, { -1, -1 }) end,
+      "label 2 at {2, 1} is none of the 2 classes, which are 0 to 1: map labels to classes before")
+    assert.has_error(function() balance(labels({ 0, -3 }, "int32"), 2, {}, { -1 }) end,
+      "label -3 at {2} is none of the 2 classes, which are 0 to 1: map labels to classes before")
+    assert.has_error(function() balance(labels({ 0, math.mininteger }, "uint64"), 2, {}, { -1 }) end,
+      "label 9223372036854775808 at {2} is none of the 2 classes, which are 0 to 1: map labels to classes before")
+  end)
+
+  it("refuses other bad input", function()
+    local a = labels { 0, 1 }
+    assert.has_error(function() balance(core.zeros { 2 }, 2, {}, { -1 }) end, "labels must have an integer dtype, not float32: use :astype")
+    assert.has_error(function() balance(a, 0, {}, { -1 }) end, "classes is 0, it must be from 1 to 16777216")
+    assert.has_error(function() balance(a, 2, {}, { -1 }, 0.9, 0.1) end, "clipmin 0.9 is above clipmax 0.1")
+    assert.has_error(function() balance(a, 2, {}, { -1 }, nil, nil, { { 1, 2 } }) end, "counts of slab 1: 2 numbers, 2 classes have 4")
+    assert.has_error(function() balance(a, 2, {}, { -1, -1 }) end, "slab has 2 entries, the array has 1 axes: give one for each, -1 for a whole axis")
+  end)
+end)

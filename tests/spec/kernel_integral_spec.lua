@@ -1,0 +1,65 @@
+--- The Integral: boxes counted against a slow sum, clipping, closing.
+local core = require "moondust.core"
+
+local function slow(a, begin, shape)
+  local view, axes = a, #begin
+  for axis = 1, axes do
+    local first, last = math.max(begin[axis], 0) + 1, math.min(begin[axis] + shape[axis], a.shape[axis])
+    if first > last then return 0 end
+    view = view:slice(axis, first, last)
+  end
+  return view:gt(0):sum()
+end
+
+describe("kernel.integral", function()
+  it("counts boxes in 1 to 4 axes and on views", function()
+    local rng = core.Rng(7)
+    for ndim = 1, 4 do
+      local shape, size = {}, 1
+      for d = 1, ndim do shape[d], size = 3 + d, size * (3 + d) end
+      local values = {}
+      for i = 1, size do values[i] = rng:randint(0, 1) * rng:randint(0, 3) end
+      local mask = core.ndarray(values, "uint8"):reshape(shape)
+      if ndim > 1 then mask = mask:flip(1):transpose() end
+      local integral <close> = core.kernel.integral(mask)
+      for _ = 1, 60 do
+        local begin, box = {}, {}
+        for d = 1, ndim do begin[d], box[d] = rng:randint(-3, 6), rng:randint(0, 8) end
+        assert.equal(slow(mask, begin, box), integral:count(begin, box))
+      end
+    end
+  end)
+
+  it("counts what is above 0 in any dtype", function()
+    assert.equal(2, core.kernel.integral(core.ndarray({ -1, 0, 0.25, 7 }, "float32")):count({ 0 }, { 4 }))
+    assert.equal(1, core.kernel.integral(core.ndarray({ -1, 0, 7 }, "int16")):count({ 0 }, { 3 }))
+    assert.equal(1, core.kernel.integral(core.ndarray({ math.mininteger, 0 }, "uint64")):count({ 0 }, { 2 }))
+  end)
+
+  it("clips boxes, however far out", function()
+    local integral = core.kernel.integral(core.ndarray({ 1, 1, 1 }, "uint8"))
+    assert.equal(3, integral:count({ -10 }, { 100 }))
+    assert.equal(0, integral:count({ 3 }, { 5 }))
+    assert.equal(0, integral:count({ 1 }, { 0 }))
+    assert.equal(0, integral:count({ 1 }, { -4 }))
+    assert.equal(2, integral:count({ 1 }, { math.maxinteger }))
+    assert.equal(0, integral:count({ math.mininteger }, { math.maxinteger }))
+    assert.equal(0, core.kernel.integral(core.zeros({ 0, 2 }, "uint8")):count({ 0, 0 }, { 1, 1 }))
+  end)
+
+  it("closes, twice as well, and tells then", function()
+    local mask = core.ndarray({ 1, 1 }, "uint8")
+    local integral = core.kernel.integral(mask)
+    assert.equal("Integral of a mask of 2", tostring(integral))
+    integral:close()
+    integral:close()
+    assert.equal("Integral (closed)", tostring(integral))
+    assert.error_matches(function() integral:count({ 0 }, { 1 }) end, "the integral is closed")
+  end)
+
+  it("refuses what makes no sense", function()
+    local integral = core.kernel.integral(core.ndarray({ { 1, 1 } }, "uint8"))
+    assert.has_error(function() integral:count({ 0 }, { 1, 1 }) end, "begin has 1 entries, the array has 2 axes")
+    assert.has_error(function() core.kernel.integral({ 1 }) end)
+  end)
+end)
