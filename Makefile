@@ -39,6 +39,10 @@ CFLAGS += -std=c11 -fPIC -fvisibility=hidden -pthread $(OPT) $(WARN) $(WERROR) $
 LDLIBS += $(shell $(PKG_CONFIG) --libs $(filter-out $(PKG_LUA) $(PKG_READLINE),$(PKGS))) -lm -pthread
 LDFLAGS += $(SANITIZE)
 
+# One short line a file; `make V=1` shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+
 CORE_SRC := $(wildcard src/base/*.c src/volume/*.c src/kernel/*.c src/store/*.c)
 LUA_SRC := $(wildcard src/lua/*.c)
 obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
@@ -55,24 +59,29 @@ all: $(LIB) $(MODULE) $(PROGRAM)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/main.o: CPPFLAGS += -DDUST_PREFIX='"$(PREFIX)"'
 
 $(LIB): $(CORE_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(MODULE): $(filter-out $(BUILD)/obj/lua/readline.o,$(LUA_OBJ)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 
 $(PROGRAM): $(BUILD)/obj/main.o $(LUA_OBJ) $(LIB)
-	$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_LUA) $(PKG_READLINE)) $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_LUA) $(PKG_READLINE)) $(LDLIBS)
 
 $(BUILD)/tests/%: tests/c/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/c $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/c $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -145,12 +154,13 @@ fuzz:
 .PHONY: fuzz-here
 fuzz-here: $(FUZZERS)
 	@for target in $(FUZZERS); do echo "== $$target"; mkdir -p $$target.corpus; \
-	  if [ -x tests/fuzz/seeds ]; then ./tests/fuzz/seeds $$target.corpus $$(basename $$target); fi; \
+	
 	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -artifact_prefix=$$target- -print_final_stats=0 $$target.corpus 2>&1 | tail -n 3; \
 	  [ $${PIPESTATUS[0]} = 0 ] || exit 1; done
 build-fuzz/tests/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 
 # ---- care
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include "base/mem.h"
+#include "kernel/clones.h"
 #include "kernel/envelope.h"
 
 #define ROWS_A_CHUNK 64
@@ -74,19 +75,42 @@ static void nearest_in_row(int64_t *restrict steps, const uint8_t *restrict flag
   }
 }
 
+/* Squares of a row, at most far. */
+DUST_CLONES
+static void square_narrow(int32_t *restrict out, const int64_t *restrict steps, int64_t n, double weight, double far) {
+  for (int64_t x = 0; x < n; x++) {
+    double square = weight * (double)steps[x] * (double)steps[x];
+    out[x] = (int32_t)(square < far ? square : far);
+  }
+}
+
+static void square_wide(double *restrict out, const int64_t *restrict steps, int64_t n, double weight, double far) {
+  for (int64_t x = 0; x < n; x++) {
+    double square = weight * (double)steps[x] * (double)steps[x];
+    out[x] = square < far ? square : far;
+  }
+}
+
+static void fill_far(const edt_plan *plan, dust_ndarray *volume, int64_t begin, int64_t n) {
+  if (plan->wide)
+    for (int64_t x = 0; x < n; x++) ((double *)volume->data)[begin + x] = plan->far;
+  else
+    for (int64_t x = 0; x < n; x++) ((int32_t *)volume->data)[begin + x] = (int32_t)plan->far;
+}
+
 /* One row of a lattice from the flags of its sites. */
 static void store_row(edt_plan *plan, dust_ndarray *volume, int64_t row, const uint8_t *flag, int64_t *steps, int shift) {
   int64_t n = plan->labels->shape[plan->labels->ndim - 1];
   bool border = !plan->faces, some = memchr(flag, 1, (size_t)n) != NULL;
   double weight = plan->weight[plan->labels->ndim - 1];
   if (some) atomic_store_explicit(&plan->any, true, memory_order_relaxed);
-  if (some || border) nearest_in_row(steps, flag, n, shift, border);
-  for (int64_t x = 0; x < n; x++) {
-    double square = some || border ? weight * (double)steps[x] * (double)steps[x] : plan->far;
-    if (square > plan->far) square = plan->far;
-    if (plan->wide) ((double *)volume->data)[row * n + x] = square;
-    else ((int32_t *)volume->data)[row * n + x] = (int32_t)square;
+  if (!some && !border) {
+    fill_far(plan, volume, row * n, n);
+    return;
   }
+  nearest_in_row(steps, flag, n, shift, border);
+  if (plan->wide) square_wide((double *)volume->data + row * n, steps, n, weight, plan->far);
+  else square_narrow((int32_t *)volume->data + row * n, steps, n, weight, plan->far);
 }
 
 /* First element of a row, and the row's index along each outer axis. */

@@ -1,7 +1,8 @@
 /* Rows of an array fetched from anywhere in another: the sampling half of a transformation.
  *
- * One row at a time, in three steps that stay in the nearest cache: dust_gather_begin(); for each axis dust_gather_axis(), which turns positions into element offsets, steps to
- * the next sample and fractions; then dust_gather_row() once per channel, linear or nearest. One gather serves one thread.
+ * One row at a time, in three steps that stay in the nearest cache: dust_gather_begin(); for each axis dust_gather_axis(), which turns
+ * positions into element offsets, steps to the next sample and fractions; then dust_gather_row() once per channel, linear or nearest. One
+ * gather serves one thread.
  *
  *     position of sample i along an axis = first + i * step + at[i]    (index units: sample k of n sits at k)
  */
@@ -14,8 +15,8 @@
 
 #define DUST_GATHER_ROW 512 /* longest row: what is kept of it fits the nearest cache */
 
-/* What counts as outside and reads 0: with FACES, beyond the array's outer faces [-1/2, n - 1/2), the half voxel between the outer centres and the faces reading as the edge;
- * with CENTRES, scipy's rule for mode "constant", anything beyond the outer centres [0, n - 1]. */
+/* What counts as outside and reads 0: with FACES, beyond the array's outer faces [-1/2, n - 1/2), the half voxel between the outer centres
+ * and the faces reading as the edge; with CENTRES, scipy's rule for mode "constant", anything beyond the outer centres [0, n - 1]. */
 typedef enum dust_gather_border { DUST_GATHER_FACES, DUST_GATHER_CENTRES } dust_gather_border;
 
 /* floor() of |x| < 2^31 without a call, so that loops vectorise on any machine. */
@@ -25,29 +26,31 @@ static inline int32_t dust_floor(float x) {
 }
 
 typedef struct dust_gather {
-  int axes;      /* of the array, 1 to 4 */
+  int axes; /* of the array, 1 to 4 */
   bool linear;
   dust_dtype dtype;
   size_t length; /* of this row */
   bool any_outside;
-  uint8_t *outside;
-  int64_t *offset[3];  /* elements; [0] the lower corner, others: the same one step further along an outer axis */
-  int64_t *next[4];    /* elements to the next sample along an axis, 0 at the edge; [0] is the last axis */
-  float *fraction[4];  /* of the way there */
-  void *value[3];      /* float or double */
+  int32_t *outside;   /* 1: reads 0 */
+  int32_t *place;     /* sample along the axis at hand */
+  int64_t *offset[3]; /* elements; [0] the lower corner, others: the same one step further along an outer axis */
+  int64_t *next[4];   /* elements to the next sample along an axis, 0 at the edge; [0] is the last axis */
+  float *fraction[4]; /* of the way there */
+  void *value[3];     /* float or double */
   void *block;
 } dust_gather;
 
 dust_status dust_gather_create(dust_gather *gather, int axes, dust_dtype dtype, bool linear);
-void dust_gather_release(dust_gather *gather); /* of a zeroed one too */
+void dust_gather_release(dust_gather *gather);              /* of a zeroed one too */
 void dust_gather_begin(dust_gather *gather, size_t length); /* at most DUST_GATHER_ROW */
 /* axis 0 is the array's last one; n >= 1 samples, `stride` elements apart. |first + i * step + at[i]| < 2^31. */
 void dust_gather_axis(dust_gather *gather, int axis, const float *at, int64_t first, int64_t step, int64_t n, int64_t stride, dust_gather_border border);
-/* out: length elements side by side. in: the first element of one channel, laid out as said to dust_gather_axis. Linear values are computed in float32, in double for 32 and 64-bit
- * types; integers are rounded half away from zero. Nearest moves the bits. */
+/* out: length elements side by side. in: the first element of one channel, laid out as said to dust_gather_axis. Linear values are computed
+ * in float32, in double for 32 and 64-bit types; integers are rounded half away from zero. Nearest moves the bits. */
 void dust_gather_row(dust_gather *gather, void *out, const void *in);
 
-/* scipy.ndimage.map_coordinates(order 1 or 0, mode "constant", cval 0): out (channels…, shape…) from in (channels…, axes) at coordinates (axes, shape…), float32. out is made. */
+/* scipy.ndimage.map_coordinates(order 1 or 0, mode "constant", cval 0): out (channels…, shape…) from in (channels…, axes) at coordinates
+ * (axes, shape…), float32. out is made. */
 dust_status dust_map_coordinates(dust_ndarray *out, const dust_ndarray *in, const dust_ndarray *coordinates, bool linear, dust_pool *pool);
 
 #endif

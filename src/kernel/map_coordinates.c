@@ -1,5 +1,5 @@
-/* scipy.ndimage.map_coordinates of order 1 and 0 with mode "constant": a dense field of coordinates, rows of it through a gather. Ids keep all their bits with order 0,
- * where the original takes them through double.
+/* scipy.ndimage.map_coordinates of order 1 and 0 with mode "constant": a dense field of coordinates, rows of it through a gather. Ids keep
+ * all their bits with order 0, where the original takes them through double.
  */
 #include <math.h>
 #include "base/mem.h"
@@ -36,8 +36,7 @@ static dust_status places(void *context, size_t begin, size_t end, size_t chunk)
       load(at, j->coordinates + (j->axes - 1 - a) * j->count + (int64_t)row, n);
       dust_gather_axis(&gather, a, at, 0, 0, j->shape[a], j->stride[a], DUST_GATHER_CENTRES);
     }
-    for (int64_t c = 0; c < j->channels; c++)
-      dust_gather_row(&gather, j->out + (c * j->count + (int64_t)row) * item, j->in + c * j->channel * item);
+    for (int64_t c = 0; c < j->channels; c++) dust_gather_row(&gather, j->out + (c * j->count + (int64_t)row) * item, j->in + c * j->channel * item);
   }
   dust_gather_release(&gather);
   return DUST_OK;

@@ -22,11 +22,10 @@ typedef struct extreme {
     uint32_t odd = 0;                                                                           \
     size_t i = 0;                                                                               \
     for (int k = 0; k < LANES; k++) lows[k] = *low, highs[k] = *high;                           \
-    for (; i + LANES <= n; i += LANES)                                                          \
-      for (int k = 0; k < LANES; k++) {                                                         \
-        lows[k] = x[i + k] < lows[k] ? x[i + k] : lows[k];                                      \
-        highs[k] = x[i + k] > highs[k] ? x[i + k] : highs[k];                                   \
-      }                                                                                         \
+    for (; i + LANES <= n; i += LANES) {                                                        \
+      for (int k = 0; k < LANES; k++) lows[k] = x[i + k] < lows[k] ? x[i + k] : lows[k];        \
+      for (int k = 0; k < LANES; k++) highs[k] = x[i + k] > highs[k] ? x[i + k] : highs[k];     \
+    }                                                                                           \
     for (; i < n; i++) lows[0] = x[i] < lows[0] ? x[i] : lows[0], highs[0] = x[i] > highs[0] ? x[i] : highs[0]; \
     for (int k = 0; k < LANES; k++) *low = lows[k] < *low ? lows[k] : *low, *high = highs[k] > *high ? highs[k] : *high; \
     for (i = 0; i < n; i++) odd |= x[i] != x[i];                                                \

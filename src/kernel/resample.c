@@ -1,5 +1,5 @@
-/* scipy.ndimage's zoom and diagonal affine_transform, separably: each axis has a table of taps, an output slab is the weighted sum of a few input slabs, and so on
- * down to the last axis. Sums are kept in double and rounded to float32 once, as in the original.
+/* scipy.ndimage's zoom and diagonal affine_transform, separably: each axis has a table of taps, an output slab is the weighted sum of a few
+ * input slabs, and so on down to the last axis. Sums are kept in double and rounded to float32 once, as in the original.
  *
  *     in (c0, c1, c2) --taps of z--> (c1, c2) --taps of y--> (c2) --taps of x--> one sample
  */
@@ -35,8 +35,10 @@ static void set_tap(const resampling *r, int d, int64_t o, double coordinate, in
   r->axis[d].zero[o] = beyond && edge == DUST_EDGE_CONSTANT;
   if (beyond) coordinate = coordinate < 0 ? 0 : (double)(n - 1);
   double below = floor(coordinate), fraction = coordinate - below;
-  if (r->order == 3) dust_spline_weights(fraction, w);
-  else w[0] = 1 - fraction, w[1] = 1 - w[0];
+  if (r->order == 3)
+    dust_spline_weights(fraction, w);
+  else
+    w[0] = 1 - fraction, w[1] = 1 - w[0];
   for (int k = 0; k < count; k++) {
     index[k] = dust_spline_mirror((int64_t)below - r->order / 2 + k + pad, r->in_shape[d]);
     weight[k] = w[k];
@@ -80,8 +82,10 @@ static void resample_axis(const resampling *r, int d, const double *in, float *o
       continue;
     }
     combine(r, d, o, in);
-    if (d == r->ndim - 1 || d == MAXDIM - 1) *out = (float)r->partial[d][0];
-    else resample_axis(r, d + 1, r->partial[d], out);
+    if (d == r->ndim - 1 || d == MAXDIM - 1)
+      *out = (float)r->partial[d][0];
+    else
+      resample_axis(r, d + 1, r->partial[d], out);
   }
 }
 
@@ -100,8 +104,8 @@ static void load(const resampling *r, double *grid, const float *in, const int64
   if (r->order == 3) dust_spline_filter(grid, r->ndim, r->in_shape);
 }
 
-dust_status dust_resample(float *out, const int64_t *out_shape, const float *in, const int64_t *in_shape, int ndim, const double *scale, const double *shift,
-                          int order, dust_edge edge) {
+dust_status dust_resample(float *out, const int64_t *out_shape, const float *in, const int64_t *in_shape, int ndim, const double *scale, const double *shift, int order,
+                          dust_edge edge) {
   if (ndim < 1 || ndim > MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "resampling takes 1 to %d axes, not %d", MAXDIM, ndim);
   if (order != 1 && order != 3) return dust_fail(DUST_ERROR_ARGUMENT, "resampling is of order 1 or 3, not %d", order);
   resampling r = {.ndim = ndim, .order = order};

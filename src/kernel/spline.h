@@ -1,5 +1,6 @@
-/* Cubic B-splines through samples (Unser, Aldroubi and Eden, "Fast B-spline transforms for continuous image representation and interpolation", IEEE PAMI 13(3), 1991),
- * with scipy.ndimage's boundary "mirror": the line goes on as its mirror image about the first and about the last sample, neither of which is repeated.
+/* Cubic B-splines through samples (Unser, Aldroubi and Eden, "Fast B-spline transforms for continuous image representation and
+ * interpolation", IEEE PAMI 13(3), 1991), with scipy.ndimage's boundary "mirror": the line goes on as its mirror image about the first and
+ * about the last sample, neither of which is repeated.
  */
 #ifndef DUST_KERNEL_SPLINE_H
 #define DUST_KERNEL_SPLINE_H

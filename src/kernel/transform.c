@@ -1,5 +1,5 @@
-/* Making a transformation: options checked, control points turned into spline coefficients (or, with quirks, into a dense field). It is never changed afterwards, so any number
- * of threads may use it.
+/* Making a transformation: options checked, control points turned into spline coefficients (or, with quirks, into a dense field). It is
+ * never changed afterwards, so any number of threads may use it.
  */
 #include "kernel/transform.h"
 
@@ -13,8 +13,9 @@ static dust_status check_values(const dust_ndarray *a) {
   const double *value = (const double *)a->data;
   int64_t count = dust_ndarray_count(a);
   for (int64_t i = 0; i < count; i++)
-    if (!isfinite(value[i])) return dust_fail(DUST_ERROR_ARGUMENT, "displacement has %g at element %lld of %lld; every control point must be a finite number", value[i],
-                                              (long long)i + 1, (long long)count);
+    if (!isfinite(value[i]))
+      return dust_fail(DUST_ERROR_ARGUMENT, "displacement has %g at element %lld of %lld; every control point must be a finite number", value[i], (long long)i + 1,
+                       (long long)count);
   return DUST_OK;
 }
 
@@ -62,8 +63,10 @@ dust_status dust_transform_create(dust_transform **out, const dust_transform_opt
   DUST_GO(dust_calloc((void **)&t, 1, sizeof *t));
   set_grid(t, options);
   if (options->displacement) DUST_GO(load(&t->coefficients, options->displacement));
-  if (t->quirks) DUST_GO(dust_quirks_create(t, options->displacement ? &t->coefficients : NULL, options->rotation));
-  else if (options->displacement) make_coefficients(t);
+  if (t->quirks)
+    DUST_GO(dust_quirks_create(t, options->displacement ? &t->coefficients : NULL, options->rotation));
+  else if (options->displacement)
+    make_coefficients(t);
   *out = t, t = NULL;
 done:
   dust_transform_release(t);

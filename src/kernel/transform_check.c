@@ -23,8 +23,7 @@ static dust_status check_roi(const dust_roi *roi, const dust_coordinate *voxel_s
   for (int d = 0; d < ndim; d++) {
     if (roi->offset.value[d] % voxel_size->value[d] || roi->shape.value[d] % voxel_size->value[d])
       return dust_fail(DUST_ERROR_ARGUMENT, "%s %s is not on the grid of voxel size %s; snap it first", what, text, size);
-    if (roi->shape.value[d] / voxel_size->value[d] > MOST)
-      return dust_fail(DUST_ERROR_RANGE, "%s %s has more than 2^29 voxels along axis %d", what, text, d + 1);
+    if (roi->shape.value[d] / voxel_size->value[d] > MOST) return dust_fail(DUST_ERROR_RANGE, "%s %s has more than 2^29 voxels along axis %d", what, text, d + 1);
   }
   return DUST_OK;
 }
@@ -36,7 +35,8 @@ dust_status dust_transform_grid(int64_t *shape, const dust_transform *t, const d
   for (int d = 0; d < t->ndim; d++) total *= (double)(shape[d] = roi->shape.value[d] / voxel_size->value[d]);
   char text[400];
   dust_roi_format(text, sizeof text, roi);
-  if (total > 1e12) return dust_fail(DUST_ERROR_RANGE, "%s %s has %.3g voxels (as many bytes at the least); a transformation does up to 1e12 at once", what, text, total);
+  if (total > 1e12)
+    return dust_fail(DUST_ERROR_RANGE, "%s %s has %.3g voxels (as many bytes at the least); a transformation does up to 1e12 at once", what, text, total);
   return DUST_OK;
 }
 

@@ -20,8 +20,10 @@ static double ratio(int64_t to, int64_t from) { return from > 1 ? (double)(to - 
 /* Four taps of the spline at control coordinate `place`, written from index[0] on, times `factor`. */
 static void cubic_taps(int64_t n, double place, double factor, int64_t *index, double *weight, bool slopes) {
   double below = floor(place), w[4];
-  if (slopes) dust_spline_slopes(place - below, w);
-  else dust_spline_weights(place - below, w);
+  if (slopes)
+    dust_spline_slopes(place - below, w);
+  else
+    dust_spline_weights(place - below, w);
   for (int k = 0; k < 4; k++) {
     index[k] = dust_spline_mirror((int64_t)below - 1 + k, n);
     weight[k] = w[k] * factor;
@@ -118,7 +120,8 @@ static dust_status check_reach(const dust_field *f) {
       double end = f->begin[e] + (double)f->shape[e] * f->voxel_size[e];
       far += fabs(t->turn[d][e]) * fmax(fabs(f->begin[e]), fabs(end));
     }
-    if (far / f->voxel_size[d] > 5e8) return dust_fail(DUST_ERROR_RANGE, "the transformation moves voxels by up to %.3g voxels along axis %d; 5e8 is the most", far / f->voxel_size[d], d + 1);
+    if (far / f->voxel_size[d] > 5e8)
+      return dust_fail(DUST_ERROR_RANGE, "the transformation moves voxels by up to %.3g voxels along axis %d; 5e8 is the most", far / f->voxel_size[d], d + 1);
   }
   return DUST_OK;
 }
@@ -272,7 +275,9 @@ void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t lengt
     float slope = (float)(f->transform->turn[d][last] * f->voxel_size[last] / f->voxel_size[d]);
     turn_samples(walk->at[d], l->from_centre + begin, (float)walk->base[d], slope, length);
     if (!f->transform->moves[d]) continue;
-    if (l->each == 4) add_cubic(walk->at[d], walk->line[d], l->start, l->blend, begin, length);
-    else add_linear(walk->at[d], walk->line[d], l->start, l->blend, begin, length);
+    if (l->each == 4)
+      add_cubic(walk->at[d], walk->line[d], l->start, l->blend, begin, length);
+    else
+      add_linear(walk->at[d], walk->line[d], l->start, l->blend, begin, length);
   }
 }

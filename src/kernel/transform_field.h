@@ -1,7 +1,7 @@
 /* What the files of the transformation share: the transformation itself, and the field of one key's grid evaluated row by row.
  *
- * A row gives, for each axis d, how far sample x is fetched from its own place: at[d][x] = (T(p) - p)_d / voxel_size_d, float32. What a row says depends on the
- * world position alone and not on the ROI it is part of, so that bounding box, samples and tiles agree bit for bit.
+ * A row gives, for each axis d, how far sample x is fetched from its own place: at[d][x] = (T(p) - p)_d / voxel_size_d, float32. What a row
+ * says depends on the world position alone and not on the ROI it is part of, so that bounding box, samples and tiles agree bit for bit.
  */
 #ifndef DUST_KERNEL_TRANSFORM_FIELD_H
 #define DUST_KERNEL_TRANSFORM_FIELD_H
@@ -19,15 +19,16 @@ struct dust_transform {
   int64_t controls[DUST_TRANSFORM_MAXDIM]; /* c: control points */
   int subsample;
   double turn[DUST_TRANSFORM_MAXDIM][DUST_TRANSFORM_MAXDIM]; /* R - 1 */
-  bool moves[DUST_TRANSFORM_MAXDIM];       /* some control point is displaced along this axis */
-  double reach[DUST_TRANSFORM_MAXDIM];     /* largest |coefficient|: no displacement is larger */
-  dust_ndarray coefficients;               /* (ndim, controls…) float64, world units; closed without displacement */
-  dust_ndarray dense;                      /* quirks: (ndim, shape…) float32 world positions */
+  bool moves[DUST_TRANSFORM_MAXDIM];                         /* some control point is displaced along this axis */
+  double reach[DUST_TRANSFORM_MAXDIM];                       /* largest |coefficient|: no displacement is larger */
+  dust_ndarray coefficients;                                 /* (ndim, controls…) float64, world units; closed without displacement */
+  dust_ndarray dense;                                        /* quirks: (ndim, shape…) float32 world positions */
 };
 
 enum { DUST_TRANSFORM_TAPS = 8 };
 
-/* The control points that make the displacement at master voxel index `place` of axis d: a few indices with weights (zero where unused), or with the weights' slopes by `place`. */
+/* The control points that make the displacement at master voxel index `place` of axis d: a few indices with weights (zero where unused), or
+ * with the weights' slopes by `place`. */
 void dust_transform_taps(const dust_transform *transform, int d, double place, int64_t index[DUST_TRANSFORM_TAPS], double weight[DUST_TRANSFORM_TAPS], bool slopes);
 
 /* Taps of every index along an outer axis. */
@@ -38,13 +39,13 @@ typedef struct dust_field_axis {
 
 /* The last axis: a line of points (coefficients, or subsampled nodes), `each` neighbours of which make a sample. */
 typedef struct dust_field_last {
-  int each;         /* 4: cubic; 2: linear between nodes */
-  int64_t points;   /* of the line */
-  int64_t *index;   /* points * taps control points each */
+  int each;       /* 4: cubic; 2: linear between nodes */
+  int64_t points; /* of the line */
+  int64_t *index; /* points * taps control points each */
   double *weight;
-  int taps;         /* 1 for coefficients, 4 for nodes */
-  int32_t *start;   /* per sample: first of its points */
-  float *blend[4];  /* per sample: weights of its points */
+  int taps;           /* 1 for coefficients, 4 for nodes */
+  int32_t *start;     /* per sample: first of its points */
+  float *blend[4];    /* per sample: weights of its points */
   float *from_centre; /* per sample: voxels from the centre of the master ROI */
 } dust_field_last;
 

@@ -1,7 +1,8 @@
 /* Single positions through a transformation, both ways, in double precision.
  *
- * The inverse solves T(p) = source by Newton's method with the exact Jacobian R + dD/dp, started where the rotation alone would come from. A step that doesn't bring the
- * residual down is halved, so that folds and the kinks of a subsampled field slow it down instead of throwing it off.
+ * The inverse solves T(p) = source by Newton's method with the exact Jacobian R + dD/dp, started where the rotation alone would come from.
+ * A step that doesn't bring the residual down is halved, so that folds and the kinks of a subsampled field slow it down instead of throwing
+ * it off.
  */
 #include <math.h>
 #include <string.h>
@@ -30,9 +31,7 @@ static void displacement(const dust_transform *t, const tap_set *taps, double ou
 }
 
 /* World units from the centre of the master ROI. */
-static double from_centre(const dust_transform *t, int d, double position) {
-  return position - (double)t->roi.offset.value[d] - (double)t->roi.shape.value[d] / 2;
-}
+static double from_centre(const dust_transform *t, int d, double position) { return position - (double)t->roi.offset.value[d] - (double)t->roi.shape.value[d] / 2; }
 
 static double voxel_place(const dust_transform *t, int d, double position) {
   return from_centre(t, d, position) / (double)t->voxel_size[d] + (double)(t->shape[d] - 1) / 2;

@@ -3,7 +3,8 @@
  *     identity (lower corners) + zoom(displacement, order 3, "constant") + zoom(rotated corners, order 1, "constant")   on the subsampled grid
  *     -> zoom(order 1, "nearest") to the master grid -> affine_transform(order 1, "nearest") to a key's grid -> pixels -> map_coordinates("constant", 0)
  *
- * A subsampled axis of one point collapses, last samples become 0 where zoom's coordinate exceeds the last one by a rounding error, the bounding box grows by one world unit.
+ * A subsampled axis of one point collapses, last samples become 0 where zoom's coordinate exceeds the last one by a rounding error, the
+ * bounding box grows by one world unit.
  */
 #include <math.h>
 #include <string.h>
@@ -56,8 +57,8 @@ done:
   return status;
 }
 
-/* How far the corner of the master grid is moved by the rotation: offset from the centre in float32, rotated in double. A rotation of the last two axes (by an angle) is rounded to
- * float32 before the offset is taken off, any other one (scipy's Rotation) afterwards. */
+/* How far the corner of the master grid is moved by the rotation: offset from the centre in float32, rotated in double. A rotation of the
+ * last two axes (by an angle) is rounded to float32 before the offset is taken off, any other one (scipy's Rotation) afterwards. */
 static void turn_corner(const dust_transform *t, const double *rotation, int corner, float moved[DUST_TRANSFORM_MAXDIM]) {
   float offset[DUST_TRANSFORM_MAXDIM];
   bool plane = true;

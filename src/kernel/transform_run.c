@@ -1,5 +1,5 @@
-/* A transformation at work on a grid: bounding box, samples, field. Work goes to the pool in chunks of rows that depend on the ROI alone; what a row says depends on its place
- * alone, so any number of threads and any tiling give the same bytes.
+/* A transformation at work on a grid: bounding box, samples, field. Work goes to the pool in chunks of rows that depend on the ROI alone;
+ * what a row says depends on its place alone, so any number of threads and any tiling give the same bytes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,13 +11,15 @@
 
 typedef struct run {
   const dust_field *field;
-  struct extent { int64_t low[DUST_TRANSFORM_MAXDIM], high[DUST_TRANSFORM_MAXDIM]; } *extents; /* a chunk each */
+  struct extent {
+    int64_t low[DUST_TRANSFORM_MAXDIM], high[DUST_TRANSFORM_MAXDIM];
+  } * extents; /* a chunk each */
   float *field_out;
   const dust_roi *roi;
   const dust_ndarray *in;
   char *out;
   bool interpolate;
-  int64_t first[DUST_TRANSFORM_MAXDIM];   /* voxels from the lower face of in_roi to that of out_roi */
+  int64_t first[DUST_TRANSFORM_MAXDIM];      /* voxels from the lower face of in_roi to that of out_roi */
   int64_t channels, in_channel, out_channel; /* bytes */
 } run;
 
@@ -90,8 +92,8 @@ dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *t, co
       if (r.extents[c].low[d] < low) low = r.extents[c].low[d];
       if (r.extents[c].high[d] > high) high = r.extents[c].high[d];
     }
-    if (__builtin_mul_overflow(low, v, &low) || __builtin_mul_overflow(high + 1, v, &high) || __builtin_add_overflow(roi->offset.value[d], low, &made.offset.value[d]) ||
-        __builtin_sub_overflow(high, low, &made.shape.value[d]))
+    if (__builtin_mul_overflow(low, v, &low) || __builtin_mul_overflow(high + 1, v, &high) ||
+        __builtin_add_overflow(roi->offset.value[d], low, &made.offset.value[d]) || __builtin_sub_overflow(high, low, &made.shape.value[d]))
       DUST_GO(dust_fail(DUST_ERROR_RANGE, "the source ROI leaves the range of 64-bit world units along axis %d", d + 1));
   }
   *out = made;

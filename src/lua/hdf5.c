@@ -1,8 +1,9 @@
 /* HDF5 files: the userdata Hdf5File and module.hdf5.
  *
- * What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option) and a lack of memory raise. Closing
- * can fail too, as when the disk is full: :close() returns nil and a message, leaving a <close> scope raises unless another error is on its way, the collector
- * warns. What C allocates while a result is turned into tables sits in a box of its own, so that running out of memory half way leaves nothing behind.
+ * What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option) and a
+ * lack of memory raise. Closing can fail too, as when the disk is full: :close() returns nil and a message, leaving a <close> scope raises
+ * unless another error is on its way, the collector warns. What C allocates while a result is turned into tables sits in a box of its own,
+ * so that running out of memory half way leaves nothing behind.
  */
 #include "lua/hdf5.h"
 

@@ -38,10 +38,11 @@ static void select_range(lua_State *L, selector *s, int axis, int64_t length) {
   int64_t first = range_entry(L, 1, axis), last = range_entry(L, 2, axis), step = n == 3 ? range_entry(L, 3, axis) : 1;
   if (step == 0 || step == INT64_MIN) luaL_error(L, "the step of axis %d must not be %I", axis + 1, (lua_Integer)step);
   int64_t from = from_end(first, length), to = from_end(last, length);
-  bool empty = step > 0 ? from == to + 1 : from == to - 1;
+  bool near = from >= 0 && from <= length + 1 && to >= 0 && to <= length + 1; /* so that no sum below overflows */
+  bool empty = near && (step > 0 ? from == to + 1 : from == to - 1);
   int64_t low = from < to ? from : to, high = from < to ? to : from;
   if (empty) high--, low++;
-  if (low < 1 || high > length || (!empty && (step > 0) != (from <= to) && from != to))
+  if (!near || low < 1 || high > length || (!empty && (step > 0) != (from <= to) && from != to))
     luaL_error(L, "the range {%I, %I} of axis %d is not within 1 to %I%s", (lua_Integer)first, (lua_Integer)last, axis + 1, (lua_Integer)length,
                step < 0 ? " going down" : "");
   if (empty) *s = (selector){false, 0, 0, 1};

@@ -1,9 +1,8 @@
 /* Attributes: numbers of any size and byte order, texts of fixed and of any length, one or many.
  *
- * "Many" is written in two ways, both read here: a simple dataspace of scalars (h5py), or one element of an array type (CREMI's files). Either is flattened
- * in C order.
+ * "Many" is written in two ways, both read here: a simple dataspace of scalars (h5py), or one element of an array type (CREMI's files).
+ * Either is flattened in C order.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
@@ -185,7 +184,8 @@ dust_status dust_h5_value(dust_hdf5_value *out, const dust_hdf5 *file, const cha
   else if (fine && a.class == H5T_STRING) status = strings_of(&value, &a, &fine);
   else if (fine) {
     dust_h5_dtype(a.element, words, sizeof words);
-    status = dust_fail(DUST_ERROR_UNSUPPORTED, "%s: attribute '%s' of '%s' is neither numbers nor text (%s)", file->path, attribute, dust_h5_object(clean), words);
+    status = dust_fail(DUST_ERROR_UNSUPPORTED, "%s: attribute '%s' of '%s' is neither numbers nor text (%s)", file->path, attribute,
+                       dust_h5_object(clean), words);
   }
   if (status == DUST_OK && !fine) {
     dust_h5_reason(reason, sizeof reason);
@@ -224,8 +224,7 @@ static dust_status fail_absent(const dust_hdf5 *file, const char *clean, hid_t o
   return dust_fail(DUST_ERROR_WORLD, "%s: '%s' has no attribute '%s'; it has %s", file->path, dust_h5_object(clean), attribute, names.text);
 }
 
-/* The dataset or group of that name; the caller closes it. */
-static dust_status open_object(hid_t *out, dust_hdf5 *file, const char *clean) {
+dust_status dust_h5_open_object(hid_t *out, dust_hdf5 *file, const char *clean) {
   if (!dust_h5_exists(file->id, clean)) return dust_h5_fail_missing(file, clean);
   *out = H5Oopen(file->id, dust_h5_object(clean), H5P_DEFAULT);
   return *out < 0 ? dust_h5_fail(file, "opening", clean) : DUST_OK;
@@ -235,7 +234,7 @@ static dust_status get_attribute(dust_hdf5_value *out, dust_hdf5 *file, const ch
   char clean[DUST_HDF5_NAME];
   hid_t object = -1;
   DUST_TRY(dust_h5_clean_name(clean, name));
-  DUST_TRY(open_object(&object, file, clean));
+  DUST_TRY(dust_h5_open_object(&object, file, clean));
   htri_t there = H5Aexists(object, attribute);
   dust_status status;
   if (there > 0) status = dust_h5_value(out, file, clean, object, attribute);
@@ -247,64 +246,4 @@ static dust_status get_attribute(dust_hdf5_value *out, dust_hdf5 *file, const ch
 
 dust_status dust_hdf5_get_attribute(dust_hdf5_value *out, dust_hdf5 *file, const char *name, const char *attribute) {
   DUST_H5_CALL(get_attribute(out, file, name, attribute));
-}
-
-/* ---- writing */
-
-/* The type of the value's elements in memory and in the file; owned by the caller. */
-static hid_t type_of(const dust_hdf5_value *value) {
-  if (value->kind == DUST_HDF5_INTEGERS) return H5Tcopy(H5T_NATIVE_INT64);
-  if (value->kind == DUST_HDF5_NUMBERS) return H5Tcopy(H5T_NATIVE_DOUBLE);
-  hid_t type = H5Tcopy(H5T_C_S1);
-  if (type >= 0 && (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) H5Tclose(type), type = -1;
-  return type;
-}
-
-static bool write_value(hid_t object, const char *attribute, const dust_hdf5_value *value, hid_t type, hid_t space) {
-  if (type < 0 || space < 0) return false;
-  if (H5Aexists(object, attribute) > 0 && H5Adelete(object, attribute) < 0) return false;
-  hid_t id = H5Acreate2(object, attribute, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  if (id < 0) return false;
-  bool fine = value->count == 0 || H5Awrite(id, type, value->integers) >= 0;
-  return H5Aclose(id) >= 0 && fine;
-}
-
-static dust_status set_attribute(dust_hdf5 *file, const char *name, const char *attribute, const dust_hdf5_value *value) {
-  char clean[DUST_HDF5_NAME], doing[128];
-  hid_t object = -1;
-  DUST_TRY(dust_h5_writable(file));
-  DUST_TRY(dust_h5_clean_name(clean, name));
-  if (!attribute[0]) return dust_fail(DUST_ERROR_ARGUMENT, "%s: an attribute of '%s' needs a name", file->path, dust_h5_object(clean));
-  DUST_TRY(open_object(&object, file, clean));
-  hsize_t count = value->count;
-  hid_t type = type_of(value), space = value->scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &count, NULL);
-  dust_status status = DUST_OK;
-  if (!write_value(object, attribute, value, type, space)) {
-    snprintf(doing, sizeof doing, "writing attribute '%.80s' of", attribute);
-    status = dust_h5_fail(file, doing, clean);
-  }
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
-  H5Oclose(object);
-  return status;
-}
-
-dust_status dust_hdf5_set_attribute(dust_hdf5 *file, const char *name, const char *attribute, const dust_hdf5_value *value) {
-  DUST_H5_CALL(set_attribute(file, name, attribute, value));
-}
-
-dust_status dust_hdf5_set_numbers(dust_hdf5 *file, const char *name, const char *attribute, int count, const double *numbers) {
-  int64_t whole[DUST_HDF5_MAXDIM];
-  double kept[DUST_HDF5_MAXDIM];
-  if (count < 0 || count > DUST_HDF5_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "%s: %d numbers for '%s', at most %d", file->path, count, attribute, DUST_HDF5_MAXDIM);
-  bool all_whole = true;
-  for (int i = 0; i < count; i++) {
-    kept[i] = numbers[i];
-    bool is_whole = floor(numbers[i]) == numbers[i] && fabs(numbers[i]) < 9.2e18;
-    whole[i] = is_whole ? (int64_t)numbers[i] : 0, all_whole &= is_whole;
-  }
-  dust_hdf5_value value = {.kind = all_whole ? DUST_HDF5_INTEGERS : DUST_HDF5_NUMBERS, .count = (size_t)count};
-  if (all_whole) value.integers = whole;
-  else value.numbers = kept;
-  return dust_hdf5_set_attribute(file, name, attribute, &value);
 }

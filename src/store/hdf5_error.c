@@ -1,15 +1,16 @@
 /* The way in and out of the HDF5 library, and its errors in our words.
  *
- * HDF5 keeps a stack of errors per thread, the innermost first; most entries say "can't do what I was asked to". The innermost is where the fault was found, so
- * that is the reason we give, cut down to the operating system's words where it holds those.
+ * HDF5 keeps a stack of errors per thread, the innermost first; most entries say "can't do what I was asked to". The innermost is where the
+ * fault was found, so that is the reason we give, cut down to the operating system's words where it holds those.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include "store/hdf5_internal.h"
 
-/* HDF5 is one state for the whole process, and safe for threads only when built so. Two Lua states in two threads must not depend on that, nor see each
- * other's half-made changes to the error handler: all calls take turns. The library itself would let only one run at a time anyway. */
+/* HDF5 is one state for the whole process, and safe for threads only when built so. Two Lua states in two threads must not depend on that,
+ * nor see each other's half-made changes to the error handler: all calls take turns. The library itself would let only one run at a time
+ * anyway. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 void dust_h5_enter(dust_h5_call *call) {

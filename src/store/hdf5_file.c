@@ -2,9 +2,11 @@
  *
  *     dust_hdf5 { id, path, open[8] = { clean name, dataset } }      least recently asked for goes first
  *
- * All ids of a file are in here, so closing closes everything. A dataset's chunk cache holds four of its chunks or CACHE_LEAST bytes, whichever is more, up to
- * CACHE_MOST: HDF5's own 1 MiB would read an uncompressed chunk larger than that from the disk row by row, and a compressed one again for each box.
+ * All ids of a file are in here, so closing closes everything. A dataset's chunk cache holds four of its chunks or CACHE_LEAST bytes,
+ * whichever is more, up to CACHE_MOST: HDF5's own 1 MiB would read an uncompressed chunk larger than that from the disk row by row, and a
+ * compressed one again for each box.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,6 +79,13 @@ static dust_status explain_open(const char *path, bool write, bool make) {
   return dust_fail(DUST_ERROR_WORLD, "%s can't be %s: %s", path, make ? "made" : "opened", reason);
 }
 
+/* HDF5 leaves destructors with every thread that called it, which the thread runs when it ends. A host that unloads us first (lua_close
+ * does) would take the library and their code away, so the library is told to stay. */
+static void keep_library_loaded(void) {
+  Dl_info about;
+  if (dladdr((void *)(uintptr_t)H5open, &about) && about.dli_fname) dlopen(about.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static dust_status open_id(hid_t *out, const char *path, dust_hdf5_mode mode) {
   bool exists;
   DUST_TRY(check_path(path, mode == DUST_HDF5_READ || mode == DUST_HDF5_UPDATE, &exists));
@@ -97,6 +106,7 @@ static dust_status open_file(dust_hdf5 **out, const char *path, dust_hdf5_mode m
   file->path = memcpy(name, path, length);
   file->writable = mode != DUST_HDF5_READ;
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) file->open[i].id = -1;
+  keep_library_loaded();
   DUST_GO(open_id(&file->id, path, mode));
   *out = file;
 done:
@@ -115,8 +125,9 @@ static dust_status flush_file(dust_hdf5 *file) {
   return dust_fail(DUST_ERROR_WORLD, "%s: writing to the disk failed, the file is incomplete: %s", file->path, reason);
 }
 
-/* What HDF5 couldn't write it keeps, fails to close the file, tries again at exit and crashes there (1.10). So once a flush has failed and been reported, the file's
- * descriptor is turned into a bottomless one: the rest goes nowhere, and closing gives everything back. The file stays as it was left on the disk. */
+/* What HDF5 couldn't write it keeps, fails to close the file, tries again at exit and crashes there (1.10). So once a flush has failed and
+ * been reported, the file's descriptor is turned into a bottomless one: the rest goes nowhere, and closing gives everything back. The file
+ * stays as it was left on the disk. */
 static void give_up_writing(hid_t file) {
   void *handle = NULL;
   hid_t access_list = H5Fget_access_plist(file);
@@ -193,7 +204,8 @@ static size_t chunk_bytes(hid_t dataset) {
   return bytes;
 }
 
-/* Opens the dataset with a chunk cache that fits its chunks. The cache's size is fixed at the first opening, so the chunk has to be known beforehand. */
+/* Opens the dataset with a chunk cache that fits its chunks. The cache's size is fixed at the first opening, so the chunk has to be known
+ * beforehand. */
 static hid_t open_with_cache(hid_t file, const char *clean) {
   hid_t dataset = H5Dopen2(file, clean, H5P_DEFAULT);
   size_t chunk = dataset < 0 ? 0 : chunk_bytes(dataset);

@@ -89,6 +89,8 @@ dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean
 
 /* ---- hdf5_attributes.c. Numbers of attribute `attribute` as doubles; 0 when absent, no numbers or more than `most`. */
 int dust_h5_numbers(hid_t object, const char *attribute, double *out, int most);
+/* The dataset or group of that name; the caller closes it. */
+dust_status dust_h5_open_object(hid_t *out, dust_hdf5 *file, const char *clean);
 dust_status dust_h5_value(dust_hdf5_value *out, const dust_hdf5 *file, const char *clean, hid_t object, const char *attribute);
 
 #endif

@@ -77,7 +77,8 @@ dust_status dust_h5_fail_missing(dust_hdf5 *file, const char *clean) {
   if (status == DUST_ERROR_MEMORY) return status;
   size_t best = nearest(&names, clean);
   join(all, sizeof all, names.name, names.count);
-  if (status != DUST_OK || names.count == 0) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s'%s", file->path, clean, status ? "" : " (the file has no datasets)");
+  if (status != DUST_OK) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s'", file->path, clean);
+  else if (names.count == 0) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s' (the file has no datasets)", file->path, clean);
   else if (best < names.count) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s': did you mean '%s'?", file->path, clean, names.name[best]);
   else dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s': the file has %s", file->path, clean, all);
   dust_h5_names_release(&names);

@@ -1,7 +1,8 @@
 /* Element types: the file's against our ten.
  *
- * HDF5's types are built freely: any size, either byte order, fewer bits than bytes, enumerations over integers. What is an integer or a float of up to 8 bytes is
- * read as the smallest of ours that holds every value; HDF5 converts. h5py's bool, an enumeration { FALSE = 0, TRUE = 1 } over int8, becomes uint8.
+ * HDF5's types are built freely: any size, either byte order, fewer bits than bytes, enumerations over integers. What is an integer or a
+ * float of up to 8 bytes is read as the smallest of ours that holds every value; HDF5 converts. h5py's bool, an enumeration { FALSE = 0,
+ * TRUE = 1 } over int8, becomes uint8.
  */
 #include <stdio.h>
 #include <string.h>
@@ -93,8 +94,8 @@ bool dust_h5_moves_only(hid_t type) {
   return class == H5T_ENUM || class == H5T_BITFIELD;
 }
 
-/* HDF5 reads an enumeration as its integers but converts nothing into one; writing takes the native twin, whose elements are those integers. Bit fields go either
- * way as bit fields only. */
+/* HDF5 reads an enumeration as its integers but converts nothing into one; writing takes the native twin, whose elements are those
+ * integers. Bit fields go either way as bit fields only. */
 hid_t dust_h5_memory_type(hid_t type, dust_dtype dtype, bool writing) {
   H5T_class_t class = H5Tget_class(type);
   if (class == H5T_BITFIELD || (class == H5T_ENUM && writing)) return H5Tget_native_type(type, H5T_DIR_DEFAULT);

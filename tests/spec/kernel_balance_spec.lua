@@ -23,7 +23,8 @@ describe("kernel.balance_weights", function()
     local w, counts = balance(labels { 0, 1, 1, 1 }, 2, { labels { 1, 1, 0, 0 } }, { -1 })
     nearly({ 1.5, 1.5, 0, 0 }, w:totable())
     assert.same({ { 1, 3, 1, 3 } }, counts)
-    w, counts = balance(labels { 0, 1 }, 2, { core.ndarray({ 0.5, 2 }, "float32"), core.ndarray({ 1, 0.25 }, "float64") }, { -1 })
+    w, counts = balance(labels { 0, 1 }, 2,
+      { core.ndarray({ 0.5, 2 }, "float32"), core.ndarray({ 1, 0.25 }, "float64") }, { -1 })
     nearly({ 0.5, 0.5 }, w:totable()) -- masks multiply: 0.5 and 0.5; fractions 1/2
     assert.same({ { 1, 2, 1, 2 } }, counts)
   end)
@@ -57,7 +58,8 @@ describe("kernel.balance_weights", function()
     local w = balance(labels { { 0, 1 }, { 1, 1 } }, 2, { labels { 1, 0 } }, { 1, -1 })
     nearly({ { 1, 0 }, { 1, 0 } }, w:totable())
     nearly({ 1, 0 }, balance(labels { 0, 1 }, 2, { labels { { 1, 0 } } }, { -1 }):totable())
-    assert.error_matches(function() balance(labels { 0, 1 }, 2, { labels { 1, 0, 1 } }, { -1 }) end, "a mask doesn't go with the labels")
+    assert.error_matches(function() balance(labels { 0, 1 }, 2, { labels { 1, 0, 1 } }, { -1 }) end,
+      "a mask doesn't go with the labels")
   end)
 
   it("takes views", function()
@@ -78,10 +80,13 @@ describe("kernel.balance_weights", function()
 
   it("refuses other bad input", function()
     local a = labels { 0, 1 }
-    assert.has_error(function() balance(core.zeros { 2 }, 2, {}, { -1 }) end, "labels must have an integer dtype, not float32: use :astype")
+    assert.has_error(function() balance(core.zeros { 2 }, 2, {}, { -1 }) end,
+      "labels must have an integer dtype, not float32: use :astype")
     assert.has_error(function() balance(a, 0, {}, { -1 }) end, "classes is 0, it must be from 1 to 16777216")
     assert.has_error(function() balance(a, 2, {}, { -1 }, 0.9, 0.1) end, "clipmin 0.9 is above clipmax 0.1")
-    assert.has_error(function() balance(a, 2, {}, { -1 }, nil, nil, { { 1, 2 } }) end, "counts of slab 1: 2 numbers, 2 classes have 4")
-    assert.has_error(function() balance(a, 2, {}, { -1, -1 }) end, "slab has 2 entries, the array has 1 axes: give one for each, -1 for a whole axis")
+    assert.has_error(function() balance(a, 2, {}, { -1 }, nil, nil, { { 1, 2 } }) end,
+      "counts of slab 1: 2 numbers, 2 classes have 4")
+    assert.has_error(function() balance(a, 2, {}, { -1, -1 }) end,
+      "slab has 2 entries, the array has 1 axes: give one for each, -1 for a whole axis")
   end)
 end)

@@ -1,4 +1,5 @@
---- boundary_distance and distance_mask by hand; the search through all sites is in tests/c/test_edt.c, upstream's figures in kernel_golden_spec.lua.
+--- boundary_distance and distance_mask by hand; the search through all sites is in tests/c/test_edt.c, upstream's
+--- figures are in kernel_golden_spec.lua.
 local core = require "moondust.core"
 local kernel = core.kernel
 
@@ -27,14 +28,16 @@ describe("kernel.boundary_distance", function()
   end)
 
   it("gives half the smallest extent where there is no face, its sign by the label", function()
-    assert.same({ { -3, -3 }, { -3, -3 } }, kernel.boundary_distance(labels { { 0, 0 }, { 0, 0 } }, { 50, 3 }):totable())
+    assert.same({ { -3, -3 }, { -3, -3 } },
+      kernel.boundary_distance(labels { { 0, 0 }, { 0, 0 } }, { 50, 3 }):totable())
     assert.same({ { 3, 3 }, { 3, 3 } }, kernel.boundary_distance(labels { { 7, 7 }, { 7, 7 } }, { 50, 3 }):totable())
     assert.same({ 2 }, kernel.boundary_distance(labels { 1 }, { 4 }):totable())
   end)
 
   it("takes each channel for itself, and views", function()
     local a = labels { { 0, 1, 1 }, { 0, 0, 0 }, { 1, 1, 0 } }
-    assert.same({ { -1, 1, 3 }, { -3, -3, -3 }, { 3, 1, -1 } }, kernel.boundary_distance(a, core.Coordinate { 2 }):totable())
+    assert.same({ { -1, 1, 3 }, { -3, -3, -3 }, { 3, 1, -1 } },
+      kernel.boundary_distance(a, core.Coordinate { 2 }):totable())
     assert.same({ { 3, 1, -1 }, { -3, -3, -3 }, { -1, 1, 3 } }, kernel.boundary_distance(a:flip(2), { 2 }):totable())
     local turned = labels { { 1, 0 }, { 0, 0 }, { 0, 0 } }:transpose()
     assert.is_true(kernel.boundary_distance(turned, { 3, 2 }):equal(kernel.boundary_distance(turned:copy(), { 3, 2 })))
@@ -55,14 +58,17 @@ describe("kernel.boundary_distance", function()
     assert.same({ 1, 1 }, kernel.boundary_distance(labels({ 1, 1 | (1 << 60) }, "uint64"), { 2 }):totable())
   end)
 
-  it("takes arrays of no elements", function() assert.same({ 0, 3 }, kernel.boundary_distance(core.zeros({ 0, 3 }, "uint8"), { 1, 1 }).shape) end)
+  it("takes arrays of no elements", function()
+    assert.same({ 0, 3 }, kernel.boundary_distance(core.zeros({ 0, 3 }, "uint8"), { 1, 1 }).shape)
+  end)
 
   it("refuses what makes no sense", function()
     local a = labels { { 1, 0 } }
     assert.has_error(function() kernel.boundary_distance(a, { 1, 0 }) end, "voxel_size[2] is 0, not a positive number")
     assert.has_error(function() kernel.boundary_distance(a, { 1, 1, 1 }) end,
       "voxel_size has 3 axes, labels have 2: there must be at least one axis, and as many in labels")
-    assert.error_matches(function() kernel.boundary_distance(a, { 1, 1 }, -1) end, "scale is %-1%.0, it must be positive")
+    assert.error_matches(function() kernel.boundary_distance(a, { 1, 1 }, -1) end,
+      "scale is %-1%.0, it must be positive")
     assert.has_error(function() kernel.boundary_distance(core.zeros { 2 }, { 1 }) end,
       "labels must have an integer dtype, not float32: use :astype or a comparison")
   end)
@@ -86,14 +92,18 @@ describe("kernel.distance_mask", function()
 
   it("leaves masked-out voxels out and other values of a mask as they are", function()
     local t = core.zeros({ 1, 6 }, "float32")
-    assert.same({ { 0, 200, 200, 0, 1, 0 } }, kernel.distance_mask(t, labels { { 0, 200, 200, 0, 1, 0 } }, { 2 }, 1, 0.05, 0.8):totable())
-    assert.same({ { 0, 1, 0, 200, 200, 0 } }, kernel.distance_mask(t, labels { { 0, 200, 200, 0, 1, 0 } }:flip(2), { 2 }, 1, 0.05, 0.8):totable())
+    assert.same({ { 0, 200, 200, 0, 1, 0 } },
+      kernel.distance_mask(t, labels { { 0, 200, 200, 0, 1, 0 } }, { 2 }, 1, 0.05, 0.8):totable())
+    assert.same({ { 0, 1, 0, 200, 200, 0 } },
+      kernel.distance_mask(t, labels { { 0, 200, 200, 0, 1, 0 } }:flip(2), { 2 }, 1, 0.05, 0.8):totable())
   end)
 
   it("refuses shapes that don't go together", function()
-    assert.error_matches(function() kernel.distance_mask(core.zeros { 2, 6 }, labels { 1, 1, 1, 1, 1, 1 }, { 2 }, 1, 0.05, 0.8) end,
+    local six, two = labels { 1, 1, 1, 1, 1, 1 }, labels { { 1, 1 } }
+    assert.error_matches(function() kernel.distance_mask(core.zeros { 2, 6 }, six, { 2 }, 1, 0.05, 0.8) end,
       "target is 2x6 and mask 6 with 1 spatial axes")
-    assert.error_matches(function() kernel.distance_mask(core.zeros { 1, 6 }, labels { { 1, 1 } }, { 2 }, 1, 0.05, 0.8) end, "target is 1x6 and mask 1x2")
+    assert.error_matches(function() kernel.distance_mask(core.zeros { 1, 6 }, two, { 2 }, 1, 0.05, 0.8) end,
+      "target is 1x6 and mask 1x2")
     assert.has_error(function() kernel.distance_mask(core.zeros { 1, 2 }, core.zeros { 1, 2 }, { 2 }, 1, 0.05, 0.8) end,
       "mask must have an integer dtype, not float32: use :astype or a comparison")
   end)

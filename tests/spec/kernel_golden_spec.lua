@@ -1,4 +1,5 @@
---- Kernels against upstream's figures. What a pipeline would do around them (which ground truth a predictor asks for, cropping) is done by hand here.
+--- Kernels against upstream's figures. What a pipeline would do around them (which ground truth a predictor asks for,
+--- cropping) is done by hand here.
 local core = require "moondust.core"
 local kernel = core.kernel
 
@@ -82,7 +83,8 @@ describe("upstream's figures:", function()
   it("inner distance", function()
     local gt, mask = source("organelle", BEGIN, SHAPE):add_axis(1), source("mask", BEGIN, SHAPE):add_axis(1)
     assert_close(golden("target_inner_distance", "TARGET"), kernel.boundary_distance(gt, VOXEL_SIZE, 50) * gt, 1e-7)
-    assert_close(golden("target_inner_distance", "WEIGHT"), kernel.balance_weights(gt, 2, { mask }, { 1, -1, -1, -1 }), 1e-6)
+    local weight = kernel.balance_weights(gt, 2, { mask }, { 1, -1, -1, -1 })
+    assert_close(golden("target_inner_distance", "WEIGHT"), weight, 1e-6)
   end)
 
   it("hot distance", function()
@@ -100,8 +102,10 @@ describe("upstream's figures:", function()
 
   local plain = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } }
   local affinity_cases = {
-    { name = "target_affinities", offsets = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 }, { 0, 9, 0 }, { 2, 0, 0 } }, negative = { 0, 0, 0 }, positive = { 2, 9, 1 } },
-    { name = "target_affinities_background", offsets = plain, negative = { 0, 0, 0 }, positive = { 1, 1, 1 }, background = true },
+    { name = "target_affinities", offsets = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 }, { 0, 9, 0 }, { 2, 0, 0 } },
+      negative = { 0, 0, 0 }, positive = { 2, 9, 1 } },
+    { name = "target_affinities_background", offsets = plain,
+      negative = { 0, 0, 0 }, positive = { 1, 1, 1 }, background = true },
     { name = "target_affinities_grown", offsets = plain, negative = { 0, 0, 0 }, positive = { 1, 1, 1 } },
     { name = "target_affinities_lsds", offsets = plain, negative = { 6, 60, 60 }, positive = { 6, 60, 60 } },
   }
@@ -111,18 +115,21 @@ describe("upstream's figures:", function()
       local labels, mask = source("labels", begin, shape), source("mask", begin, shape)
       local affinities = kernel.affinities(labels, case.offsets, case.background)
       local edges = #case.offsets
-      assert.is_true(golden(case.name, "TARGET"):slice(1, 1, edges):equal(crop(affinities, case.negative):astype("float32")))
+      local target = crop(affinities, case.negative):astype("float32")
+      assert.is_true(golden(case.name, "TARGET"):slice(1, 1, edges):equal(target))
       local weight = kernel.balance_weights(affinities, 2, { mask }, { 1, -1, -1, -1 }, 0.05, 0.95)
       assert_close(golden(case.name, "WEIGHT"):slice(1, 1, edges), crop(weight, case.negative), 1e-6)
       if case.name ~= "target_affinities_lsds" then return end
       -- Its descriptors' weights: foreground against background, the same for each descriptor.
       weight = kernel.balance_weights(labels:gt(0), 2, { mask }, { -1, -1, -1 }, 0.05, 0.95)
-      for channel = 4, 13 do assert_close(golden(case.name, "WEIGHT")[{ channel }], crop(weight, case.negative), 1e-6) end
+      weight = crop(weight, case.negative)
+      for channel = 4, 13 do assert_close(golden(case.name, "WEIGHT")[{ channel }], weight, 1e-6) end
     end)
   end
 
   it("affinities of negative offsets", function()
-    local a = kernel.affinities(golden("affinities_negative_offsets", "input"), { { -1, 0, 0 }, { 0, -1, 0 }, { 0, 0, -1 }, { 0, -9, 3 }, { 2, 0, -4 } })
+    local a = kernel.affinities(golden("affinities_negative_offsets", "input"),
+      { { -1, 0, 0 }, { 0, -1, 0 }, { 0, 0, -1 }, { 0, -9, 3 }, { 2, 0, -4 } })
     assert.is_true(golden("affinities_negative_offsets", "output"):equal(a))
   end)
 

@@ -42,7 +42,8 @@ describe("kernel.scale_shift", function()
   end)
 
   it("refuses what makes no sense", function()
-    assert.has_error(function() kernel.scale_shift(array { 1 }, 1, 0, nil, 2, 1) end, "can't clip to [2, 1]: low must not be above high")
+    assert.has_error(function() kernel.scale_shift(array { 1 }, 1, 0, nil, 2, 1) end,
+      "can't clip to [2, 1]: low must not be above high")
     assert.error_matches(function() kernel.scale_shift(array { 1 }, "1") end, "scale must be a number")
     assert.error_matches(function() kernel.scale_shift(array { 1 }, 1, 0, "float16") end, "float16")
   end)
@@ -70,13 +71,16 @@ describe("kernel.gamma", function()
 
   it("names the first value that isn't finite", function()
     local a = array { { 0, 1 }, { NAN, 2 } }
-    assert.has_error(function() kernel.gamma(a, 2) end, "gamma needs finite values, but element {2, 1} is nan: replace it before")
+    assert.has_error(function() kernel.gamma(a, 2) end,
+      "gamma needs finite values, but element {2, 1} is nan: replace it before")
     a = array { { 0, 1, math.huge } }
-    assert.has_error(function() kernel.gamma(a, 2) end, "gamma needs finite values, but element {1, 3} is inf: replace it before")
+    assert.has_error(function() kernel.gamma(a, 2) end,
+      "gamma needs finite values, but element {1, 3} is inf: replace it before")
   end)
 
   it("refuses integers and senseless gammas", function()
-    assert.has_error(function() kernel.gamma(array({ 1 }, "uint8"), 2) end, "gamma needs a float32 or float64 array, not uint8: normalize it before")
+    assert.has_error(function() kernel.gamma(array({ 1 }, "uint8"), 2) end,
+      "gamma needs a float32 or float64 array, not uint8: normalize it before")
     assert.has_error(function() kernel.gamma(array { 1 }, 0) end, "gamma is 0, it must be positive and finite")
     assert.has_error(function() kernel.gamma(array { 1 }, NAN) end)
   end)
@@ -94,7 +98,8 @@ describe("kernel.intensity", function()
     local a = array({ { 0, 2, 8 }, { 0, 4, 6 } }, "float64")
     local b = kernel.intensity(a, { 1, 2 }, { 1, 0, 2, 3 }, { 0, 1, 0, -1 }, false)
     assert.same({ { 0, 2, 9 }, { -2, 6, 5 } }, b:totable())
-    assert.same({ { 0, 2, 9 }, { -2, 6, 5 } }, kernel.intensity(a:flip(1):flip(1), { 1, 2 }, { 1, 0, 2, 3 }, { 0, 1, 0, -1 }, false):totable())
+    assert.same({ { 0, 2, 9 }, { -2, 6, 5 } },
+      kernel.intensity(a:flip(1):flip(1), { 1, 2 }, { 1, 0, 2, 3 }, { 0, 1, 0, -1 }, false):totable())
     assert.equal(4, kernel.slab_count(a, { 1, 2 }))
     assert.equal(1, kernel.slab_count(a, { -1, -1 }))
     assert.equal(0, kernel.slab_count(core.zeros { 0, 3 }, { -1, -1 }))
@@ -102,11 +107,14 @@ describe("kernel.intensity", function()
 
   it("refuses what doesn't fit", function()
     local a = array { { 1, 2 } }
-    assert.has_error(function() kernel.intensity(a, { 1, 1 }, { 1 }, { 0 }, false) end, "there are 1 scales and shifts for 2 slabs: give one for each")
-    assert.has_error(function() kernel.intensity(a, { -1, -1 }, { 1 }, {}, false) end, "there are 1 scales and 0 shifts: give one of each for a slab")
+    assert.has_error(function() kernel.intensity(a, { 1, 1 }, { 1 }, { 0 }, false) end,
+      "there are 1 scales and shifts for 2 slabs: give one for each")
+    assert.has_error(function() kernel.intensity(a, { -1, -1 }, { 1 }, {}, false) end,
+      "there are 1 scales and 0 shifts: give one of each for a slab")
     assert.has_error(function() kernel.intensity(a, { -1 }, { 1 }, { 0 }, false) end,
       "slab has 1 entries, the array has 2 axes: give one for each, -1 for a whole axis")
-    assert.has_error(function() kernel.slab_count(a, { -1, 0 }) end, "slab[2] is 0: give a number of voxels or -1 for the whole axis")
+    assert.has_error(function() kernel.slab_count(a, { -1, 0 }) end,
+      "slab[2] is 0: give a number of voxels or -1 for the whole axis")
     assert.has_error(function() kernel.intensity(array({ 1 }, "uint8"), { -1 }, { 1 }, { 0 }, false) end,
       "intensity needs a float32 or float64 array, not uint8: normalize it before")
   end)
@@ -123,7 +131,8 @@ describe("kernel.max_channels", function()
 
   it("loses no bit of 64-bit integers and orders negative numbers", function()
     local big = (1 << 53) + 1
-    assert.same({ big, -1 }, kernel.max_channels(array({ { big - 1, -1 }, { big, math.mininteger } }, "int64"), 1):totable())
+    assert.same({ big, -1 },
+      kernel.max_channels(array({ { big - 1, -1 }, { big, math.mininteger } }, "int64"), 1):totable())
     assert.same({ -1 }, kernel.max_channels(array({ { 1 }, { 1 } }, "int64") * -1, 1):totable())
   end)
 
@@ -133,7 +142,8 @@ describe("kernel.max_channels", function()
   end)
 
   it("refuses no channels and too many axes", function()
-    assert.has_error(function() kernel.max_channels(core.zeros { 0, 2 }, 1) end, "the array has no channels, so there is no maximum over them")
+    assert.has_error(function() kernel.max_channels(core.zeros { 0, 2 }, 1) end,
+      "the array has no channels, so there is no maximum over them")
     assert.has_error(function() kernel.max_channels(core.zeros { 2 }, 2) end, "ndim is 2, the array has 1 axes")
   end)
 end)

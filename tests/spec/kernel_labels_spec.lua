@@ -40,14 +40,16 @@ describe("kernel.affinities", function()
   end)
 
   it("gives 0 for offsets out of the array, however far", function()
-    local far = { { 2, 0 }, { 0, 3 }, { 0, -3 }, { math.mininteger, 0 }, { 0, math.maxinteger }, { 0, math.mininteger } }
+    local far = { { 2, 0 }, { 0, 3 }, { 0, -3 }, { math.mininteger, 0 }, { 0, math.maxinteger },
+      { 0, math.mininteger } }
     assert.equal(0, kernel.affinities(labels { { 1, 1, 1 }, { 1, 1, 1 } }, far):sum())
   end)
 
   it("refuses what makes no sense", function()
     local a = labels { { 1, 1 } }
     assert.has_error(function() kernel.affinities(a, {}) end, "the neighborhood is empty: give at least one offset")
-    assert.has_error(function() kernel.affinities(a, { { 0, 1 }, { 1 } }) end, "offset 2 has 1 entries, the array has 2 axes")
+    assert.has_error(function() kernel.affinities(a, { { 0, 1 }, { 1 } }) end,
+      "offset 2 has 1 entries, the array has 2 axes")
     assert.has_error(function() kernel.affinities(labels({ { 1 } }, "float32"), { { 0, 1 } }) end,
       "labels must have an integer dtype, not float32: use :astype")
     assert.has_error(function() kernel.affinities(core.zeros({ 1, 1, 1, 1, 1 }, "uint8"), { { 0, 0, 0, 0, 1 } }) end,
@@ -71,8 +73,10 @@ describe("kernel.one_hot", function()
 
   it("refuses what makes no sense", function()
     assert.has_error(function() kernel.one_hot(labels { 1 }, 0) end, "0 classes: there must be at least one")
-    assert.has_error(function() kernel.one_hot(labels({ 1 }, "float64"), 1) end, "labels must have an integer dtype, not float64: use :astype")
-    assert.error_matches(function() kernel.one_hot(core.zeros({ 1, 1, 1, 1, 1, 1, 1, 1 }, "uint8"), 2) end, "labels have 8 axes")
+    assert.has_error(function() kernel.one_hot(labels({ 1 }, "float64"), 1) end,
+      "labels must have an integer dtype, not float64: use :astype")
+    assert.error_matches(function() kernel.one_hot(core.zeros({ 1, 1, 1, 1, 1, 1, 1, 1 }, "uint8"), 2) end,
+      "labels have 8 axes")
     assert.has_error(function() kernel.one_hot(labels { 1 }, 1 << 62) end)
   end)
 end)

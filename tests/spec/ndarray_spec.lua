@@ -115,16 +115,23 @@ describe("ndarray indexing", function()
     assert.equal("index 0 of axis 2 is not from 1 to 2", message(function() return a[{ 1, 0 }] end))
     assert.equal("index -4 of axis 3 is not from 1 to 3", message(function() return a[{ 1, 1, -4 }] end))
     assert.equal("index of axis 1 must be a whole number, not 1.5", message(function() return a[{ 1.5 }] end))
-    assert.equal("the range {1, 4} of axis 3 is not within 1 to 3", message(function() return a[{ 1, 1, { 1, 4 } }] end))
-    assert.equal("the range {3, 1} of axis 3 is not within 1 to 3", message(function() return a[{ 1, 1, { 3, 1 } }] end))
-    assert.equal("the range {1, 3} of axis 3 is not within 1 to 3 going down", message(function() return a[{ 1, 1, { 1, 3, -1 } }] end))
-    assert.equal("the range {5, 4} of axis 3 is not within 1 to 3", message(function() return a[{ 1, 1, { 5, 4 } }] end))
+    assert.equal("the range {1, 4} of axis 3 is not within 1 to 3",
+      message(function() return a[{ 1, 1, { 1, 4 } }] end))
+    assert.equal("the range {3, 1} of axis 3 is not within 1 to 3",
+      message(function() return a[{ 1, 1, { 3, 1 } }] end))
+    assert.equal("the range {1, 3} of axis 3 is not within 1 to 3 going down",
+      message(function() return a[{ 1, 1, { 1, 3, -1 } }] end))
+    assert.equal("the range {5, 4} of axis 3 is not within 1 to 3",
+      message(function() return a[{ 1, 1, { 5, 4 } }] end))
     assert.equal("the step of axis 3 must not be 0", message(function() return a[{ 1, 1, { 1, 3, 0 } }] end))
-    assert.equal("a range of axis 1 is {first, last}, {first, last, step} or {}, not a table of 1", message(function() return a[{ { 1 } }] end))
+    assert.equal("a range of axis 1 is {first, last}, {first, last, step} or {}, not a table of 1",
+      message(function() return a[{ { 1 } }] end))
     assert.equal("last of axis 1 must be a whole number, not string", message(function() return a[{ { 1, "2" } }] end))
     assert.equal("an index of 4 entries into an array of 3 axes", message(function() return a[{ 1, 1, 1, 1 }] end))
-    assert.equal("the index of axis 1 must be a number or a range {first, last}, not string", message(function() return a[{ "1" }] end))
-    assert.equal("an array is indexed with a table such as {z, y, x}, not boolean", message(function() return a[true] end))
+    assert.equal("the index of axis 1 must be a number or a range {first, last}, not string",
+      message(function() return a[{ "1" }] end))
+    assert.equal("an array is indexed with a table such as {z, y, x}, not boolean",
+      message(function() return a[true] end))
     assert.is_nil(a.nothing)
   end)
 
@@ -308,7 +315,7 @@ describe("ndarray arithmetic", function()
     assert.same({ BIG * 3, max, min }, (a * 3):totable())
     assert.same({ -BIG, -max, max }, (-a):totable())
     assert.equal(5559060566555523, (A({ 3 }, "int64") ^ 33)[1])
-    assert.same({ 4052555153018976267, max, max }, { (A({ 3 }, "int64") ^ 39)[1], (A({ 3 }, "int64") ^ 40)[1], (A({ 2 }, "int64") ^ 63)[1] })
+    assert.same({ 4052555153018976267, max, max }, (A({ 3, 3, 2 }, "int64") ^ A({ 39, 40, 63 }, "int64")):totable())
     assert.same({ min, min, 1, 0, -1 }, (A({ -2, -3, 1, 2, -1 }, "int64") ^ A({ 63, 99, -5, -1, -3 }, "int64")):totable())
     local u = A({ BIG, TOP, 5 }, "uint64")
     assert.same({ BIG + 2, TOP, 7 }, (u + 2):totable())
@@ -337,12 +344,14 @@ describe("ndarray arithmetic", function()
     assert.same({ { 11, 12, 13 }, { 21, 22, 23 } }, (row + column):totable())
     assert.same({ { 9, 8, 7 }, { 19, 18, 17 } }, (column - row):totable())
     assert.same({ 0, 3 }, (core.zeros{ 0, 1 } + row).shape)
-    assert.equal("arrays of shapes 3 and 2 don't go together: each axis must agree or be 1", message(function() return row + A{ 1, 2 } end))
+    assert.equal("arrays of shapes 3 and 2 don't go together: each axis must agree or be 1",
+      message(function() return row + A{ 1, 2 } end))
   end)
 
   it("refuses other things", function()
     assert.equal("arrays are combined with arrays and numbers, not string", message(function() return A{ 1 } + "1" end))
-    assert.equal("arrays are combined with arrays and numbers, not table", message(function() return { 1 } * A{ 1 } end))
+    assert.equal("arrays are combined with arrays and numbers, not table",
+      message(function() return { 1 } * A{ 1 } end))
     assert.equal("arrays are combined with arrays and numbers, not nil", message(function() return A{ 1 } - nil end))
   end)
 
@@ -519,9 +528,12 @@ describe("ndarray reductions", function()
     assert.same({ 1, 1 }, (A{ 0.1, 0.5, 7, NAN, -1 }:histogram(2, 0, 1)):totable())
     assert.same({ 0, 2 }, (A({ 3, 3 }, "int8"):histogram(2)):totable())
     assert.equal("a histogram has from 1 to 2^31 bins, not 0", message(function() return A{ 1 }:histogram(0) end))
-    assert.equal("the range of a histogram must be finite and not empty, not [1, 1]", message(function() return A{ 1 }:histogram(3, 1, 1) end))
-    assert.equal("the array has elements that are not finite: give the histogram low and high", message(function() return A{ NAN }:histogram(3) end))
-    assert.equal("the histogram of an array of no elements needs low and high", message(function() return core.zeros{ 0 }:histogram(3) end))
+    assert.equal("the range of a histogram must be finite and not empty, not [1, 1]",
+      message(function() return A{ 1 }:histogram(3, 1, 1) end))
+    assert.equal("the array has elements that are not finite: give the histogram low and high",
+      message(function() return A{ NAN }:histogram(3) end))
+    assert.equal("the histogram of an array of no elements needs low and high",
+      message(function() return core.zeros{ 0 }:histogram(3) end))
     assert.equal("bins must be a whole number, not nil", message(function() return A{ 1 }:histogram() end))
   end)
 end)
@@ -585,7 +597,10 @@ describe("tostring(ndarray)", function()
   end)
 
   it("is never more than a screen", function()
-    for _, shape in ipairs{ { 1000 }, { 1000, 1000 }, { 16, 256, 256 }, { 3, 3, 3, 3, 3 }, { 9, 9, 9, 9, 9, 9, 9, 9 }, { 1, 1, 1, 1, 1, 500 }, { 500, 1 }, { 25, 2 } } do
+    for _, shape in ipairs{
+      { 1000 }, { 1000, 1000 }, { 16, 256, 256 }, { 3, 3, 3, 3, 3 },
+      { 5, 5, 5, 5, 5, 5, 5, 5 }, { 1, 1, 1, 1, 1, 500 }, { 500, 1 }, { 25, 2 },
+    } do
       for _, dtype in ipairs{ "uint8", "uint64", "float64" } do
         local a = core.zeros(shape, dtype):fill(dtype == "float64" and -1.23456789e-200 or TOP)
         local lines = 0

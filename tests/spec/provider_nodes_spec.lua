@@ -47,7 +47,8 @@ describe("MergeProvider", function()
     end
     local p <close> = ({ Spy { A }, Spy { B } } + md.MergeProvider {}):build()
     local request = md.BatchRequest { random_seed = 42 }
-    request[A], request[B] = md.ArraySpec { nonspatial = true }, md.ArraySpec { nonspatial = true }
+    request[A] = md.ArraySpec { nonspatial = true }
+    request[B] = md.ArraySpec { nonspatial = true }
     p:request_batch(request)
     -- the request is copied on entry of each node; the streams are seeded before
     local rng = core.Rng(42)

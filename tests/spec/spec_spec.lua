@@ -24,8 +24,8 @@ describe("ArraySpec", function()
     assert.equal(roi, named.roi)
     assert.equal(core.Coordinate{ 10, 5 }, named.voxel_size)
     assert.is_false(named.interpolatable)
-    assert.equal("ArraySpec{ roi = [0:100, 0:50] (100, 50), voxel_size = (10, 5), interpolatable = false, dtype = uint8, placeholder = true }",
-      tostring(named))
+    assert.equal("ArraySpec{ roi = [0:100, 0:50] (100, 50), voxel_size = (10, 5), interpolatable = false, " ..
+      "dtype = uint8, placeholder = true }", tostring(named))
     assert.equal("ArraySpec is given 'roi' twice: by position and by name", message(ArraySpec, { roi, roi = roi }))
   end)
 

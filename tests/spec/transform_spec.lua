@@ -72,6 +72,13 @@ describe("Transform", function()
       end
     end)
 
+    it("keeps NaN where it is", function()
+      local t <close> = core.Transform { roi = roi, voxel_size = voxel_size }
+      local a = core.zeros({ 10, 40, 44 }, "float32")
+      a[{ 5, 6, 7 }] = 0 / 0
+      assert.is_true(a:equal(t:sample(a, roi, roi, voxel_size, true)))
+    end)
+
     it("reads zero outside of the input and its edge within half a voxel of it", function()
       local line, one = core.Roi({ 0 }, { 40 }), core.ndarray({ 5, 6, 7, 8 })
       for shift, want in pairs {

@@ -160,10 +160,10 @@ local function run_script(path, words)
   unknown_word(path)
 end
 
-local function dispatch(words)
+local function dispatch(words, debugging)
   local first = table.remove(words, 1)
   if first == nil then
-    if require("moondust.core").is_terminal "stdin" then return require("moondust.cli.repl").run() end
+    if require("moondust.core").is_terminal "stdin" then return require("moondust.cli.repl").run(debugging) end
     first = "-"
   end
   if first == "--help" or first == "-h" then return print_help() end
@@ -240,7 +240,7 @@ function M.main(arg)
   local debugging = take_debug(words)
   local found, program = pcall(require, "moondust.program")
   if found then program.catch_interrupt() end
-  local ok, result = xpcall(dispatch, M.with_traceback, words)
+  local ok, result = xpcall(dispatch, M.with_traceback, words, debugging)
   io.stdout:flush()
   if ok then return result or 0 end
   return report(result, debugging)

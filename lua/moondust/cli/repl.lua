@@ -54,11 +54,9 @@ local function show(results)
   print(table.concat(texts, "\t"))
 end
 
-local function handler(raised) return debug.traceback(tostring(raised), 2) end
-
-local function evaluate(chunk)
+local function evaluate(chunk, debugging)
   program.catch_interrupt()
-  local results = table.pack(xpcall(chunk, handler))
+  local results = table.pack(xpcall(chunk, debugging and debug.traceback or tostring))
   if not results[1] then
     io.stderr:write(results[2], "\n")
     return
@@ -67,7 +65,9 @@ local function evaluate(chunk)
   if not ok then io.stderr:write("can't print the result: ", tostring(message), "\n") end
 end
 
-function M.run()
+--- Reads, evaluates and prints until the input ends.
+---@param debugging boolean  show where an error was raised
+function M.run(debugging)
   _G.md = require "moondust"
   local version = core.version()
   print(("Moondust %s, %s. `md` is the module; end with Ctrl-D."):format(version.version, version.lua))
@@ -77,7 +77,7 @@ function M.run()
     local text, chunk, message = read_chunk()
     if not text then break end
     if history then program.save_history(history, HISTORY_LINES) end
-    if chunk then evaluate(chunk) elseif text:find "%S" then io.stderr:write(message, "\n") end
+    if chunk then evaluate(chunk, debugging) elseif text:find "%S" then io.stderr:write(message, "\n") end
   end
   print()
   return 0

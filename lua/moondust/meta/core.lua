@@ -117,6 +117,10 @@ function core.GraphSpec(fields) end
 --- `{}` = all, a number drops the axis, negative numbers count from the end, fewer entries than axes: the rest whole). `a[index] = number or array` writes (copy on write: other
 --- views keep what they saw). Arithmetic + - * / ^ and unary minus with arrays (broadcast) and numbers make new arrays: numpy's result types, but a
 --- number never widens an array (uint8 + 1 is uint8, saturating; float32 * 2 is float32; integer arrays / anything is float32, 64-bit integers float64).
+--- Numbers written into an array (also by :fill and core.ndarray) round half to even and saturate, NaN becomes 0 in integer arrays; arrays written into an array are cast as by :astype.
+--- A plain number is an index of the first axis, so that `a[1]`, `#a` and `ipairs(a)` work as for a sequence (reading outside gives nil there; in a table it is an error).
+--- uint64 elements from 2^63 on come back as the Lua integer with the same bits (negative; math.ult compares them, tostring(array) prints them right), and so are they written, filled,
+--- counted and compared with. In arithmetic a negative number is negative.
 ---@class moondust.ndarray
 ---@field shape integer[]
 ---@field dtype string
@@ -131,6 +135,7 @@ function core.GraphSpec(fields) end
 ---@operator pow: moondust.ndarray
 ---@operator unm: moondust.ndarray
 local ndarray = {}
+--- Of an integer array an integer, exact for 64-bit ids. NaN anywhere gives NaN, as in numpy. An array of no elements is an error.
 ---@return number
 function ndarray:min() end
 ---@return number
@@ -138,12 +143,16 @@ function ndarray:max() end
 --- Both in one pass.
 ---@return number min, number max
 function ndarray:minmax() end
+--- Of an integer array an integer, mod 2^64; of a float array computed in double.
 ---@return number
 function ndarray:sum() end
+--- In double; an array of no elements is an error.
 ---@return number
 function ndarray:mean() end
+--- Of the population (numpy's default), in double.
 ---@return number
 function ndarray:std() end
+--- Is any element other than 0 (NaN is)?
 ---@return boolean
 function ndarray:any() end
 ---@return boolean
@@ -151,6 +160,7 @@ function ndarray:all() end
 --- Sorted distinct values, and how often each occurs.
 ---@return moondust.ndarray values, moondust.ndarray counts  counts: uint64
 function ndarray:unique() end
+--- Elements that are equal to value, as by :eq (NaN never is).
 ---@param value number
 ---@return integer
 function ndarray:count(value) end
@@ -168,7 +178,7 @@ function ndarray:first_nan() end
 ---@param value number
 ---@return moondust.ndarray
 function ndarray:fill(value) end
---- numpy's astype.
+--- numpy's astype (integers wrap, floats are truncated); one more view when the dtype is that already.
 ---@param dtype string
 ---@return moondust.ndarray
 function ndarray:astype(dtype) end
@@ -201,6 +211,7 @@ function ndarray:add_axis(axis) end
 ---@param axis integer
 ---@return moondust.ndarray view
 function ndarray:drop_axis(axis) end
+--- Comparisons broadcast; exact for 64-bit integers; a number is rounded to float32 before it meets a float32 array, so that :eq(0.1) finds a stored 0.1.
 ---@param other moondust.ndarray|number
 ---@return moondust.ndarray mask uint8
 function ndarray:eq(other) end
@@ -484,12 +495,13 @@ function kernel.boundary_distance(labels, voxel_size, scale) end
 ---@return moondust.ndarray uint8, shape of mask
 function kernel.distance_mask(target, mask, voxel_size, scale, epsilon, threshold) end
 --- dacapo's balance_weights: float32 error scale of labels' shape; masks multiply (broadcast over leading axes). `counts`: { {num, den, num, den, …} per slab } from an earlier call, or nil.
+--- clipmin, clipmax: limits of the fractions, nil = upstream's 0.05 and 0.95, false = none. Slabs in `counts` that labels doesn't have are handed on.
 ---@param labels moondust.ndarray
 ---@param classes integer
 ---@param masks moondust.ndarray[]
 ---@param slab integer[]
----@param clipmin number?
----@param clipmax number?
+---@param clipmin (number|false)?
+---@param clipmax (number|false)?
 ---@param counts number[][]?
 ---@return moondust.ndarray weights
 ---@return number[][] counts
@@ -581,13 +593,13 @@ function core.Transform(options) end
 
 --- What a file says of a dataset.
 ---@class moondust.DatasetInfo
----@field name string         full path
+---@field name string         path from the root, without a leading slash
 ---@field shape integer[]
 ---@field dtype string?       nil when it is none of ours (strings, compounds)
 ---@field type string         the file's own type in words
 ---@field chunks integer[]?
 ---@field filters string[]    "gzip", "shuffle", "lzf", "scale-offset", "szip" …
----@field voxel_size number[]? as the file says, fractions kept; from `resolution` or `voxel_size`
+---@field voxel_size number[]? as the file says, fractions kept; from `resolution`, or from `voxel_size` where there is no `resolution`
 ---@field offset number[]?    world units
 ---@field axes string[]?      attribute `axis_names`, when there
 ---@field bytes integer       stored size
@@ -595,7 +607,8 @@ function core.Transform(options) end
 ---@class moondust.hdf5
 local hdf5 = {}
 core.hdf5 = hdf5
---- An open file; closes with :close(), <close> and the collector.
+--- An open file; closes with :close(), <close> and the collector. Names are paths from the root, with or without a leading slash. What the world says no to comes
+--- back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option) and a lack of memory raise.
 ---@class moondust.Hdf5File
 ---@field path string
 local Hdf5File = {}
@@ -604,7 +617,7 @@ local Hdf5File = {}
 ---@return moondust.Hdf5File? file
 ---@return string? message
 function hdf5.open(path, mode) end
---- Every dataset in the file, sorted by path.
+--- Every dataset in the file, sorted by path. Links are followed (each group is entered once), those that lead nowhere left out.
 ---@return moondust.DatasetInfo[]?
 ---@return string? message
 function Hdf5File:list() end
@@ -619,7 +632,7 @@ function Hdf5File:info(name) end
 ---@return moondust.ndarray?
 ---@return string? message
 function Hdf5File:read(name, begin, shape) end
---- options: chunks (table or nil = chosen; false = contiguous), compression = "gzip"|1..9|nil, voxel_size, offset (written as resolution, voxel_size, offset), attributes (name -> number, string or table of numbers). Parent groups are made. An existing dataset is an error.
+--- options: chunks (table, cut to the shape, or nil = chosen; false = contiguous), compression = "gzip"|1..9|nil, voxel_size, offset (written as resolution, voxel_size, offset), attributes (name -> number, string or table of numbers). Parent groups are made. An existing dataset is an error.
 ---@param name string
 ---@param shape integer[]
 ---@param dtype string
@@ -627,14 +640,14 @@ function Hdf5File:read(name, begin, shape) end
 ---@return true?
 ---@return string? message
 function Hdf5File:create(name, shape, dtype, options) end
---- Writes an array into a box that starts at 0-based `begin` (default: origin); converts to the dataset's dtype.
+--- Writes an array into a box that starts at 0-based `begin` (default: origin); converts to the dataset's dtype (clips, cuts fractions off).
 ---@param name string
 ---@param array moondust.ndarray
 ---@param begin integer[]?
 ---@return true?
 ---@return string? message
 function Hdf5File:write(name, array, begin) end
---- Numbers, tables of numbers or strings.
+--- Numbers, strings or tables of either (several axes: flattened in C order).
 ---@param name string  dataset or group ("/" for the root)
 ---@param attribute string
 ---@return any value
@@ -642,14 +655,20 @@ function Hdf5File:write(name, array, begin) end
 function Hdf5File:attribute(name, attribute) end
 ---@param name string
 ---@param attribute string
----@param value number|number[]|string
+---@param value number|string|number[]|string[]|moondust.Coordinate  replaces what was there; integers become int64, other numbers float64
 ---@return true?
 ---@return string? message
 function Hdf5File:set_attribute(name, attribute, value) end
 ---@param name string
 ---@return boolean
 function Hdf5File:exists(name) end
+--- Everything written so far is on the disk afterwards.
+---@return true?
+---@return string? message
 function Hdf5File:flush() end
+--- Closing again is fine. Fails when the disk is full, say; at the end of a <close> scope that raises.
+---@return true?
+---@return string? message
 function Hdf5File:close() end
 
 -- ---------------------------------------------------------------------------------------------------- pictures

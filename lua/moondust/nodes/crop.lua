@@ -45,10 +45,26 @@ function Crop:check_fractions(roi)
   end
 end
 
+function Crop:check_roi(roi, voxel_size)
+  if self.roi.dims ~= roi.dims then
+    self:fail({ key = self.key, roi = self.roi }, "ROI %s has %d axes, %s has %d", self.roi, self.roi.dims, self.key, roi.dims)
+  end
+  for d = 1, voxel_size and roi.dims or 0 do
+    local begin, length = self.roi.offset[d], self.roi.shape[d]
+    if begin ~= core.unbounded and begin % voxel_size[d] ~= 0 or length ~= core.unbounded and length % voxel_size[d] ~= 0 then
+      self:fail({ key = self.key, roi = self.roi }, "ROI %s is not on the grid of %s's voxel size %s (axis %d); roi:snap_to_grid{%s} puts it there",
+        self.roi, self.key, voxel_size, d, table.concat(voxel_size:totable(), ", "))
+    end
+  end
+end
+
 function Crop:setup()
   local spec = self:need(self.key):copy()
   local roi = spec.roi
+  local voxel_size = key.is_array_key(self.key) and spec.voxel_size or nil
+  if not roi then self:fail({ key = self.key }, "%s has no ROI to crop", self.key) end
   if self.roi then
+    self:check_roi(roi, voxel_size)
     if not roi:contains(self.roi) then
       self:fail({ key = self.key, roi = self.roi }, "ROI %s is not inside of where %s is, %s", self.roi, self.key, roi)
     end
@@ -56,7 +72,6 @@ function Crop:setup()
   else
     if roi.unbounded then self:fail({ key = self.key }, "%s has no end: there are no fractions of it; crop before md.Pad", self.key) end
     self:check_fractions(roi)
-    local voxel_size = key.is_array_key(self.key) and spec.voxel_size or nil
     spec.roi = roi:grow(-cut(roi, self.fraction_negative, voxel_size), -cut(roi, self.fraction_positive, voxel_size))
     if spec.roi.empty then self:fail({ key = self.key }, "nothing is left of %s's ROI %s", self.key, roi) end
   end

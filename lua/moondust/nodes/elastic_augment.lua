@@ -24,17 +24,36 @@ ElasticAugment.options = {
   { "quirks", type = "boolean", default = false, doc = "upstream's arithmetic, faults included" },
 }
 
-function ElasticAugment:init()
-  if #self.rotation_interval ~= 2 then error("ElasticAugment: 'rotation_interval' wants two angles, {low, high}", 3) end
-  if self.subsample < 1 then error(("ElasticAugment: 'subsample' must be at least 1, not %d"):format(self.subsample), 3) end
-  for axis = 1, #self.control_point_spacing do
-    if self.control_point_spacing[axis] <= 0 then error("ElasticAugment: 'control_point_spacing' must be positive on each axis", 3) end
-  end
-  for axis = 1, #self.control_point_displacement_sigma do
-    if self.control_point_displacement_sigma[axis] < 0 then
-      error("ElasticAugment: 'control_point_displacement_sigma' must not be negative", 3)
+local MOST_SUBSAMPLE, SEEDS = 1 << 20, 1 << 32
+
+-- What is wrong with the options, or nil.
+local function fault(self)
+  local function any(list, bad)
+    for axis = 1, #list do
+      if bad(list[axis]) then return true end
     end
   end
+  if #self.rotation_interval ~= 2 then return "'rotation_interval' wants two angles, {low, high}" end
+  if any(self.rotation_interval, function(angle) return math.abs(angle) == math.huge end) then
+    return "'rotation_interval' must be finite"
+  end
+  if self.subsample < 1 or self.subsample > MOST_SUBSAMPLE then
+    return ("'subsample' must be from 1 to %d, not %d"):format(MOST_SUBSAMPLE, self.subsample)
+  end
+  if self.seed and (self.seed < 0 or self.seed >= SEEDS) then
+    return ("'seed' must be from 0 to 4294967295, not %d"):format(self.seed)
+  end
+  if any(self.control_point_spacing, function(spacing) return spacing <= 0 end) then
+    return "'control_point_spacing' must be positive on each axis"
+  end
+  if any(self.control_point_displacement_sigma, function(sigma) return sigma < 0 or sigma == math.huge end) then
+    return "'control_point_displacement_sigma' must be finite and not negative"
+  end
+end
+
+function ElasticAugment:init()
+  local message = fault(self)
+  if message then error("ElasticAugment: " .. message, 3) end
 end
 
 function ElasticAugment:setup()

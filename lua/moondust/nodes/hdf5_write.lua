@@ -91,17 +91,32 @@ local function sure(self, name, value, message)
   return value
 end
 
+local function numbers(values)
+  local words = {}
+  for i, value in ipairs(values or {}) do words[i] = ("%.17g"):format(value) end
+  return table.concat(words, ", ")
+end
+
+-- Whether what the file says can be written into on this grid.
+local function fits(info, dims, voxel_size)
+  for d = 1, dims do
+    if info.voxel_size and info.voxel_size[d] ~= voxel_size[d] then return false end
+    if info.offset and (info.offset[d] or 0.5) % voxel_size[d] ~= 0 then return false end
+  end
+  return true
+end
+
 local function existing(self, name, path, array)
   local info = sure(self, name, self.file:info(path))
   local dims, voxel_size = array.spec.roi.dims, array.spec.voxel_size
-  local offset = info.offset and core.Coordinate(info.offset) or voxel_size * 0
-  if #info.shape ~= array.data.ndim or #offset ~= dims or info.voxel_size and core.Coordinate(info.voxel_size) ~= voxel_size then
-    self:fail({ key = name }, "%s is in %s already with shape {%s} and voxel size {%s}, which %s with shape {%s} and voxel size %s does not fit", path,
-      self.file.path, table.concat(info.shape, ", "), table.concat(info.voxel_size or {}, ", "), name, table.concat(array.data.shape, ", "), voxel_size)
+  if #info.shape ~= array.data.ndim or not fits(info, dims, voxel_size) then
+    self:fail({ key = name }, "%s is in %s already, with shape {%s}, voxel size {%s} and offset {%s}; %s, with shape {%s} and voxel size %s, doesn't fit; "
+      .. "write to another file or dataset", path, self.file.path, table.concat(info.shape, ", "), numbers(info.voxel_size), numbers(info.offset),
+      name, table.concat(array.data.shape, ", "), voxel_size)
   end
   local shape = {}
   for d = 1, dims do shape[d] = info.shape[#info.shape - dims + d] end
-  return core.Roi(offset, core.Coordinate(shape) * voxel_size)
+  return core.Roi(info.offset or voxel_size * 0, core.Coordinate(shape) * voxel_size)
 end
 
 local function create(self, name, path, array)

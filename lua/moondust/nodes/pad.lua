@@ -30,6 +30,7 @@ function Pad:setup()
   if self.size and self.size.dims ~= roi.dims then
     self:fail({ key = self.key, roi = roi }, "size %s has %d axes, %s has %d", self.size, self.size.dims, self.key, roi.dims)
   end
+  self:check_value(spec)
   if self.size then
     self:check_size_on_grid(spec)
     spec.roi = roi:grow(self.size, self.size)
@@ -48,6 +49,13 @@ function Pad:check_size_on_grid(spec)
       self:fail({ key = self.key }, "size %s is not a multiple of %s's voxel size %s on axis %d", self.size, self.key, voxel_size, d)
     end
   end
+end
+
+function Pad:check_value(spec)
+  local dtype = key.is_array_key(self.key) and spec.dtype
+  if not dtype then return end
+  local ok = pcall(core.ndarray, { self.value }, dtype)
+  if not ok then self:fail({ key = self.key }, "value %s doesn't fit %s, which is %s", self.value, self.key, dtype) end
 end
 
 function Pad:prepare(request)

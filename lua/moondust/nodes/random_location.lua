@@ -203,7 +203,8 @@ end
 --     [---------)   .           [---------)     [---------)
 --                                         .     .
 local function shifts_around(self, place, box)
-  if self.ensure_centered then return core.Roi(place - box.begin - box.shape / 2 + 1, box.shape * 0 + 1) end
+  -- The central voxel, of an even number the lower of the two. (Upstream's is one too low where the number is odd.)
+  if self.ensure_centered then return core.Roi(place - box.begin - (box.shape - 1) // 2, box.shape * 0 + 1) end
   return core.Roi(place - box.begin - box.shape + 1, box.shape)
 end
 

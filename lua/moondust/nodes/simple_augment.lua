@@ -1,7 +1,7 @@
 --- SimpleAugment (gunpowder simple_augment.py): mirrors and transposes everything in a batch together.
 ---
---- All ROIs are mirrored about the whole request's box and transposed about its centre (on the voxel grid), so that a batch is asked for where it will fit once turned; arrays
---- are turned as views. Vectors in channels (affinities, gradients) are not re-oriented: make such targets after this node.
+--- All ROIs are mirrored about the whole request's box and transposed about its centre (both on the grid that all voxel sizes share), so that a batch is asked for where it
+--- will fit once turned; arrays are turned as views. Vectors in channels (affinities, gradients) are not re-oriented: make such targets after this node.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
@@ -10,8 +10,8 @@ local BatchFilter = require "moondust.filter"
 local SimpleAugment = class("SimpleAugment", BatchFilter)
 
 SimpleAugment.options = {
-  { "mirror_only", type = "numbers", doc = "spatial axes, counted from 1, that may be mirrored; default: all" },
-  { "transpose_only", type = "numbers", doc = "spatial axes, counted from 1, that may change places; default: all" },
+  { "mirror_only", type = "table", doc = "spatial axes, counted from 1, that may be mirrored; {}: none; default: all" },
+  { "transpose_only", type = "table", doc = "spatial axes, counted from 1, that may change places; {}: none; default: all" },
   { "mirror_probs", type = "numbers", doc = "probability of mirroring each spatial axis; default: 0.5" },
   { "transpose_probs", type = "table",
     doc = "a probability for each axis of leaving its place, or a list of { permutation, probability }; default: every permutation equally likely" },
@@ -67,20 +67,52 @@ function SimpleAugment:weighted_permutations()
     end
   else
     for _, item in ipairs(probabilities) do
-      if stays_within(item[1], self.transpose_dims) then list[#list + 1] = item end
+      if item[2] > 0 and stays_within(item[1], self.transpose_dims) then list[#list + 1] = item end
     end
   end
   if #list == 0 then self:fail("transpose_probs leaves no permutation that transpose_only allows") end
   return list
 end
 
-function SimpleAugment:check_axes(name, axes, exact)
-  if not axes then return end
-  if exact and #axes ~= self.dims then self:fail("%s has %d entries, there are %d spatial axes", name, #axes, self.dims) end
-  for _, axis in ipairs(exact and {} or axes) do
-    if axis % 1 ~= 0 or axis < 1 or axis > self.dims then
-      self:fail("%s names axis %g; spatial axes are counted from 1 to %d", name, axis, self.dims)
+function SimpleAugment:check_axes(name, axes)
+  local seen = {}
+  for _, axis in ipairs(axes or {}) do
+    if type(axis) ~= "number" or axis % 1 ~= 0 or axis < 1 or axis > self.dims then
+      self:fail("%s names axis %s; spatial axes are counted from 1 to %d", name, axis, self.dims)
+    elseif seen[axis] then
+      self:fail("%s names axis %d twice", name, axis)
     end
+    seen[axis] = true
+  end
+end
+
+function SimpleAugment:check_probabilities(name, probabilities)
+  if #probabilities ~= self.dims then self:fail("%s has %d entries, there are %d spatial axes", name, #probabilities, self.dims) end
+  for axis, probability in ipairs(probabilities) do
+    if type(probability) ~= "number" or not (probability >= 0 and probability <= 1) then
+      self:fail("%s must be numbers from 0 to 1, not %s", name, probability, axis)
+    end
+  end
+end
+
+function SimpleAugment:check_permutation(i, item)
+  local permutation, probability = table.unpack(type(item) == "table" and item or {}, 1, 2)
+  if type(permutation) ~= "table" or type(probability) ~= "number" or not (probability >= 0 and probability < math.huge) then
+    self:fail("transpose_probs[%d] must be a permutation and a probability, such as { {1, 3, 2}, 0.5 }", i)
+  end
+  self:check_axes(("transpose_probs[%d]"):format(i), permutation)
+  if #permutation ~= self.dims then
+    self:fail("transpose_probs[%d] has a permutation of %d axes, there are %d spatial axes", i, #permutation, self.dims)
+  end
+end
+
+function SimpleAugment:check_transpose_probs()
+  local probabilities = self.transpose_probs
+  if not probabilities then return end
+  if type(probabilities[1]) == "number" or #probabilities == 0 then
+    self:check_probabilities("transpose_probs", probabilities)
+  else
+    for i, item in ipairs(probabilities) do self:check_permutation(i, item) end
   end
 end
 
@@ -99,10 +131,13 @@ function SimpleAugment:check_voxel_sizes()
 end
 
 function SimpleAugment:setup()
-  self.dims = self.spec:get_total_roi().dims
+  local total = self.spec:get_total_roi()
+  if not total then self:fail("there is nothing with a ROI upstream that could be mirrored") end
+  self.dims = total.dims
   self:check_axes("mirror_only", self.mirror_only)
   self:check_axes("transpose_only", self.transpose_only)
-  self:check_axes("mirror_probs", self.mirror_probs, true)
+  if self.mirror_probs then self:check_probabilities("mirror_probs", self.mirror_probs) end
+  self:check_transpose_probs()
   self.transpose_dims = self.transpose_only
   if not self.transpose_dims then
     self.transpose_dims = {}
@@ -182,12 +217,14 @@ end
 
 function SimpleAugment:prepare(request)
   self.mirror, self.transpose = self:draw_mirror(request.rng), self:draw_transpose(request.rng)
-  local total = request:get_total_roi()
+  local total, grid = request:get_total_roi(), self.spec:get_lcm_voxel_size(request:array_keys())
   if not total then return request end
-  self.centre = grid_centre(total, self.spec:get_lcm_voxel_size(request:array_keys()))
+  self.centre = grid_centre(total, grid)
   local back = inverse(self.transpose)
   each_roi(request, function(roi) return transposed(roi, self.centre, back) end)
   self.total = request:get_total_roi()
+  -- A box that ends between voxels of some array would put the mirrored ROIs between them, too.
+  if grid then self.total = self.total:snap_to_grid(grid, "grow") end
   each_roi(request, function(roi) return mirrored(roi, self.total, self.mirror) end)
   return request
 end
