@@ -97,10 +97,17 @@ run: all $(SAMPLE)
 $(SAMPLE): $(PROGRAM)
 	./$(PROGRAM) sample --quiet $@
 
+# C benchmarks take arguments: make bench BENCH="128 --only elastic --json figures.json"
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 .PHONY: bench
-bench: all
-	@found=0; for file in $(wildcard tests/bench/*.lua); do found=1; echo "== $$file"; ./$(PROGRAM) $$file || exit 1; done; \
-	[ $$found = 1 ] || echo "no benchmarks in tests/bench"
+bench: all $(BENCHES)
+	@for program in $(BENCHES); do echo "== $$program $(BENCH)"; $$program $(BENCH) || exit 1; done
+	@for file in $(wildcard tests/bench/*.lua); do echo "== $$file"; ./$(PROGRAM) $$file || exit 1; done
+
+$(BUILD)/bench/%: tests/bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
 
 # ---- tests. Each part leaves `passed failed skipped` in $(BUILD)/results; the parts go on after a failure, `make test` fails at the end.
 
@@ -153,10 +160,9 @@ fuzz:
 	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang OPT="$(SANITIZED_OPT)" SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzz-here
 .PHONY: fuzz-here
 fuzz-here: $(FUZZERS)
-	@for target in $(FUZZERS); do echo "== $$target"; mkdir -p $$target.corpus; \
-	
-	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -artifact_prefix=$$target- -print_final_stats=0 $$target.corpus 2>&1 | tail -n 3; \
-	  [ $${PIPESTATUS[0]} = 0 ] || exit 1; done
+	@for target in $(FUZZERS); do mkdir -p $$target.corpus; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -artifact_prefix=$$target- $$target.corpus >$$target.log 2>&1 \
+	    || { tail -n 60 $$target.log; exit 1; }; echo "$$target: $$(tail -n 1 $$target.log)"; done
 build-fuzz/tests/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

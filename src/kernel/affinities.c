@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "kernel/channels.h"
-#include "kernel/clones.h"
+#include "base/clones.h"
 
 #define ROWS_A_CHUNK 32
 

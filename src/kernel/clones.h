@@ -1,12 +1,1 @@
-/* DUST_CLONES in front of a function: gcc compiles its loops once per instruction set and the loader picks the best this machine has. Plain C stays the only source, and as
- * nothing here contracts or reassociates, every clone gives the same bytes. Not with sanitizers, whose runtimes are not up when the loader picks. */
-#ifndef DUST_KERNEL_CLONES_H
-#define DUST_KERNEL_CLONES_H
-
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DUST_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define DUST_CLONES
-#endif
-
-#endif
+#include "base/clones.h" /* moved */

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include "base/mem.h"
-#include "kernel/clones.h"
+#include "base/clones.h"
 #include "kernel/envelope.h"
 
 #define ROWS_A_CHUNK 64

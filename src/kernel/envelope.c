@@ -7,7 +7,7 @@
 
 #include <string.h>
 #include "base/mem.h"
-#include "kernel/clones.h"
+#include "base/clones.h"
 
 #define LANES 16
 #define WINDOW 64        /* half voxels that the window may grow to before the envelope takes over */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include "kernel/clones.h"
+#include "base/clones.h"
 
 #define FARTHEST 20.0 /* tanh is 1 in float64 beyond 19.1 */
 

@@ -100,7 +100,7 @@ int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what) {
   }
   if (lua_type(L, index) != LUA_TTABLE) return luaL_error(L, "%s must be a table of whole numbers, not %s", what, dust_lua_type_name(L, index));
   lua_Integer n = luaL_len(L, index);
-  if (n > DUST_MAXDIM) return luaL_error(L, "%s has %I entries; there are at most %d axes", what, n, DUST_MAXDIM);
+  if (n < 0 || n > DUST_MAXDIM) return luaL_error(L, "%s has %I entries; there are at most %d axes", what, n, DUST_MAXDIM);
   index = lua_absindex(L, index);
   for (lua_Integer i = 1; i <= n; i++) {
     char entry[96];

@@ -2,7 +2,8 @@
  *
  * Rules of this room. Box first, empty; then acquire into it: dust_lua_new_*() pushes a userdata that holds nothing, the C call fills it, and nothing that can
  * raise stands in between. __gc and __close (and :close()) are the same idempotent release. A failed dust_status becomes a Lua error through dust_lua_check(), which
- * is only called while nothing is held. No C function outside this room knows Lua. All state belongs to the lua_State (registry), none to the process.
+ * is only called while nothing is held. Whatever makes a Lua value may run the collector, and a script's finaliser may close the very array, graph or file that a binding
+ * looks at, as may a metamethod of a table among the arguments: pointers are fetched from their boxes after the last of all that, right before the C call. No C function outside this room knows Lua. All state belongs to the lua_State (registry), none to the process.
  */
 #ifndef DUST_LUA_BINDING_H
 #define DUST_LUA_BINDING_H

@@ -33,34 +33,53 @@ dust_graph *dust_lua_to_graph(lua_State *L, int index) {
   return *box;
 }
 
-/* The graph of argument 1, its own from now on. */
-static dust_graph *writable(lua_State *L) {
-  dust_graph **box = box_at(L, 1), *before = dust_lua_to_graph(L, 1);
-  dust_lua_check(L, dust_graph_make_writable(box));
-  if (*box != before) dust_lua_account(L, dust_graph_bytes(*box));
-  return *box;
+dust_graph *dust_lua_writable_graph(lua_State *L, int index) {
+  dust_graph **box = box_at(L, index), *before;
+  do { /* again after a copy: telling the collector of it may run a finaliser that closes or shares the graph */
+    before = dust_lua_to_graph(L, index);
+    dust_lua_check(L, dust_graph_make_writable(box));
+    if (*box != before) dust_lua_account(L, dust_graph_bytes(*box));
+  } while (*box != before);
+  return before;
+}
+
+static dust_graph *writable(lua_State *L) { return dust_lua_writable_graph(L, 1); }
+
+dust_graph **dust_lua_hold_graph(lua_State *L) {
+  dust_graph **box = dust_lua_new_graph(L);
+  *box = dust_graph_share(dust_lua_to_graph(L, 1));
+  return box;
+}
+
+void dust_lua_let_graph_go(dust_graph **box) {
+  dust_graph *graph = *box;
+  *box = NULL;
+  dust_graph_release(graph);
 }
 
 dust_graph *dust_lua_push_graph_copy(lua_State *L) {
-  dust_graph *graph = dust_lua_to_graph(L, 1), **box = dust_lua_new_graph(L);
-  *box = dust_graph_share(graph);
+  dust_graph **box = dust_lua_hold_graph(L);
   dust_lua_check(L, dust_graph_make_writable(box));
   return *box;
 }
 
 static int close_graph(lua_State *L) {
-  dust_graph **box = box_at(L, 1), *graph = *box;
-  *box = NULL;
-  dust_graph_release(graph);
+  dust_lua_let_graph_go(box_at(L, 1));
   return 0;
 }
 
 /* ---- fields */
 
+static int get_spec(lua_State *L) {
+  const dust_graph_spec spec = *dust_graph_get_spec(dust_lua_to_graph(L, 1));
+  dust_lua_push_graph_spec(L, &spec);
+  return 1;
+}
+
 static int get(lua_State *L) {
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  if (strcmp(name, "spec") == 0) dust_lua_push_graph_spec(L, dust_graph_get_spec(dust_lua_to_graph(L, 1)));
-  else if (strcmp(name, "directed") == 0) lua_pushboolean(L, dust_graph_directed(dust_lua_to_graph(L, 1)));
+  if (strcmp(name, "spec") == 0) return get_spec(L);
+  if (strcmp(name, "directed") == 0) lua_pushboolean(L, dust_graph_directed(dust_lua_to_graph(L, 1)));
   else if (strcmp(name, "ndim") == 0) lua_pushinteger(L, dust_graph_ndim(dust_lua_to_graph(L, 1)));
   else if (strcmp(name, "closed") == 0) lua_pushboolean(L, *box_at(L, 1) == NULL);
   else return dust_lua_method(L);
@@ -87,33 +106,36 @@ static int print(lua_State *L) {
 
 /* ---- looking */
 
-/* One iterator for both: upvalues are the graph's box, the position, and whether edges are meant. */
+/* One iterator for both: upvalues are the graph's box, the position, whether edges are meant, and a box that no script can reach, which holds the graph while an item is made
+ * into tables. */
 static int next_item(lua_State *L) {
-  dust_graph **box = lua_touserdata(L, lua_upvalueindex(1));
+  dust_graph **box = lua_touserdata(L, lua_upvalueindex(1)), **held = lua_touserdata(L, lua_upvalueindex(4));
   size_t at = (size_t)lua_tointeger(L, lua_upvalueindex(2));
   bool edges = lua_toboolean(L, lua_upvalueindex(3));
   if (!*box) return 0;
   if (at >= (edges ? dust_graph_edge_count(*box) : dust_graph_node_count(*box))) {
-    dust_graph *graph = *box;
-    *box = NULL;
-    dust_graph_release(graph);
+    dust_lua_let_graph_go(box);
     return 0;
   }
   lua_pushinteger(L, (lua_Integer)at + 1);
   lua_replace(L, lua_upvalueindex(2));
-  if (edges) dust_lua_push_edge(L, *box, at);
-  else dust_lua_push_node(L, *box, at);
+  dust_lua_let_graph_go(held);
+  *held = dust_graph_share(*box);
+  if (edges) dust_lua_push_edge(L, *held, at);
+  else dust_lua_push_node(L, *held, at);
+  dust_lua_let_graph_go(held);
   return 1;
 }
 
 static int iterate(lua_State *L, bool edges) {
-  dust_graph *graph = dust_lua_to_graph(L, 1), **box = dust_lua_new_graph(L);
+  lua_settop(L, 1);
+  dust_lua_hold_graph(L);
   int at = lua_gettop(L);
-  *box = dust_graph_share(graph);
   lua_pushvalue(L, at);
   lua_pushinteger(L, 0);
   lua_pushboolean(L, edges);
-  lua_pushcclosure(L, next_item, 3);
+  dust_lua_new_graph(L);
+  lua_pushcclosure(L, next_item, 4);
   lua_pushnil(L);
   lua_pushnil(L);
   lua_pushvalue(L, at); /* the loop closes it, also when it is left early */
@@ -127,10 +149,11 @@ static int num_nodes(lua_State *L) { return lua_pushinteger(L, (lua_Integer)dust
 static int num_edges(lua_State *L) { return lua_pushinteger(L, (lua_Integer)dust_graph_edge_count(dust_lua_to_graph(L, 1))), 1; }
 
 static int node(lua_State *L) {
-  const dust_graph *graph = dust_lua_to_graph(L, 1);
-  size_t position = dust_graph_find(graph, dust_lua_integer(L, 2, "the node's id"));
+  dust_graph **held = dust_lua_hold_graph(L);
+  size_t position = dust_graph_find(*held, dust_lua_integer(L, 2, "the node's id"));
   if (position == SIZE_MAX) lua_pushnil(L);
-  else dust_lua_push_node(L, graph, position);
+  else dust_lua_push_node(L, *held, position);
+  dust_lua_let_graph_go(held);
   return 1;
 }
 
@@ -139,14 +162,27 @@ static int contains(lua_State *L) {
   return 1;
 }
 
+/* Pushes both boxes, the list on top. */
+static dust_graph **hold_with_list(lua_State *L, size_t ***list) {
+  dust_graph **held = dust_lua_hold_graph(L);
+  *list = dust_lua_new_list(L);
+  return held;
+}
+
+static int push_ids(lua_State *L, dust_graph **held, size_t count) {
+  dust_lua_positions_to_ids(L, *held, count);
+  dust_lua_let_graph_go(held);
+  return 1;
+}
+
 static int neighbors(lua_State *L) {
-  const dust_graph *graph = dust_lua_to_graph(L, 1);
+  dust_graph *graph = dust_lua_to_graph(L, 1);
   lua_Integer id = dust_lua_integer(L, 2, "the node's id");
-  size_t position = dust_graph_find(graph, id), count;
-  if (position == SIZE_MAX) return luaL_error(L, "there is no node %I in the graph", id);
-  size_t **list = dust_lua_new_list(L);
-  dust_lua_check(L, dust_graph_neighbors(graph, position, list, &count));
-  return dust_lua_positions_to_ids(L, graph, count);
+  if (dust_graph_find(graph, id) == SIZE_MAX) return luaL_error(L, "there is no node %I in the graph", id);
+  size_t count, **list;
+  dust_graph **held = hold_with_list(L, &list);
+  dust_lua_check(L, dust_graph_neighbors(*held, dust_graph_find(*held, id), list, &count));
+  return push_ids(L, held, count);
 }
 
 static int first_stray(lua_State *L) {
@@ -159,15 +195,16 @@ static int first_stray(lua_State *L) {
 }
 
 static int nodes_in(lua_State *L) {
-  dust_graph *graph = dust_lua_to_graph(L, 1);
+  dust_lua_to_graph(L, 1);
   const dust_roi *roi = dust_lua_to_roi(L, 2);
-  size_t **list = dust_lua_new_list(L), count;
-  dust_lua_check(L, dust_graph_nodes_in(graph, roi, list, &count));
-  return dust_lua_positions_to_ids(L, graph, count);
+  size_t count, **list;
+  dust_graph **held = hold_with_list(L, &list);
+  dust_lua_check(L, dust_graph_nodes_in(*held, roi, list, &count));
+  return push_ids(L, held, count);
 }
 
 static int connected_components(lua_State *L) {
-  const dust_graph *graph = dust_lua_to_graph(L, 1);
+  dust_graph **held = dust_lua_hold_graph(L), *graph = *held;
   size_t n = dust_graph_node_count(graph), count;
   size_t *component = lua_newuserdatauv(L, (n + 1) * sizeof *component, 0);
   dust_lua_check(L, dust_graph_components(graph, component, &count));
@@ -183,20 +220,21 @@ static int connected_components(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
   }
+  dust_lua_let_graph_go(held);
   return 1;
 }
 
 /* ---- changing */
 
 static int add_node(lua_State *L) {
-  dust_graph *graph = writable(L);
-  dust_lua_add_node(L, 2, graph, "the node");
+  dust_lua_to_graph(L, 1);
+  dust_lua_add_node(L, 2, 1, "the node");
   return 0;
 }
 
 static int add_edge(lua_State *L) {
-  dust_graph *graph = writable(L);
-  dust_lua_add_edge(L, 2, graph, "the edge");
+  dust_lua_to_graph(L, 1);
+  dust_lua_add_edge(L, 2, 1, "the edge");
   return 0;
 }
 
@@ -217,17 +255,18 @@ static int remove_edge(lua_State *L) {
 /* ---- new graphs */
 
 static int cut(lua_State *L, dust_status (*how)(dust_graph **, dust_graph *, const dust_roi *)) {
-  dust_graph *graph = dust_lua_to_graph(L, 1);
+  dust_lua_to_graph(L, 1);
   const dust_roi *roi = dust_lua_to_roi(L, 2);
   dust_graph **box = dust_lua_new_graph(L);
-  return dust_lua_made_graph(L, how(box, graph, roi));
+  return dust_lua_made_graph(L, how(box, dust_lua_to_graph(L, 1), roi));
 }
 
 static int crop(lua_State *L) { return cut(L, dust_graph_crop); }
 static int trim(lua_State *L) { return cut(L, dust_graph_trim); }
 
 static int merge(lua_State *L) {
-  dust_graph *graph = dust_lua_to_graph(L, 1), *other = dust_lua_to_graph(L, 2), **box = dust_lua_new_graph(L);
+  lua_settop(L, 2);
+  dust_graph **box = dust_lua_new_graph(L), *graph = dust_lua_to_graph(L, 1), *other = dust_lua_to_graph(L, 2);
   return dust_lua_made_graph(L, dust_graph_merge(box, graph, other));
 }
 
@@ -239,8 +278,7 @@ static int shift(lua_State *L) {
 }
 
 static int copy(lua_State *L) {
-  dust_graph *graph = dust_lua_to_graph(L, 1), **box = dust_lua_new_graph(L);
-  *box = dust_graph_share(graph);
+  dust_lua_hold_graph(L);
   return 1;
 }
 

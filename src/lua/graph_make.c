@@ -60,7 +60,7 @@ static int pick_list(lua_State *L, const char *name, int position) {
   return lua_gettop(L);
 }
 
-static void add_all(lua_State *L, int list, dust_graph *graph, const char *name, void (*add)(lua_State *, int, dust_graph *, const char *)) {
+static void add_all(lua_State *L, int list, int graph, const char *name, void (*add)(lua_State *, int, int, const char *)) {
   lua_Integer count = luaL_len(L, list);
   for (lua_Integer i = 1; i <= count; i++) {
     char what[DUST_LUA_WORDS / 2];
@@ -79,8 +79,9 @@ static int make_graph(lua_State *L) {
   int ndim = axes_of_graph(L, &spec, nodes);
   dust_graph **box = dust_lua_new_graph(L);
   dust_lua_check(L, dust_graph_create(box, &spec, ndim));
-  add_all(L, nodes, *box, "nodes", dust_lua_add_node);
-  add_all(L, edges, *box, "edges", dust_lua_add_edge);
+  const int at = lua_gettop(L);
+  add_all(L, nodes, at, "nodes", dust_lua_add_node);
+  add_all(L, edges, at, "edges", dust_lua_add_edge);
   return dust_lua_made_graph(L, DUST_OK);
 }
 

@@ -73,8 +73,9 @@ dust_node_value dust_lua_read_node(lua_State *L, int index, const char *what) {
   return node;
 }
 
-void dust_lua_add_node(lua_State *L, int index, dust_graph *graph, const char *what) {
+void dust_lua_add_node(lua_State *L, int index, int at, const char *what) {
   dust_node_value node = dust_lua_read_node(L, index, what);
+  dust_graph *graph = dust_lua_writable_graph(L, at);
   if (node.ndim != dust_graph_ndim(graph)) {
     const char *entries = node.ndim == 1 ? "entry" : "entries";
     luaL_error(L, "location of node %I has %d %s, the graph has %d axes", (lua_Integer)node.id, node.ndim, entries, dust_graph_ndim(graph));
@@ -105,9 +106,10 @@ void dust_lua_read_edge(lua_State *L, int index, const char *what, int64_t end[2
   check_attrs(L, -1, words);
 }
 
-void dust_lua_add_edge(lua_State *L, int index, dust_graph *graph, const char *what) {
+void dust_lua_add_edge(lua_State *L, int index, int at, const char *what) {
   int64_t end[2];
   dust_lua_read_edge(L, index, what, end);
+  dust_graph *graph = dust_lua_writable_graph(L, at);
   dust_lua_check(L, dust_graph_add_edge(graph, end[0], end[1]));
   if (lua_istable(L, -1)) {
     size_t position = dust_graph_find_edge(graph, end[0], end[1]);

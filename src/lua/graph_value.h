@@ -19,9 +19,9 @@ int dust_lua_pick(lua_State *L, int index, const char *name, int position);
 /* Both leave the attrs (a table of numbers by name, or nil) on the stack. */
 dust_node_value dust_lua_read_node(lua_State *L, int index, const char *what);
 void dust_lua_read_edge(lua_State *L, int index, const char *what, int64_t end[2]);
-/* Reads and adds; the graph must be writable and belong to a box. */
-void dust_lua_add_node(lua_State *L, int index, dust_graph *graph, const char *what);
-void dust_lua_add_edge(lua_State *L, int index, dust_graph *graph, const char *what);
+/* Reads and adds to the graph in the box at `graph`. */
+void dust_lua_add_node(lua_State *L, int index, int graph, const char *what);
+void dust_lua_add_edge(lua_State *L, int index, int graph, const char *what);
 /* A coordinate or a table of numbers, fractions allowed, as doubles; returns how many. */
 int dust_lua_location(lua_State *L, int index, double *out, const char *what);
 
@@ -41,6 +41,12 @@ void dust_lua_open_graph_tables(lua_State *L);
 /* dust_lua_check, dust_lua_account of the graph in the box on top of the stack; returns 1. */
 int dust_lua_made_graph(lua_State *L, dust_status status);
 
+/* The graph in the box at `index`, its own from now on; good until a Lua value is made. */
+dust_graph *dust_lua_writable_graph(lua_State *L, int index);
+/* Pushes a box that holds the graph of argument 1 too, so that it stays while Lua values are made of it, whatever finalisers close. Giving it back early is for the sake of
+ * memory and of writers, who would have to copy. */
+dust_graph **dust_lua_hold_graph(lua_State *L);
+void dust_lua_let_graph_go(dust_graph **box);
 /* Pushes a box with a copy of the graph that is argument 1; the copy may be written. */
 dust_graph *dust_lua_push_graph_copy(lua_State *L);
 

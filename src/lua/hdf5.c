@@ -166,9 +166,9 @@ static void push_info(lua_State *L, const dust_hdf5_info *info) {
 }
 
 static int file_list(lua_State *L) {
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   result *r = new_result(L);
-  dust_status status = dust_hdf5_list(&r->infos, &r->count, file);
+  dust_status status = dust_hdf5_list(&r->infos, &r->count, dust_lua_to_hdf5_file(L));
   if (status != DUST_OK) return refuse(L, status);
   lua_createtable(L, r->count > 1000000 ? 0 : (int)r->count, 0);
   for (size_t i = 0; i < r->count; i++) push_info(L, &r->infos[i]), lua_seti(L, -2, (lua_Integer)i + 1);
@@ -176,10 +176,10 @@ static int file_list(lua_State *L) {
 }
 
 static int file_info(lua_State *L) {
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
   result *r = new_result(L);
-  dust_status status = dust_hdf5_get_info(&r->one, file, name);
+  dust_status status = dust_hdf5_get_info(&r->one, dust_lua_to_hdf5_file(L), name);
   if (status != DUST_OK) return refuse(L, status);
   push_info(L, &r->one);
   return release_result(L);
@@ -194,27 +194,27 @@ static int file_exists(lua_State *L) {
 }
 
 static int file_attribute(lua_State *L) {
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"), *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
   result *r = new_result(L);
-  dust_status status = dust_hdf5_get_attribute(&r->value, file, name, attribute);
+  dust_status status = dust_hdf5_get_attribute(&r->value, dust_lua_to_hdf5_file(L), name, attribute);
   if (status != DUST_OK) return refuse(L, status);
   dust_lua_push_hdf5_value(L, &r->value);
   return release_result(L);
 }
 
 static int file_set_attribute(lua_State *L) {
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"), *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
   dust_hdf5_value value = dust_lua_to_hdf5_value(L, 4, attribute);
-  return dust_lua_hdf5_answer(L, dust_hdf5_set_attribute(file, name, attribute, &value));
+  return dust_lua_hdf5_answer(L, dust_hdf5_set_attribute(dust_lua_to_hdf5_file(L), name, attribute, &value));
 }
 
 /* ---- voxels */
 
 static int file_read(lua_State *L) {
   int64_t begin[DUST_MAXDIM], shape[DUST_MAXDIM];
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
   bool whole = lua_isnoneornil(L, 3) && lua_isnoneornil(L, 4);
   int ndim = 0;
@@ -223,19 +223,19 @@ static int file_read(lua_State *L) {
     if (dust_lua_integers(L, 4, shape, "the shape of a box") != ndim) return luaL_error(L, "begin and shape of a box have different numbers of axes");
   }
   dust_ndarray *array = dust_lua_new_ndarray(L);
-  dust_status status = dust_hdf5_read(array, file, name, ndim, whole ? NULL : begin, whole ? NULL : shape);
+  dust_status status = dust_hdf5_read(array, dust_lua_to_hdf5_file(L), name, ndim, whole ? NULL : begin, whole ? NULL : shape);
   return status == DUST_OK ? dust_lua_made_ndarray(L, status) : refuse(L, status);
 }
 
 static int file_write(lua_State *L) {
   int64_t begin[DUST_MAXDIM];
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
-  const dust_ndarray *array = dust_lua_to_ndarray(L, 3);
+  const int ndim = dust_lua_to_ndarray(L, 3)->ndim;
   bool from_origin = lua_isnoneornil(L, 4);
-  if (!from_origin && dust_lua_integers(L, 4, begin, "the begin of a box") != array->ndim)
-    return luaL_error(L, "begin must have one entry for each of the array's %d axes", array->ndim);
-  return dust_lua_hdf5_answer(L, dust_hdf5_write(file, name, array, from_origin ? NULL : begin));
+  if (!from_origin && dust_lua_integers(L, 4, begin, "the begin of a box") != ndim) return luaL_error(L, "begin must have one entry for each of the array's %d axes", ndim);
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  return dust_lua_hdf5_answer(L, dust_hdf5_write(file, name, dust_lua_to_ndarray(L, 3), from_origin ? NULL : begin));
 }
 
 void dust_lua_open_hdf5(lua_State *L) {

@@ -27,14 +27,14 @@ static void to_compression(lua_State *L, int options, dust_hdf5_layout *layout) 
 }
 
 /* World coordinates: `option` of the table, written as attribute `attribute`; absent: nothing to do. */
-static dust_status put_world(lua_State *L, dust_hdf5 *file, const char *name, int options, const char *option, const char *attribute) {
+static dust_status put_world(lua_State *L, const char *name, int options, const char *option, const char *attribute) {
   double numbers[DUST_HDF5_MAXDIM];
   int count = dust_lua_world_numbers(L, options, option, numbers);
-  return count ? dust_hdf5_set_numbers(file, name, attribute, count, numbers) : DUST_OK;
+  return count ? dust_hdf5_set_numbers(dust_lua_to_hdf5_file(L), name, attribute, count, numbers) : DUST_OK;
 }
 
-/* Attributes in the order of their names, so that the same call makes the same bytes. Puts them, or with file NULL only looks whether it could. */
-static dust_status put_attributes(lua_State *L, dust_hdf5 *file, const char *name, int options) {
+/* Attributes in the order of their names, so that the same call makes the same bytes. Puts them, or without a name only looks whether it could. */
+static dust_status put_attributes(lua_State *L, const char *name, int options) {
   dust_status status = DUST_OK;
   if (dust_lua_field(L, options, "attributes") != LUA_TNIL) {
     int attributes = lua_gettop(L);
@@ -44,7 +44,7 @@ static dust_status put_attributes(lua_State *L, dust_hdf5 *file, const char *nam
       const char *attribute = lua_tostring(L, -1);
       lua_getfield(L, attributes, attribute);
       dust_hdf5_value value = dust_lua_to_hdf5_value(L, lua_gettop(L), attribute);
-      if (file) status = dust_hdf5_set_attribute(file, name, attribute, &value);
+      if (name) status = dust_hdf5_set_attribute(dust_lua_to_hdf5_file(L), name, attribute, &value);
       lua_settop(L, attributes + 1);
     }
     lua_settop(L, attributes);
@@ -62,24 +62,24 @@ static void to_layout(lua_State *L, int options, dust_hdf5_layout *layout, int n
   to_compression(L, options, layout);
   dust_lua_world_numbers(L, options, "voxel_size", numbers);
   dust_lua_world_numbers(L, options, "offset", numbers);
-  put_attributes(L, NULL, NULL, options);
+  put_attributes(L, NULL, options);
 }
 
 int dust_lua_hdf5_create(lua_State *L) {
   int64_t shape[DUST_MAXDIM];
   dust_hdf5_layout layout = {.layout = DUST_HDF5_CHUNKS_CHOSEN};
   lua_settop(L, 5);
-  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_lua_to_hdf5_file(L);
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
   int ndim = dust_lua_integers(L, 3, shape, "the shape of a dataset");
   dust_dtype dtype = dust_lua_dtype(L, 4, DUST_DTYPE_NONE);
   if (dtype == DUST_DTYPE_NONE) return luaL_error(L, "Hdf5File:create needs a dtype such as \"uint8\" for '%s'", name);
   bool plain = lua_isnil(L, 5);
   if (!plain) to_layout(L, 5, &layout, ndim);
-  dust_status status = dust_hdf5_create(file, name, dtype, ndim, shape, &layout);
-  if (status == DUST_OK && !plain) status = put_world(L, file, name, 5, "voxel_size", "resolution");
-  if (status == DUST_OK && !plain) status = put_world(L, file, name, 5, "voxel_size", "voxel_size");
-  if (status == DUST_OK && !plain) status = put_world(L, file, name, 5, "offset", "offset");
-  if (status == DUST_OK && !plain) status = put_attributes(L, file, name, 5);
+  dust_status status = dust_hdf5_create(dust_lua_to_hdf5_file(L), name, dtype, ndim, shape, &layout);
+  if (status == DUST_OK && !plain) status = put_world(L, name, 5, "voxel_size", "resolution");
+  if (status == DUST_OK && !plain) status = put_world(L, name, 5, "voxel_size", "voxel_size");
+  if (status == DUST_OK && !plain) status = put_world(L, name, 5, "offset", "offset");
+  if (status == DUST_OK && !plain) status = put_attributes(L, name, 5);
   return dust_lua_hdf5_answer(L, status);
 }

@@ -30,12 +30,14 @@ static dust_hdf5_kind kind_of(lua_State *L, const char *what) {
   return DUST_HDF5_STRINGS;
 }
 
+/* The entries of `table` go into a table of ours on top of the stack, so that texts live as long as it does, whatever metamethods hand out. */
 static dust_hdf5_kind kind_of_all(lua_State *L, int table, lua_Integer count, const char *what) {
   dust_hdf5_kind all = DUST_HDF5_INTEGERS;
+  lua_createtable(L, 0, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_geti(L, table, i);
     dust_hdf5_kind kind = kind_of(L, what);
-    lua_pop(L, 1);
+    lua_rawseti(L, -2, i);
     if (i > 1 && (kind == DUST_HDF5_STRINGS) != (all == DUST_HDF5_STRINGS)) luaL_error(L, "attribute '%s' mixes numbers and strings", what);
     if (i == 1 || kind > all) all = kind;
   }
@@ -78,7 +80,7 @@ dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what
   dust_hdf5_value value = {.kind = kind_of_all(L, index, count, what), .count = (size_t)count};
   value.integers = lua_newuserdatauv(L, (size_t)count * 8, 0);
   for (lua_Integer i = 1; i <= count; i++) {
-    lua_geti(L, index, i);
+    lua_rawgeti(L, -2, i);
     set_element(L, &value, (size_t)i - 1);
     lua_pop(L, 1);
   }

@@ -11,22 +11,22 @@ static dust_integral *to_integral(lua_State *L, int index) {
 
 /* integral(mask) */
 static int make(lua_State *L) {
-  const dust_ndarray *mask = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   dust_pool *pool = dust_lua_pool(L);
   dust_integral *integral = lua_newuserdatauv(L, sizeof *integral, 0);
   *integral = (dust_integral){0};
   luaL_setmetatable(L, DUST_LUA_INTEGRAL);
-  dust_lua_check(L, dust_integral_make(integral, mask, pool));
+  dust_lua_check(L, dust_integral_make(integral, dust_lua_to_ndarray(L, 1), pool));
   dust_lua_account(L, dust_ndarray_bytes(&integral->table));
   return 1;
 }
 
 static int count(lua_State *L) {
-  const dust_integral *integral = to_integral(L, 1);
+  const int ndim = to_integral(L, 1)->table.ndim;
   int64_t begin[DUST_MAXDIM], shape[DUST_MAXDIM];
-  dust_lua_per_axis(L, 2, integral->table.ndim, begin, "begin");
-  dust_lua_per_axis(L, 3, integral->table.ndim, shape, "shape");
-  lua_pushinteger(L, (lua_Integer)dust_integral_count(integral, begin, shape));
+  dust_lua_per_axis(L, 2, ndim, begin, "begin");
+  dust_lua_per_axis(L, 3, ndim, shape, "shape");
+  lua_pushinteger(L, (lua_Integer)dust_integral_count(to_integral(L, 1), begin, shape));
   return 1;
 }
 

@@ -8,47 +8,48 @@
 #include "kernel/pad.h"
 #include "kernel/scale_shift.h"
 #include "kernel/slab.h"
+#include "lua/ndarray.h"
 
 /* pad(a, before, after, mode, value) */
 static int pad(lua_State *L) {
   static const char *const modes[] = {"constant", "reflect", NULL};
-  const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
+  const dust_ndarray seen = *dust_lua_to_ndarray(L, 1);
   int64_t before[DUST_MAXDIM], after[DUST_MAXDIM];
   double element = 0; /* room for one of any type */
-  dust_lua_per_axis(L, 2, in->ndim, before, "before");
-  dust_lua_per_axis(L, 3, in->ndim, after, "after");
+  dust_lua_per_axis(L, 2, seen.ndim, before, "before");
+  dust_lua_per_axis(L, 3, seen.ndim, after, "after");
   dust_pad_mode mode = (dust_pad_mode)dust_lua_option(L, 4, "mode", modes, -1);
-  if (lua_isinteger(L, 5)) dust_lua_check(L, dust_pad_element_integer(&element, in->dtype, lua_tointeger(L, 5)));
-  else dust_lua_check(L, dust_pad_element(&element, in->dtype, dust_lua_number_or(L, 5, 0, "value")));
+  if (lua_isinteger(L, 5)) dust_lua_check(L, dust_pad_element_integer(&element, seen.dtype, lua_tointeger(L, 5)));
+  else dust_lua_check(L, dust_pad_element(&element, seen.dtype, dust_lua_number_or(L, 5, 0, "value")));
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_pad_array(out, in, before, after, mode, &element, pool));
+  dust_ndarray *out = dust_lua_result(L, 5);
+  return dust_lua_made_ndarray(L, dust_pad_array(out, dust_lua_to_ndarray(L, 1), before, after, mode, &element, pool));
 }
 
 /* scale_shift(a, scale, shift, dtype, low, high) */
 static int scale_shift(lua_State *L) {
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_result(L, 6);
   const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
   double scale = dust_lua_number(L, 2, "scale"), shift = dust_lua_number_or(L, 3, 0, "shift");
   dust_dtype dtype = dust_lua_dtype(L, 4, in->dtype);
   double low = dust_lua_number_or(L, 5, -INFINITY, "low"), high = dust_lua_number_or(L, 6, INFINITY, "high");
-  dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
   return dust_lua_made_ndarray(L, dust_scale_shift(out, in, scale, shift, dtype, low, high, pool));
 }
 
 /* gamma(a, gamma) */
 static int gamma_array(lua_State *L) {
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_result(L, 2);
   const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
   double gamma = dust_lua_number(L, 2, "gamma");
-  dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
   return dust_lua_made_ndarray(L, dust_gamma_array(out, in, gamma, pool));
 }
 
 /* intensity(a, slab, scales, shifts, clip) */
 static int intensity(lua_State *L) {
   lua_settop(L, 5);
-  const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   int64_t slab[DUST_MAXDIM];
   size_t scales, shifts;
   int axes = dust_lua_integers(L, 2, slab, "slab");
@@ -57,27 +58,27 @@ static int intensity(lua_State *L) {
   bool clip = !lua_isnoneornil(L, 5) && dust_lua_boolean(L, 5, "clip");
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_intensity_array(out, in, axes, slab, scales, scale, shift, clip, pool));
+  return dust_lua_made_ndarray(L, dust_intensity_array(out, dust_lua_to_ndarray(L, 1), axes, slab, scales, scale, shift, clip, pool));
 }
 
 /* slab_count(a, slab) */
 static int slab_count(lua_State *L) {
-  const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   int64_t slab[DUST_MAXDIM];
   int axes = dust_lua_integers(L, 2, slab, "slab");
   dust_slabs slabs;
-  dust_lua_check(L, dust_slabs_make(&slabs, in, axes, slab));
+  dust_lua_check(L, dust_slabs_make(&slabs, dust_lua_to_ndarray(L, 1), axes, slab));
   lua_pushinteger(L, slabs.count);
   return 1;
 }
 
 /* max_channels(a, ndim) */
 static int max_channels(lua_State *L) {
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_result(L, 2);
   const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
   int64_t ndim = dust_lua_integer(L, 2, "ndim");
   if (ndim < 0 || ndim > in->ndim) return luaL_error(L, "ndim is %I, the array has %d axes", (lua_Integer)ndim, in->ndim);
-  dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
   return dust_lua_made_ndarray(L, dust_max_channels(out, in, (int)ndim, pool));
 }
 

@@ -8,41 +8,45 @@
 #include "kernel/distance_mask.h"
 #include "kernel/one_hot.h"
 #include "kernel/slab.h"
+#include "lua/ndarray.h"
+
+enum { MOST = 1 << 20 /* offsets */ };
 
 /* affinities(labels, offsets, background_as_object) */
 static int affinities(lua_State *L) {
   lua_settop(L, 3);
-  const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
+  const int ndim = dust_lua_to_ndarray(L, 1)->ndim;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer edges = luaL_len(L, 2);
-  int64_t *offset = lua_newuserdatauv(L, (size_t)edges * (size_t)(labels->ndim ? labels->ndim : 1) * sizeof *offset + 1, 0);
+  if (edges < 0 || edges > MOST) return luaL_error(L, "there are %I offsets; there may be up to %d", edges, MOST);
+  int64_t *offset = lua_newuserdatauv(L, (size_t)edges * (size_t)(ndim ? ndim : 1) * sizeof *offset + 1, 0);
   for (lua_Integer e = 1; e <= edges; e++) {
     int64_t entry[DUST_MAXDIM];
     char what[48];
     snprintf(what, sizeof what, "offset %lld", (long long)e);
     lua_geti(L, 2, e);
-    dust_lua_per_axis(L, -1, labels->ndim, entry, what);
+    dust_lua_per_axis(L, -1, ndim, entry, what);
     lua_pop(L, 1);
-    for (int a = 0; a < labels->ndim; a++) offset[(e - 1) * labels->ndim + a] = entry[a];
+    for (int a = 0; a < ndim; a++) offset[(e - 1) * ndim + a] = entry[a];
   }
   bool background = !lua_isnoneornil(L, 3) && dust_lua_boolean(L, 3, "background_as_object");
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_affinities(out, labels, edges, offset, background, pool));
+  return dust_lua_made_ndarray(L, dust_affinities(out, dust_lua_to_ndarray(L, 1), edges, offset, background, pool));
 }
 
 /* one_hot(labels, classes) */
 static int one_hot(lua_State *L) {
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_result(L, 2);
   const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
   int64_t classes = dust_lua_integer(L, 2, "classes");
-  dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
   return dust_lua_made_ndarray(L, dust_one_hot(out, labels, classes, pool));
 }
 
 /* boundary_distance(labels, voxel_size, scale) */
 static int boundary_distance(lua_State *L) {
-  const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   double voxel_size[DUST_MAXDIM], scale = 0;
   int spatial = dust_lua_voxel_size(L, 2, voxel_size);
   if (!lua_isnoneornil(L, 3)) {
@@ -50,33 +54,20 @@ static int boundary_distance(lua_State *L) {
     if (!(scale > 0)) return luaL_error(L, "scale is %f, it must be positive", scale);
   }
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_boundary_distance(out, labels, spatial, voxel_size, scale, pool));
+  dust_ndarray *out = dust_lua_result(L, 3);
+  return dust_lua_made_ndarray(L, dust_boundary_distance(out, dust_lua_to_ndarray(L, 1), spatial, voxel_size, scale, pool));
 }
 
 /* distance_mask(target, mask, voxel_size, scale, epsilon, threshold) */
 static int distance_mask(lua_State *L) {
-  const dust_ndarray *target = dust_lua_to_ndarray(L, 1), *mask = dust_lua_to_ndarray(L, 2);
+  dust_lua_to_ndarray(L, 1), dust_lua_to_ndarray(L, 2);
   double voxel_size[DUST_MAXDIM];
   int spatial = dust_lua_voxel_size(L, 3, voxel_size);
   double scale = dust_lua_number(L, 4, "scale"), epsilon = dust_lua_number(L, 5, "epsilon"), threshold = dust_lua_number(L, 6, "threshold");
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
+  dust_ndarray *out = dust_lua_result(L, 6);
+  const dust_ndarray *target = dust_lua_to_ndarray(L, 1), *mask = dust_lua_to_ndarray(L, 2);
   return dust_lua_made_ndarray(L, dust_distance_mask(out, target, mask, spatial, voxel_size, scale, epsilon, threshold, pool));
-}
-
-/* The table of masks at `index` as an array of pointers in a userdata left on the stack; the table keeps them alive. */
-static const dust_ndarray **masks_at(lua_State *L, int index, int *count) {
-  luaL_checktype(L, index, LUA_TTABLE);
-  lua_Integer n = luaL_len(L, index);
-  const dust_ndarray **mask = lua_newuserdatauv(L, (size_t)n * sizeof *mask + 1, 0);
-  for (lua_Integer i = 1; i <= n; i++) {
-    lua_geti(L, index, i);
-    mask[i - 1] = dust_lua_to_ndarray(L, -1);
-    lua_pop(L, 1);
-  }
-  *count = (int)n;
-  return mask;
 }
 
 /* One slab's { num, den, num, den, … }. */
@@ -133,21 +124,25 @@ static double clip_at(lua_State *L, int index, double fallback, double none, con
 /* balance_weights(labels, classes, masks, slab, clipmin, clipmax, counts) */
 static int balance_weights(lua_State *L) {
   lua_settop(L, 7);
-  const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   int64_t slab[DUST_MAXDIM];
+  size_t masks;
   dust_balance_options options = {.classes = dust_lua_integer(L, 2, "classes"), .slab = slab};
   if (options.classes < 1 || options.classes > 1 << 24) return luaL_error(L, "classes is %I, it must be from 1 to %d", (lua_Integer)options.classes, 1 << 24);
-  options.mask = masks_at(L, 3, &options.masks);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  const dust_ndarray **mask = dust_lua_array_list(L, 3, "masks", &masks);
+  options.mask = mask, options.masks = (int)masks;
   options.slab_ndim = dust_lua_integers(L, 4, slab, "slab");
   options.clipmin = clip_at(L, 5, 0.05, -INFINITY, "clipmin");
   options.clipmax = clip_at(L, 6, 0.95, INFINITY, "clipmax");
   dust_slabs slabs;
-  dust_lua_check(L, dust_slabs_make(&slabs, labels, options.slab_ndim, slab));
+  dust_lua_check(L, dust_slabs_make(&slabs, dust_lua_to_ndarray(L, 1), options.slab_ndim, slab));
   if (slabs.count > (INT64_C(1) << 26) / options.classes) return luaL_error(L, "%I slabs of %I classes are too many to count", (lua_Integer)slabs.count, (lua_Integer)options.classes);
   dust_balance_count *count = counts_at(L, 7, slabs.count, options.classes);
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  dust_lua_made_ndarray(L, dust_balance_weights(out, labels, &options, count, pool));
+  dust_lua_check_open(L, mask, masks);
+  dust_lua_made_ndarray(L, dust_balance_weights(out, dust_lua_to_ndarray(L, 1), &options, count, pool));
   push_counts(L, 7, slabs.count, options.classes, count);
   return 2;
 }

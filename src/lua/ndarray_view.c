@@ -70,16 +70,16 @@ static int slice(lua_State *L) {
   return dust_lua_ndarray_get(L);
 }
 
-/* The arrays in the table at 1, as a C array in a userdata left on the stack; the table keeps them alive. */
-static const dust_ndarray **array_list(lua_State *L, size_t *count) {
-  lua_settop(L, 2);
-  if (lua_type(L, 1) != LUA_TTABLE) luaL_error(L, "arrays must be a table of ndarrays, not %s", dust_lua_type_name(L, 1));
-  lua_Integer n = luaL_len(L, 1);
-  if (n < 1) luaL_error(L, "arrays is empty; there must be at least one");
-  const dust_ndarray **list = lua_newuserdatauv(L, (size_t)n * sizeof *list, 1);
+enum { MOST = 1 << 24 /* arrays in a list */ };
+
+const dust_ndarray **dust_lua_array_list(lua_State *L, int index, const char *what, size_t *count) {
+  if (lua_type(L, index) != LUA_TTABLE) luaL_error(L, "%s must be a table of ndarrays, not %s", what, dust_lua_type_name(L, index));
+  lua_Integer n = luaL_len(L, index);
+  if (n < 0 || n > MOST) luaL_error(L, "%s has %I entries; there may be up to %d", what, n, MOST);
+  const dust_ndarray **list = lua_newuserdatauv(L, (size_t)n * sizeof *list + 1, 1);
   lua_createtable(L, 0, 0); /* what was read stays alive, whatever an __index of the table hands out */
   for (lua_Integer i = 1; i <= n; i++) {
-    lua_geti(L, 1, i);
+    lua_geti(L, index, i);
     list[i - 1] = dust_lua_to_ndarray(L, -1);
     lua_rawseti(L, -2, i);
   }
@@ -88,27 +88,34 @@ static const dust_ndarray **array_list(lua_State *L, size_t *count) {
   return list;
 }
 
-static void check_open(lua_State *L, const dust_ndarray **list, size_t count) {
+void dust_lua_check_open(lua_State *L, const dust_ndarray **list, size_t count) {
   for (size_t k = 0; k < count; k++)
     if (!list[k]->buffer) luaL_error(L, "array %d was closed", (int)k + 1);
+}
+
+static const dust_ndarray **some_arrays(lua_State *L, size_t *count) {
+  lua_settop(L, 2);
+  const dust_ndarray **list = dust_lua_array_list(L, 1, "arrays", count);
+  if (*count == 0) luaL_error(L, "arrays is empty; there must be at least one");
+  return list;
 }
 
 static int stack(lua_State *L) {
   size_t count;
   dust_pool *pool = dust_lua_pool(L);
-  const dust_ndarray **list = array_list(L, &count);
+  const dust_ndarray **list = some_arrays(L, &count);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  check_open(L, list, count);
+  dust_lua_check_open(L, list, count);
   return dust_lua_made_ndarray(L, dust_stack_arrays(out, list, count, pool));
 }
 
 static int concatenate(lua_State *L) {
   size_t count;
   dust_pool *pool = dust_lua_pool(L);
-  const dust_ndarray **list = array_list(L, &count);
+  const dust_ndarray **list = some_arrays(L, &count);
   int axis = dust_lua_axis(L, 2, list[0]->ndim);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  check_open(L, list, count);
+  dust_lua_check_open(L, list, count);
   return dust_lua_made_ndarray(L, dust_concatenate_arrays(out, list, count, axis, pool));
 }
 

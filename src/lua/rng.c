@@ -74,7 +74,7 @@ static int py_sample(lua_State *L) {
   if (k < 0 || k > n) return luaL_error(L, "sample: k must be from 0 to n = %I, not %I", (lua_Integer)n, (lua_Integer)k);
   size_t *drawn = lua_newuserdatauv(L, (size_t)k * sizeof *drawn + 1, 0);
   lua_createtable(L, k < INT32_MAX ? (int)k : 0, 0);
-  dust_py_sample(rng, (size_t)n, (size_t)k, drawn);
+  dust_lua_check(L, dust_py_sample(rng, (size_t)n, (size_t)k, drawn));
   for (int64_t i = 0; i < k; i++) {
     lua_pushinteger(L, (lua_Integer)drawn[i] + 1);
     lua_rawseti(L, -2, i + 1);

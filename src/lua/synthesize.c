@@ -2,7 +2,7 @@
 #include "kernel/synthesize.h"
 
 #include "kernel/colorize.h"
-#include "lua/binding.h"
+#include "lua/ndarray.h"
 
 static void read_three(lua_State *L, const char *name, const char *what, int64_t *out) {
   dust_lua_field(L, 1, name);
@@ -54,10 +54,9 @@ static int synthesize(lua_State *L) {
 }
 
 static int colorize(lua_State *L) {
-  const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_colorize_labels(out, labels, pool));
+  dust_ndarray *out = dust_lua_result(L, 1);
+  return dust_lua_made_ndarray(L, dust_colorize_labels(out, dust_lua_to_ndarray(L, 1), pool));
 }
 
 void dust_lua_open_synthesize(lua_State *L) {

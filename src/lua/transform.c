@@ -1,5 +1,5 @@
 /* core.Transform: a box around a dust_transform (kernel/transform.h). Closed boxes hold NULL and say so when used. */
-#include "lua/binding.h"
+#include "lua/ndarray.h"
 
 #include <limits.h>
 #include "kernel/transform.h"
@@ -28,18 +28,19 @@ static void read_matrix(lua_State *L, int index, int n, double *out) {
   }
 }
 
-/* What the options point to stays on the stack. */
+/* What the options point to stays on the stack; the displacement at 2, nil when there is none, for the caller to look at when nothing can run scripts any more. */
 static dust_transform_options read_options(lua_State *L, double *matrix) {
   static const char *const known[] = {"roi", "voxel_size", "displacement", "rotation", "subsample", "quirks", NULL};
   dust_transform_options o = {.subsample = 1};
   luaL_checktype(L, 1, LUA_TTABLE);
   dust_lua_known_fields(L, 1, "Transform", known, 0);
+  dust_lua_field(L, 1, "displacement");
   if (dust_lua_field(L, 1, "roi") == LUA_TNIL) luaL_error(L, "Transform needs a roi");
   o.roi = *dust_lua_to_roi(L, -1);
   if (o.roi.shape.ndim > DUST_TRANSFORM_MAXDIM) luaL_error(L, "a transformation has 1 to %d axes, not %d", DUST_TRANSFORM_MAXDIM, o.roi.shape.ndim);
   if (dust_lua_field(L, 1, "voxel_size") == LUA_TNIL) luaL_error(L, "Transform needs a voxel_size");
   o.voxel_size = dust_lua_named_coordinate(L, -1, o.roi.shape.ndim, "voxel_size");
-  if (dust_lua_field(L, 1, "displacement") != LUA_TNIL) o.displacement = dust_lua_to_ndarray(L, -1);
+  if (!lua_isnil(L, 2)) dust_lua_to_ndarray(L, 2);
   if (dust_lua_field(L, 1, "rotation") != LUA_TNIL) {
     read_matrix(L, lua_absindex(L, -1), o.roi.shape.ndim, matrix);
     o.rotation = matrix;
@@ -56,11 +57,12 @@ static dust_transform_options read_options(lua_State *L, double *matrix) {
 static int create(lua_State *L) {
   double matrix[DUST_TRANSFORM_MAXDIM * DUST_TRANSFORM_MAXDIM];
   lua_settop(L, 1);
-  const dust_transform_options options = read_options(L, matrix);
+  dust_transform_options options = read_options(L, matrix);
   dust_pool *pool = dust_lua_pool(L);
   dust_transform **box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = NULL;
   luaL_setmetatable(L, DUST_LUA_TRANSFORM);
+  if (!lua_isnil(L, 2)) options.displacement = dust_lua_to_ndarray(L, 2);
   dust_lua_check(L, dust_transform_create(box, &options, pool));
   dust_lua_account(L, dust_transform_bytes(*box));
   return 1;
@@ -77,45 +79,46 @@ static int release(lua_State *L) {
 /* ---- at work on a grid */
 
 static int source_roi(lua_State *L) {
-  const dust_transform *t = self(L);
+  const int ndim = dust_transform_ndim(self(L));
   const dust_roi *roi = dust_lua_to_roi(L, 2);
-  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, dust_transform_ndim(t), "voxel_size");
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, ndim, "voxel_size");
+  dust_pool *pool = dust_lua_pool(L);
   dust_roi out;
-  dust_lua_check(L, dust_transform_source_roi(&out, t, roi, &voxel_size, dust_lua_pool(L)));
+  dust_lua_check(L, dust_transform_source_roi(&out, self(L), roi, &voxel_size, pool));
   dust_lua_push_roi(L, &out);
   return 1;
 }
 
 static int sample(lua_State *L) {
-  const dust_transform *t = self(L);
-  const dust_ndarray *in = dust_lua_to_ndarray(L, 2);
+  const int ndim = dust_transform_ndim(self(L));
+  dust_lua_to_ndarray(L, 2);
   const dust_roi *in_roi = dust_lua_to_roi(L, 3), *out_roi = dust_lua_to_roi(L, 4);
-  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 5, dust_transform_ndim(t), "voxel_size");
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 5, ndim, "voxel_size");
   bool interpolate = dust_lua_boolean(L, 6, "interpolate");
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_transform_sample(out, t, in, in_roi, out_roi, &voxel_size, interpolate, pool));
+  dust_ndarray *out = dust_lua_result(L, 6);
+  const dust_ndarray *in = dust_lua_to_ndarray(L, 2);
+  return dust_lua_made_ndarray(L, dust_transform_sample(out, self(L), in, in_roi, out_roi, &voxel_size, interpolate, pool));
 }
 
 static int field(lua_State *L) {
-  const dust_transform *t = self(L);
+  const int ndim = dust_transform_ndim(self(L));
   const dust_roi *roi = dust_lua_to_roi(L, 2);
-  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, dust_transform_ndim(t), "voxel_size");
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, ndim, "voxel_size");
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_transform_field(out, t, roi, &voxel_size, pool));
+  dust_ndarray *out = dust_lua_result(L, 3);
+  return dust_lua_made_ndarray(L, dust_transform_field(out, self(L), roi, &voxel_size, pool));
 }
 
 /* ---- single positions */
 
 static int map(lua_State *L) {
-  const dust_transform *t = self(L);
+  const int ndim = dust_transform_ndim(self(L));
   size_t count;
   double source[DUST_TRANSFORM_MAXDIM];
-  int ndim = dust_transform_ndim(t);
   const double *point = dust_lua_doubles(L, 2, &count, "point");
   if (count != (size_t)ndim) return luaL_error(L, "point has %d entries; the transformation has %d axes", (int)count, ndim);
-  dust_lua_check(L, dust_transform_map(t, point, source));
+  dust_lua_check(L, dust_transform_map(self(L), point, source));
   lua_createtable(L, ndim, 0);
   for (int d = 0; d < ndim; d++) {
     lua_pushnumber(L, source[d]);
@@ -125,10 +128,10 @@ static int map(lua_State *L) {
 }
 
 static int invert(lua_State *L) {
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *positions = dust_lua_result(L, 2), *converged = dust_lua_new_ndarray(L);
   const dust_transform *t = self(L);
   const dust_ndarray *points = dust_lua_to_ndarray(L, 2);
-  dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *positions = dust_lua_new_ndarray(L), *converged = dust_lua_new_ndarray(L);
   dust_lua_made_ndarray(L, dust_transform_invert_points(positions, converged, t, points, pool));
   return 2;
 }

@@ -102,7 +102,9 @@ end)
 local function world(key) return battery.world()[key] end
 
 battery.node("ArraySource", {
-  pipeline = function() return { md.ArraySource { battery.RAW, world(battery.RAW) }, md.ArraySource { battery.LABELS, world(battery.LABELS) } } + md.MergeProvider {} end,
+  pipeline = function()
+    return { md.ArraySource { battery.RAW, world(battery.RAW) }, md.ArraySource { battery.LABELS, world(battery.LABELS) } } + md.MergeProvider {}
+  end,
   deterministic = true, untouched = { battery.RAW, battery.LABELS },
 })
 battery.node("DaCapoArraySource", {

@@ -132,7 +132,7 @@ describe("Batch", function()
 
   it("refuses what is none", function()
     assert.matches("A in a batch must be an md.Array, not 5", errors.message(function() md.Batch({})[A] = 5 end))
-    assert.matches("P in a batch must be an md.Graph, not a Array", errors.message(function() md.Batch({})[P] = array() end))
+    assert.matches("P in a batch must be an md.Graph, not an Array", errors.message(function() md.Batch({})[P] = array() end))
   end)
 
   it("prints a line each", function()

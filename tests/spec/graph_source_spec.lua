@@ -62,7 +62,7 @@ describe("GraphSource", function()
 
   it("refuses what is no graph", function()
     assert.equal("GraphSource: 'graph' must be a Graph, not 5", errors.bare(function() md.GraphSource { POINTS, 5 } end))
-    assert.equal("GraphSource: 'key' must be a GraphKey, not a ArrayKey", errors.bare(function() md.GraphSource { md.ArrayKey "RAW", chain() } end))
+    assert.equal("GraphSource: 'key' must be a GraphKey, not an ArrayKey", errors.bare(function() md.GraphSource { md.ArrayKey "RAW", chain() } end))
   end)
 end)
 

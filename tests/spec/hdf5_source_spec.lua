@@ -18,7 +18,7 @@ local function file_with(data, fields)
 end
 
 local function counting(shape, dtype)
-  local n, nested = 0, nil
+  local n = 0
   local function fill(axis)
     local row = {}
     for i = 1, shape[axis] do
@@ -30,8 +30,7 @@ local function counting(shape, dtype)
     end
     return row
   end
-  nested = fill(1)
-  return core.ndarray(nested, dtype or "uint16")
+  return core.ndarray(fill(1), dtype or "uint16")
 end
 
 local function source(path, spec, channels_first)
@@ -164,7 +163,7 @@ describe("Hdf5Source", function()
   end)
 
   it("refuses wrong options", function()
-    assert.equal("Hdf5Source: 'datasets' maps ArrayKeys to paths, { [RAW] = \"volumes/raw\" }; it has \"raw\" = a ArrayKey",
+    assert.equal("Hdf5Source: 'datasets' maps ArrayKeys to paths, { [RAW] = \"volumes/raw\" }; it has \"raw\" = an ArrayKey",
       errors.bare(function() md.Hdf5Source { "a.h5", { raw = RAW } } end))
     assert.equal("Hdf5Source: 'datasets' is empty: { [RAW] = \"volumes/raw\" }", errors.bare(function() md.Hdf5Source { "a.h5", {} } end))
     assert.equal("Hdf5Source: 'array_specs' has LABELS, 'datasets' hasn't",

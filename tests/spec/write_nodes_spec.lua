@@ -99,7 +99,8 @@ describe("Hdf5Write", function()
     assert(core.make_directory(dir))
     assert(md.hdf5.write(dir .. "/output.hdf", "raw", md.zeros({ 4, 4, 4 }, "uint8"), { voxel_size = { 1, 1, 1 }, offset = { 0, 0, 0 } }))
     local p <close> = (battery.source() + md.Hdf5Write { { [RAW] = "raw" }, dir }):build()
-    assert.matches("raw is in .* already, with shape {4, 4, 4}, voxel size {1, 1, 1} and offset {0, 0, 0}; RAW, with shape {20, 30, 32} and voxel size %(40, 4, 4%), doesn't fit",
+    assert.matches("raw is in .* already, with shape {4, 4, 4}, voxel size {1, 1, 1} and offset {0, 0, 0}; "
+      .. "RAW, with shape {20, 30, 32} and voxel size %(40, 4, 4%), doesn't fit",
       errors.message(function() p:request_batch(md.BatchRequest { [RAW] = battery.roi }) end))
   end)
 

@@ -532,6 +532,46 @@ function Integral:close() end
 ---@return moondust.Integral
 function kernel.integral(mask) end
 
+--- The voxels of a graph's nodes and, unless edges is false, of the lines between them as 1 in zeros, or as the attribute `color` (items without it are left out). Voxels are counted
+--- by floor from world position 0; what lies outside of the ROI isn't drawn.
+---@param graph moondust.Graph
+---@param roi moondust.Roi  on the grid of voxel_size
+---@param voxel_size moondust.Coordinate|integer[]
+---@param dtype string?  default "uint8"
+---@param edges boolean?  default true
+---@param color string?
+---@return moondust.ndarray
+function kernel.draw_graph(graph, roi, voxel_size, dtype, edges, color) end
+--- Each voxel within `radius` (world units an axis) of a non-zero one takes the value of the nearest; with inner (a fraction of radius) those nearer than that become 0.
+---@param drawn moondust.ndarray  all axes spatial
+---@param voxel_size moondust.Coordinate|number[]
+---@param radius moondust.Coordinate|number[]
+---@param inner number?  default 0: full balls
+---@return moondust.ndarray
+function kernel.grow_balls(drawn, voxel_size, radius, inner) end
+--- exp(-d^2 / 2), d = the distance to the nearest non-zero voxel in units of sigma (world units an axis); 0 beyond 4 sigma.
+---@param drawn moondust.ndarray  all axes spatial
+---@param voxel_size moondust.Coordinate|number[]
+---@param sigma moondust.Coordinate|number[]
+---@param dtype string?  "float32" (default) or "float64"
+---@return moondust.ndarray
+function kernel.grow_peaks(drawn, voxel_size, sigma, dtype) end
+--- Other voxel sizes: output voxel o (from 0) of a spatial axis lies at input coordinate o * scale + shift. "nearest" moves elements as they are; "linear" interpolates, and
+--- smooths first where scale > 1 (scikit-image's rescale); "mean" averages `scale` (whole) voxels around the coordinate. #shape spatial axes, channels in front.
+---@param a moondust.ndarray
+---@param shape integer[]
+---@param scale number[]
+---@param shift number[]
+---@param mode "nearest"|"linear"|"mean"
+---@return moondust.ndarray
+function kernel.resize(a, shape, scale, shift, mode) end
+--- (groups, shape of labels) uint8: 1 where the id is in the group and is not background. An empty group takes every id.
+---@param labels moondust.ndarray
+---@param groups integer[][]
+---@param background integer?  default 0
+---@return moondust.ndarray
+function kernel.binarize(labels, groups, background) end
+
 --- A synthetic electron-microscopy volume, labels true by construction, the same for any number of threads. Options: shape (z, y, x in voxels, of the whole), voxel_size (nm), seed
 --- (default 0), first and last (planes to draw, 1-based, inclusive; default: all). A volume made in slabs is the volume made at once.
 ---@param options table

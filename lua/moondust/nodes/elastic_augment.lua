@@ -125,9 +125,20 @@ function ElasticAugment:draw_rotation(rng)
   return matrix
 end
 
+-- The field is looked at voxel by voxel, for graphs too, which no check of array sizes has seen.
+function ElasticAugment:check_size(master)
+  local voxels, memory = 1, core.physical_memory()
+  for axis = 1, master.dims do voxels = voxels * (master.shape[axis] / self.voxel_size[axis]) end
+  if voxels > memory then
+    self:fail({ roi = master }, "the request spans %.0f voxels of %s, more than this machine has bytes (%.0f); ask for a smaller ROI", voxels,
+      self.voxel_size, memory)
+  end
+end
+
 function ElasticAugment:draw(request, total)
   local rng = self.seed and core.Rng(self.seed) or request.rng
   local master = total:snap_to_grid(self.voxel_size, "grow")
+  self:check_size(master)
   local displacement = self:draw_displacement(rng, master.shape / self.voxel_size)
   return core.Transform {
     roi = master, voxel_size = self.voxel_size, displacement = displacement, rotation = self:draw_rotation(rng),

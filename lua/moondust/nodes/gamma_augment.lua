@@ -19,6 +19,7 @@ GammaAugment.options = {
 function GammaAugment:init()
   if key.is_key(self.arrays) then self.arrays = { self.arrays } end
   if self.gamma_min <= 0 then error(("GammaAugment: 'gamma_min' must be greater than 0, not %g"):format(self.gamma_min), 3) end
+  if self.gamma_max == math.huge then error("GammaAugment: 'gamma_max' must be finite, not inf", 3) end
   if self.gamma_max < self.gamma_min then
     error(("GammaAugment: 'gamma_max' (%g) is smaller than 'gamma_min' (%g)"):format(self.gamma_max, self.gamma_min), 3)
   end

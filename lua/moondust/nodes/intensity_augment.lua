@@ -24,6 +24,9 @@ function IntensityAugment:init()
   if self.z_section_wise ~= nil and self.slab then
     error("IntensityAugment: give 'z_section_wise' or 'slab', not both", 3)
   end
+  for _, name in ipairs { "scale_min", "scale_max", "shift_min", "shift_max" } do
+    if math.abs(self[name]) == math.huge then error(("IntensityAugment: '%s' must be finite"):format(name), 3) end
+  end
 end
 
 function IntensityAugment:setup()

@@ -54,7 +54,7 @@ end
 function Pad:check_value(spec)
   local dtype = key.is_array_key(self.key) and spec.dtype
   if not dtype then return end
-  local ok = pcall(core.ndarray, { self.value }, dtype)
+  local ok = pcall(core.kernel.pad, core.zeros({ 1 }, dtype), { 1 }, { 1 }, "constant", self.value)
   if not ok then self:fail({ key = self.key }, "value %s doesn't fit %s, which is %s", self.value, self.key, dtype) end
 end
 

@@ -38,8 +38,21 @@ function Product:prepare(request)
   return dependencies
 end
 
+-- Space is the same by now; what can differ is channels, which broadcast as numpy's.
+function Product:check_channels(x1, x2)
+  local a, b = x1.data.shape, x2.data.shape
+  for back = 0, math.min(#a, #b) - 1 do
+    local one, other = a[#a - back], b[#b - back]
+    if one ~= other and one ~= 1 and other ~= 1 then
+      self:fail({ key = self.y_key }, "%s has shape {%s} and %s {%s}; channels must be the same or 1", self.x1_key, table.concat(a, ", "), self.x2_key,
+        table.concat(b, ", "))
+    end
+  end
+end
+
 function Product:process(batch)
   local x1, x2 = batch[self.x1_key], batch[self.x2_key]
+  self:check_channels(x1, x2)
   local data = x1.data * x2.data
   local spec, outputs = x1.spec:copy(), Batch {}
   spec.dtype = data.dtype

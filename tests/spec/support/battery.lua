@@ -295,12 +295,26 @@ local function test_untouched(options)
   assert.equal(M.hash(original), M.hash(passed))
 end
 
+--- Fills in what isn't said.
+---@param options table
+---@return table options
+function M.complete(options)
+  options.request = options.request or M.request
+  options.pipeline = options.pipeline or function() return (options.source or M.source)() + options.node() end
+  return options
+end
+
+--- The tests by name, each a function of the options; they raise where a node falls short.
+M.tests = {
+  tiles = test_tiles, threads = test_threads, seeds = test_seeds, spec = test_spec, unchanged = test_unchanged, memory = test_memory,
+  untouched = test_untouched,
+}
+
 --- Defines the tests of a node.
 ---@param name string
 ---@param options table  node or pipeline (functions); source, request (functions); deterministic, random (booleans); untouched (keys)
 function M.node(name, options)
-  options.request = options.request or M.request
-  options.pipeline = options.pipeline or function() return (options.source or M.source)() + options.node() end
+  M.complete(options)
   local it = busted.it
   busted.describe(name .. " stands the battery:", function()
     if options.deterministic then it("whole == tiles", function() test_tiles(options) end) end

@@ -130,7 +130,7 @@ function M.difference(actual, expected, options)
   local largest, range = largest_difference(actual, expected)
   if expected.dtype:find "^float" then
     local allowed = (options.tolerance or 1e-4) * math.max(range, 1e-12)
-    if not (largest <= allowed) then return ("differs by up to %g, %g allowed (range %g)"):format(largest, allowed, range) end
+    if largest > allowed or largest ~= largest then return ("differs by up to %g, %g allowed (range %g)"):format(largest, allowed, range) end
     return nil
   end
   if options.grey then return largest > 1 and ("differs by up to %g levels"):format(largest) or nil end

@@ -1,0 +1,171 @@
+/* The array is taken as one line of elements in C order, cut into blocks of DUST_PHILOX_BLOCK; a block is loaded to double, computed and stored while it is in L1. */
+#include "kernel/noise.h"
+
+#include <math.h>
+#include "kernel/clones.h"
+#include "kernel/philox.h"
+#include "kernel/reduce.h"
+
+#define BLOCK DUST_PHILOX_BLOCK
+#define BLOCKS_A_CHUNK 128
+#define MOST_COUNTS 2147483648.0 /* gsl_ran_poisson counts in an unsigned int */
+
+typedef struct noise_pass {
+  const dust_noise *noise;
+  const dust_ndarray *in, *variances; /* C order; variances: NULL or float64 */
+  dust_ndarray *out;
+  int64_t count;
+} noise_pass;
+
+DUST_CLONES
+static void add_normals(double *restrict a, const float *restrict normal, double mean, double deviation) {
+  for (int i = 0; i < BLOCK; i++) a[i] += mean + deviation * normal[i];
+}
+
+DUST_CLONES
+static void add_local_normals(double *restrict a, const float *restrict normal, const double *restrict variance) {
+  for (int i = 0; i < BLOCK; i++) a[i] += sqrt(variance[i]) * normal[i];
+}
+
+DUST_CLONES
+static void add_speckle(double *restrict a, const float *restrict normal, double mean, double deviation) {
+  for (int i = 0; i < BLOCK; i++) a[i] += a[i] * (mean + deviation * normal[i]);
+}
+
+/* One word decides both: below the share of salt it is salt, below that of all noise pepper. */
+DUST_CLONES
+static void replace(double *restrict a, const uint32_t *restrict word, double amount, double salt, double pepper) {
+  for (int i = 0; i < BLOCK; i++) {
+    double u = word[i] * 0x1p-32;
+    double noise = u < amount * salt ? 1 : pepper;
+    a[i] = u < amount ? noise : a[i];
+  }
+}
+
+DUST_CLONES
+static void clip(double *restrict a, double low, double high) {
+  for (int i = 0; i < BLOCK; i++) a[i] = a[i] < low ? low : a[i] > high ? high : a[i];
+}
+
+static void count_block(double *a, const dust_noise *noise, int64_t begin, int n) {
+  for (int i = 0; i < n; i++) {
+    double mean = (a[i] - noise->low) / noise->span * noise->levels;
+    a[i] = noise->low + noise->span * (dust_noise_poisson(mean, noise->seed, (uint64_t)(begin + i)) / noise->levels);
+  }
+}
+
+static void normal_block(const noise_pass *pass, double *a, uint64_t block) {
+  const dust_noise *noise = pass->noise;
+  float normal[BLOCK];
+  double variance[BLOCK] = {0}, deviation = sqrt(noise->variance);
+  dust_philox_normals(normal, noise->seed, 0, block);
+  if (noise->mode == DUST_NOISE_SPECKLE) {
+    add_speckle(a, normal, noise->mean, deviation);
+  } else if (pass->variances) {
+    int64_t begin = (int64_t)block * BLOCK, left = pass->count - begin;
+    const double *from = (const double *)(const void *)pass->variances->data + begin;
+    for (int64_t i = 0; i < BLOCK && i < left; i++) variance[i] = from[i];
+    add_local_normals(a, normal, variance);
+  } else {
+    add_normals(a, normal, noise->mean, deviation);
+  }
+}
+
+static void one_block(const noise_pass *pass, uint64_t block) {
+  const dust_noise *noise = pass->noise;
+  int64_t begin = (int64_t)block * BLOCK, left = pass->count - begin;
+  int n = left < BLOCK ? (int)left : BLOCK;
+  ptrdiff_t size = (ptrdiff_t)dust_dtype_size(pass->in->dtype);
+  double a[BLOCK] = {0};
+  dust_row_to_double(a, pass->in->data + begin * size, size, pass->in->dtype, (size_t)n);
+  if (noise->mode == DUST_NOISE_POISSON) {
+    count_block(a, noise, begin, n);
+  } else if (noise->mode == DUST_NOISE_SALT_PEPPER) {
+    uint32_t word[BLOCK];
+    dust_philox_words(word, noise->seed, 0, block);
+    replace(a, word, noise->amount, noise->salt, noise->pepper);
+  } else {
+    normal_block(pass, a, block);
+  }
+  clip(a, noise->clip_low, noise->clip_high);
+  dust_row_from_double(pass->out->data + begin * size, size, pass->in->dtype, a, (size_t)n);
+}
+
+static dust_status some_blocks(void *context, size_t begin, size_t end, size_t chunk) {
+  for (size_t block = begin; block < end; block++) one_block(context, block);
+  return DUST_OK;
+}
+
+/* ---- what makes no sense */
+
+static dust_status check_share(double value, const char *name) {
+  if (value >= 0 && value <= 1) return DUST_OK;
+  return dust_fail(DUST_ERROR_ARGUMENT, "%s is %g, it must be from 0 to 1", name, value);
+}
+
+static dust_status check_parameters(const dust_noise *noise) {
+  if (!isfinite(noise->mean)) return dust_fail(DUST_ERROR_ARGUMENT, "the mean of noise is %g, it must be finite", noise->mean);
+  if (!(noise->variance >= 0) || isinf(noise->variance))
+    return dust_fail(DUST_ERROR_ARGUMENT, "the variance of noise is %g, it must be finite and not negative", noise->variance);
+  DUST_TRY(check_share(noise->amount, "amount"));
+  DUST_TRY(check_share(noise->salt, "salt_vs_pepper"));
+  if (!(noise->span > 0) || isinf(noise->span)) return dust_fail(DUST_ERROR_ARGUMENT, "span is %g, it must be positive and finite", noise->span);
+  if (!(noise->levels > 0) || isinf(noise->levels)) return dust_fail(DUST_ERROR_ARGUMENT, "levels is %g, it must be positive and finite", noise->levels);
+  if (noise->clip_low > noise->clip_high)
+    return dust_fail(DUST_ERROR_ARGUMENT, "clipping to [%g, %g] leaves nothing: the lower end is above the upper one", noise->clip_low, noise->clip_high);
+  return DUST_OK;
+}
+
+static dust_status check_range(const dust_ndarray *in, const dust_noise *noise, dust_pool *pool) {
+  double element[2], low, high; /* element: room for one of any type each */
+  if (noise->mode != DUST_NOISE_POISSON || dust_ndarray_count(in) == 0) return DUST_OK;
+  DUST_TRY(dust_minmax(&element[0], &element[1], in, pool));
+  dust_row_to_double(&low, &element[0], 8, in->dtype, 1);
+  dust_row_to_double(&high, &element[1], 8, in->dtype, 1);
+  if (!(low >= noise->low)) return dust_fail(DUST_ERROR_ARGUMENT, "poisson noise counts from %g up, but the array's smallest value is %g", noise->low, low);
+  if ((high - noise->low) / noise->span * noise->levels <= MOST_COUNTS) return DUST_OK;
+  return dust_fail(DUST_ERROR_ARGUMENT, "a value of %g with %g levels makes more than 2^31 counts: scale the array to [0, 1] before poisson noise", high, noise->levels);
+}
+
+/* Variances as float64 of in's shape in C order. */
+static dust_status spread_variances(dust_ndarray *out, const dust_ndarray *in, const dust_ndarray *variances, dust_pool *pool) {
+  dust_ndarray wide = {0}, doubles = {0};
+  double lowest, highest;
+  dust_status status;
+  if (dust_ndarray_count(in) == 0) return dust_ndarray_empty(out, DUST_FLOAT64, in->ndim, in->shape);
+  status = dust_ndarray_broadcast(&wide, variances, in->ndim, in->shape);
+  if (status != DUST_OK) DUST_GO(dust_fail_context(status, "local_vars don't go with the array"));
+  DUST_GO(dust_ndarray_empty(&doubles, DUST_FLOAT64, in->ndim, in->shape));
+  DUST_GO(dust_ndarray_assign(&doubles, &wide, pool));
+  DUST_GO(dust_minmax(&lowest, &highest, &doubles, pool));
+  if (!(lowest > 0) || isinf(highest)) {
+    status = dust_fail(DUST_ERROR_ARGUMENT, "local_vars run from %g to %g, all must be positive and finite", lowest, highest);
+    goto done;
+  }
+  *out = doubles;
+  doubles = (dust_ndarray){0};
+done:
+  dust_ndarray_release(&wide);
+  dust_ndarray_release(&doubles);
+  return status;
+}
+
+dust_status dust_noise_array(dust_ndarray *out, const dust_ndarray *in, const dust_noise *noise, dust_pool *pool) {
+  if (!dust_dtype_is_float(in->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "noise needs a float32 or float64 array, not %s: normalize it before", dust_dtype_name(in->dtype));
+  DUST_TRY(check_parameters(noise));
+  DUST_TRY(check_range(in, noise, pool));
+  dust_ndarray made = {0}, flat = {0}, variances = {0};
+  dust_status status;
+  DUST_GO(dust_ndarray_contiguous(&flat, in));
+  if (noise->variances) DUST_GO(spread_variances(&variances, in, noise->variances, pool));
+  DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
+  noise_pass pass = {.noise = noise, .in = &flat, .variances = noise->variances ? &variances : NULL, .out = &made, .count = dust_ndarray_count(in)};
+  DUST_GO(dust_pool_for(pool, (size_t)((pass.count + BLOCK - 1) / BLOCK), BLOCKS_A_CHUNK, some_blocks, &pass));
+  *out = made;
+  made = (dust_ndarray){0};
+done:
+  dust_ndarray_release(&flat);
+  dust_ndarray_release(&variances);
+  dust_ndarray_release(&made);
+  return status;
+}

@@ -1,0 +1,99 @@
+/* Philox and Box-Muller in plain loops over 64 lanes; logarithm, sine and cosine are short polynomials (Cephes' single precision ones), because libm's can't be vectorised. */
+#include "kernel/philox.h"
+
+#include <math.h>
+#include <string.h>
+#include "kernel/clones.h"
+
+#define LANES 64
+#define ROUNDS 10
+
+static const uint32_t multiply0 = 0xD2511F53u, multiply1 = 0xCD9E8D57u, bump0 = 0x9E3779B9u, bump1 = 0xBB67AE85u;
+
+void dust_philox(uint32_t counter[4], uint64_t key) {
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+  for (int round = 0; round < ROUNDS; round++, k0 += bump0, k1 += bump1) {
+    uint64_t a = (uint64_t)multiply0 * counter[0], b = (uint64_t)multiply1 * counter[2];
+    uint32_t next[4] = {(uint32_t)(b >> 32) ^ counter[1] ^ k0, (uint32_t)b, (uint32_t)(a >> 32) ^ counter[3] ^ k1, (uint32_t)a};
+    memcpy(counter, next, sizeof next);
+  }
+}
+
+DUST_CLONES
+static void rounds(uint32_t *restrict c0, uint32_t *restrict c1, uint32_t *restrict c2, uint32_t *restrict c3, uint64_t key) {
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+  for (int round = 0; round < ROUNDS; round++, k0 += bump0, k1 += bump1) {
+    for (int i = 0; i < LANES; i++) {
+      uint64_t a = (uint64_t)multiply0 * c0[i], b = (uint64_t)multiply1 * c2[i];
+      c0[i] = (uint32_t)(b >> 32) ^ c1[i] ^ k0;
+      c1[i] = (uint32_t)b;
+      c2[i] = (uint32_t)(a >> 32) ^ c3[i] ^ k1;
+      c3[i] = (uint32_t)a;
+    }
+  }
+}
+
+void dust_philox_words(uint32_t out[DUST_PHILOX_BLOCK], uint64_t key, uint32_t stream, uint64_t block) {
+  for (int i = 0; i < LANES; i++) {
+    uint64_t counter = block * LANES + (uint64_t)i;
+    out[i] = (uint32_t)counter;
+    out[LANES + i] = (uint32_t)(counter >> 32);
+    out[2 * LANES + i] = stream;
+    out[3 * LANES + i] = 0;
+  }
+  rounds(out, out + LANES, out + 2 * LANES, out + 3 * LANES, key);
+}
+
+/* Natural logarithm of a normal positive float. */
+static inline float logarithm(float x) {
+  uint32_t bits;
+  float m, power;
+  memcpy(&bits, &x, sizeof bits);
+  bits += 0x3f800000u - 0x3f3504f3u; /* mantissa from sqrt(1/2) to sqrt(2) */
+  power = (float)((int32_t)(bits >> 23) - 127);
+  bits = (bits & 0x007fffffu) + 0x3f3504f3u;
+  memcpy(&m, &bits, sizeof m);
+  float f = m - 1, z = f * f;
+  float y = 7.0376836292e-2f;
+  y = y * f - 1.1514610310e-1f;
+  y = y * f + 1.1676998740e-1f;
+  y = y * f - 1.2420140846e-1f;
+  y = y * f + 1.4249322787e-1f;
+  y = y * f - 1.6668057665e-1f;
+  y = y * f + 2.0000714765e-1f;
+  y = y * f - 2.4999993993e-1f;
+  y = y * f + 3.3333331174e-1f;
+  y = y * f * z + power * -2.12194440e-4f - 0.5f * z;
+  return f + y + power * 0.693359375f;
+}
+
+/* Cosine and sine of angle / 2^32 turns. */
+static inline void turn(uint32_t angle, float *cosine, float *sine) {
+  uint32_t quadrant = (angle + 0x20000000u) >> 30;
+  float x = (float)(int32_t)(angle - (quadrant << 30)) * (float)(6.283185307179586 / 4294967296.0), z = x * x;
+  float s = x + x * z * (-1.6666654611e-1f + z * (8.3321608736e-3f + z * -1.9515295891e-4f));
+  float c = 1 - 0.5f * z + z * z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f));
+  float even = quadrant & 1 ? s : c, odd = quadrant & 1 ? c : s;
+  *cosine = (quadrant + 1) & 2 ? -even : even;
+  *sine = quadrant & 2 ? -odd : odd;
+}
+
+DUST_CLONES
+static void box_muller(float *restrict even, float *restrict odd, const uint32_t *restrict radius, const uint32_t *restrict angle) {
+  for (int i = 0; i < LANES; i++) {
+    float r = sqrtf(-2 * logarithm(((float)radius[i] + 0.5f) * 0x1p-32f)), c, s;
+    turn(angle[i], &c, &s);
+    even[i] = r * c;
+    odd[i] = r * s;
+  }
+}
+
+void dust_philox_normals(float out[DUST_PHILOX_BLOCK], uint64_t key, uint32_t stream, uint64_t block) {
+  uint32_t word[DUST_PHILOX_BLOCK];
+  dust_philox_words(word, key, stream, block);
+  for (int pair = 0; pair < 2; pair++) {
+    const uint32_t *radius = word + 2 * pair * LANES;
+    float *even = out + 2 * pair * LANES;
+    box_muller(even, even + LANES, radius, radius + LANES);
+  }
+}
