@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test test-c test-lua bench asan tsan valgrind fuzz lint format docs install uninstall clean.
+# Moondust. Targets: all run test test-c test-lua golden bench asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -69,10 +69,11 @@ $(LIB): $(CORE_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
+# nodelete: the thread that used HDF5 calls destructors of libhdf5's (thread-local memory) as it ends, which may be after Lua has closed the module and the library with it.
 $(MODULE): $(filter-out $(BUILD)/obj/lua/readline.o,$(LUA_OBJ)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(LDLIBS)
 
 $(PROGRAM): $(BUILD)/obj/main.o $(LUA_OBJ) $(LIB)
 	$(call say,LD,$@)
@@ -127,10 +128,20 @@ test-c: $(CTESTS)
 test-lua: all
 	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua
 
-# The same under a collector that never rests: whatever C holds without Lua knowing is gone soon.
+# The same under a collector that hardly rests, as the sanitised run is too: whatever C holds without Lua knowing is gone soon.
 .PHONY: test-gc
 test-gc: all
 	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua-gc --helper=tests/hostile_collector.lua
+
+# The originals' figures: a line a file, cases, passed, worst deviation.
+FIGURES = $(abspath $(BUILD))/figures.tsv
+.PHONY: golden
+golden: all $(BUILD)/tests/test_resample
+	@mkdir -p $(BUILD)/golden; : > $(FIGURES); export MOONDUST_FIGURES=$(FIGURES); \
+	$(BUILD)/tests/test_resample > $(BUILD)/golden/c.log; \
+	$(TEST_ENV) scripts/test-lua $(BUILD)/golden/lua $(wildcard tests/spec/golden_*_spec.lua) tests/spec/rng_spec.lua tests/spec/roi_spec.lua \
+	  tests/spec/transform_golden_spec.lua > $(BUILD)/golden/lua.log 2>&1 || cat $(BUILD)/golden/lua.log
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/?.so;;" $(LUA) scripts/golden $(FIGURES)
 
 SANITIZED_OPT := -O1 -g -fno-omit-frame-pointer -fno-math-errno -fno-trapping-math -ffp-contract=off
 .PHONY: asan
@@ -140,7 +151,7 @@ asan:
 asan-here: all $(CTESTS)
 	@status=0; export UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0; \
 	scripts/test-c $(BUILD)/results/c $(CTESTS) || status=1; \
-	$(TEST_ENV) PRELOAD=$(shell $(CC) -print-file-name=libasan.so) scripts/test-lua $(BUILD)/results/lua || status=1; exit $$status
+	$(TEST_ENV) PRELOAD=$(shell $(CC) -print-file-name=libasan.so) scripts/test-lua $(BUILD)/results/lua --helper=tests/hostile_collector.lua || status=1; exit $$status
 
 .PHONY: tsan
 tsan:
@@ -172,10 +183,10 @@ build-fuzz/tests/%: tests/fuzz/%.c $(LIB)
 
 SCRIPTS_SH := scripts/setup scripts/run scripts/test scripts/test-c scripts/test-lua scripts/sum-results .ci/run
 .PHONY: lint
-lint:
+lint: $(MODULE)
 	scripts/lint-layers
-	scripts/lint-bindings
-	scripts/make-docs --check
+	BUILD=$(BUILD) scripts/lint-bindings
+	BUILD=$(BUILD) scripts/make-docs --check
 	luacheck -q lua tests/spec scripts/lint-layers scripts/lint-bindings scripts/make-docs $(wildcard scripts/*.lua tests/*.lua tests/bench/*.lua)
 	cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --suppressions-list=tests/cppcheck.supp --error-exitcode=1 -Isrc -DDUST_VERSION='""' src
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck $(SCRIPTS_SH); else echo "shellcheck is not there: shell scripts unchecked"; fi
@@ -185,8 +196,8 @@ format:
 	clang-format -i $(shell find src tests/c tests/fuzz -name '*.[ch]')
 
 .PHONY: docs
-docs:
-	scripts/make-docs
+docs: $(MODULE)
+	BUILD=$(BUILD) scripts/make-docs
 
 # ---- installation
 

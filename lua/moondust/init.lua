@@ -24,26 +24,33 @@ local md = {
 }
 
 local modules = {
-  hdf5 = "moondust.hdf5", policy = "moondust.policy", open_array = "moondust.lazy_array",
+  hdf5 = "moondust.hdf5", policy = "moondust.policy", open_array = "moondust.lazy_array", arrays = "moondust.arrays",
   -- sources and providers
   Hdf5Source = "moondust.nodes.hdf5_source", ArraySource = "moondust.nodes.array_source",
   DaCapoArraySource = "moondust.nodes.dacapo_array_source", GraphSource = "moondust.nodes.graph_source",
+  CsvPointsSource = "moondust.nodes.csv_points_source",
   MergeProvider = "moondust.nodes.merge_provider", RandomProvider = "moondust.nodes.random_provider",
   -- places and policies
   RandomLocation = "moondust.nodes.random_location", Reject = "moondust.nodes.reject",
   RejectIf = "moondust.nodes.reject_if", RejectIfEmpty = "moondust.nodes.reject_if_empty",
+  SpecifiedLocation = "moondust.nodes.specified_location", IterateLocations = "moondust.nodes.iterate_locations", Scan = "moondust.nodes.scan",
   -- shape
   Pad = "moondust.nodes.pad", Crop = "moondust.nodes.crop", Squeeze = "moondust.nodes.squeeze", Unsqueeze = "moondust.nodes.unsqueeze",
-  Stack = "moondust.nodes.stack", AsType = "moondust.nodes.astype",
+  Stack = "moondust.nodes.stack",
+  UpSample = "moondust.nodes.upsample", DownSample = "moondust.nodes.downsample", Resample = "moondust.nodes.resample", AsType = "moondust.nodes.astype",
   -- augmentations
   Normalize = "moondust.nodes.normalize", IntensityScaleShift = "moondust.nodes.intensity_scale_shift",
   IntensityAugment = "moondust.nodes.intensity_augment", GammaAugment = "moondust.nodes.gamma_augment",
   SimpleAugment = "moondust.nodes.simple_augment", ElasticAugment = "moondust.nodes.elastic_augment",
+  NoiseAugment = "moondust.nodes.noise_augment", ShiftAugment = "moondust.nodes.shift_augment", DefectAugment = "moondust.nodes.defect_augment",
   -- targets
   DaCapoTargetFilter = "moondust.nodes.dacapo_target_filter", CopyMask = "moondust.nodes.copy_mask", Product = "moondust.nodes.product",
   DistancePredictor = "moondust.predictors.distance", InnerDistancePredictor = "moondust.predictors.inner_distance",
   HotDistancePredictor = "moondust.predictors.hot_distance", OneHotPredictor = "moondust.predictors.one_hot",
-  AffinitiesPredictor = "moondust.predictors.affinities",
+  AffinitiesPredictor = "moondust.predictors.affinities", Predictor = "moondust.predictors.predictor",
+  AddAffinities = "moondust.nodes.add_affinities", BalanceLabels = "moondust.nodes.balance_labels", GrowBoundary = "moondust.nodes.grow_boundary",
+  ExcludeLabels = "moondust.nodes.exclude_labels", RenumberConnectedComponents = "moondust.nodes.renumber_connected_components",
+  RasterizeGraph = "moondust.nodes.rasterize_graph", RasterizationSettings = "moondust.nodes.rasterization_settings",
   -- sinks
   Hdf5Write = "moondust.nodes.hdf5_write", Snapshot = "moondust.nodes.snapshot",
   PrintProfilingStats = "moondust.nodes.print_profiling_stats",

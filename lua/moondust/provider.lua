@@ -222,6 +222,11 @@ local function remove_unneeded(batch, request)
   end
 end
 
+-- What a source hands out may be its own memory; whoever closes the batch must not close that.
+local function share_all(batch)
+  for name, item in batch:items() do batch[name] = key.is_array_key(name) and item:share() or item:copy() end
+end
+
 local function note_times(context, frame, parent, finished)
   local whole = finished - frame.started
   local prepare = frame.asked and frame.asked - frame.started or 0
@@ -251,6 +256,7 @@ function BatchProvider:request_batch(request)
   request:remove_placeholders()
   self:check_batch(batch, request)
   remove_unneeded(batch, request)
+  if #self.upstream_providers == 0 then share_all(batch) end
 
   stack[depth], context.depth = nil, depth - 1
   note_times(context, frame, parent, core.clock())

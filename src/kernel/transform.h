@@ -1,10 +1,11 @@
-/* Transformations: where each output voxel is fetched from. One engine for ElasticAugment (dacapo.gp) and, later, DeformAugment.
+/* Transformations: where each output voxel is fetched from. One engine for ElasticAugment (dacapo.gp) and DeformAugment
+ * (gunpowder).
  *
  * In world units, voxel centres: output position p is fetched from
  *
  *     T(p) = centre + R (p - centre) + D(p)
  *
- * R is a rotation about the centre of the master ROI, D a displacement: control points with independent offsets, interpolated by a cubic
+ * R is a rotation about the centre of the master ROI (or any other matrix: scaling, shearing), D a displacement: control points with independent offsets, interpolated by a cubic
  * B-spline through them (the arithmetic of scipy.ndimage.zoom, order 3: control point k of c sits at voxel centre k (n-1)/(c-1) of the n
  * master voxels along an axis; boundary "mirror"). With subsample s > 1 the spline is evaluated on a grid of max(int(n/s), min(n, 2))
  * points an axis and interpolated linearly between them.
@@ -51,6 +52,9 @@ dust_status dust_transform_sample(dust_ndarray *out, const dust_transform *trans
                                   const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool);
 /* The field itself: (ndim, spatial of roi) float32, world units. For tests and for looking at. */
 dust_status dust_transform_field(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool);
+/* The same as T(p) - p, exact far from the origin too. DUST_ERROR_UNSUPPORTED with quirks. */
+dust_status dust_transform_displacement(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size,
+                                        dust_pool *pool);
 /* T at one world position (exact arithmetic of the engine, continuous; DUST_ERROR_UNSUPPORTED with quirks, whose field has no continuous
  * form). */
 dust_status dust_transform_map(const dust_transform *transform, const double *position, double *source);

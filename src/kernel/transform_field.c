@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/spline.h"
 
@@ -88,6 +89,10 @@ static void plan_samples(dust_field *f, double step, int64_t first) {
     l->start[i] = (int32_t)((int64_t)below - (l->each == 4) - first);
     for (int k = 0; k < l->each; k++) l->blend[k][i] = (float)w[k];
   }
+  for (int64_t i = f->shape[d] - 1, stop = i + 1; i >= 0; i--) {
+    if (i + 1 < f->shape[d] && l->start[i] != l->start[i + 1]) stop = i + 1;
+    l->stop[i] = (int32_t)stop;
+  }
 }
 
 static dust_status plan_last(dust_field *f) {
@@ -95,7 +100,7 @@ static dust_status plan_last(dust_field *f) {
   dust_field_last *l = &f->last;
   int d = f->ndim - 1;
   size_t n = (size_t)f->shape[d];
-  DUST_TRY(dust_calloc((void **)&l->from_centre, n, sizeof(float)));
+  DUST_TRY(dust_calloc((void **)&l->from_centre, n + DUST_FIELD_LANES, sizeof(float)));
   for (size_t i = 0; i < n; i++) l->from_centre[i] = (float)((f->begin[d] + ((double)i + 0.5) * f->voxel_size[d]) / f->voxel_size[d]);
   if (!t->displaced) return DUST_OK;
   double step = t->subsample > 1 ? ratio(t->nodes[d], t->shape[d]) : ratio(t->controls[d], t->shape[d]);
@@ -105,7 +110,8 @@ static dust_status plan_last(dust_field *f) {
   DUST_TRY(dust_calloc((void **)&l->index, (size_t)l->points, (size_t)l->taps * sizeof(int64_t)));
   DUST_TRY(dust_calloc((void **)&l->weight, (size_t)l->points, (size_t)l->taps * sizeof(double)));
   DUST_TRY(dust_calloc((void **)&l->start, n, sizeof(int32_t)));
-  for (int k = 0; k < l->each; k++) DUST_TRY(dust_calloc((void **)&l->blend[k], n, sizeof(float)));
+  DUST_TRY(dust_calloc((void **)&l->stop, n, sizeof(int32_t)));
+  for (int k = 0; k < l->each; k++) DUST_TRY(dust_calloc((void **)&l->blend[k], n + DUST_FIELD_LANES, sizeof(float)));
   plan_points(f, first);
   plan_samples(f, step, first);
   return DUST_OK;
@@ -153,6 +159,7 @@ void dust_field_release(dust_field *field) {
   dust_free(field->last.index);
   dust_free(field->last.weight);
   dust_free(field->last.start);
+  dust_free(field->last.stop);
   dust_free(field->last.from_centre);
   memset(field, 0, sizeof *field);
 }
@@ -170,13 +177,13 @@ dust_status dust_field_walk_create(dust_field_walk *walk, const dust_field *fiel
     level[d] = slab;
     doubles += slab;
   }
-  size_t floats = (size_t)t->ndim * (points + DUST_GATHER_ROW);
+  size_t floats = (size_t)t->ndim * (points + DUST_GATHER_ROW + DUST_FIELD_LANES);
   DUST_TRY(dust_calloc(&walk->block, doubles * sizeof(double) + floats * sizeof(float), 1));
   double *next = walk->block;
   for (int d = 1; d < t->ndim; d++) walk->level[d] = next, next += level[d];
   walk->level[0] = t->displaced ? (double *)t->coefficients.data : NULL;
   float *at = (float *)next;
-  for (int d = 0; d < t->ndim; d++, at += DUST_GATHER_ROW) walk->at[d] = at;
+  for (int d = 0; d < t->ndim; d++, at += DUST_GATHER_ROW + DUST_FIELD_LANES) walk->at[d] = at;
   for (int d = 0; d < t->ndim; d++, at += points) walk->line[d] = at;
   for (int d = 0; d < t->ndim; d++) walk->reduced[d] = -1;
   return DUST_OK;
@@ -247,23 +254,39 @@ void dust_field_walk_to(dust_field_walk *walk, int64_t row) {
   make_lines(walk);
 }
 
+DUST_CLONES
 static void turn_samples(float *restrict at, const float *restrict from_centre, float base, float slope, int64_t n) {
   for (int64_t i = 0; i < n; i++) at[i] = base + from_centre[i] * slope;
 }
 
-static void add_cubic(float *restrict at, const float *restrict line, const int32_t *restrict start, float *const blend[4], int64_t begin, int64_t n) {
-  const float *restrict a = blend[0] + begin, *restrict b = blend[1] + begin, *restrict c = blend[2] + begin, *restrict d = blend[3] + begin;
-  for (int64_t i = 0; i < n; i++) {
-    const float *p = line + start[begin + i];
-    at[i] += (a[i] * p[0] + b[i] * p[1]) + (c[i] * p[2] + d[i] * p[3]);
+/* Samples between the same points are made together, DUST_FIELD_LANES at a time: those past the last are nonsense until the next ones are made, or lie in the room at the end.
+ * No sample looks up its points, which would cost several times the arithmetic. */
+DUST_CLONES
+static void add_cubic(float *restrict at, const float *restrict line, const dust_field_last *l, float base, float slope, int64_t begin, int64_t end) {
+  for (int64_t i = begin, stop; i < end; i = stop) {
+    const float *p = line + l->start[i];
+    stop = l->stop[i] < end ? l->stop[i] : end;
+    for (int64_t j = i; j < stop; j += DUST_FIELD_LANES) {
+      const float *restrict a = l->blend[0] + j, *restrict b = l->blend[1] + j, *restrict c = l->blend[2] + j, *restrict d = l->blend[3] + j;
+      const float *restrict from_centre = l->from_centre + j;
+      float *restrict out = at + (j - begin);
+      for (int k = 0; k < DUST_FIELD_LANES; k++) out[k] = (base + from_centre[k] * slope) + ((a[k] * p[0] + b[k] * p[1]) + (c[k] * p[2] + d[k] * p[3]));
+    }
   }
 }
 
-static void add_linear(float *restrict at, const float *restrict line, const int32_t *restrict start, float *const blend[4], int64_t begin, int64_t n) {
-  const float *restrict a = blend[0] + begin, *restrict b = blend[1] + begin;
-  for (int64_t i = 0; i < n; i++) {
-    const float *p = line + start[begin + i];
-    at[i] += a[i] * p[0] + b[i] * p[1];
+enum { HALF = DUST_FIELD_LANES / 2 }; /* nodes of a subsampled grid are close to one another */
+
+DUST_CLONES
+static void add_linear(float *restrict at, const float *restrict line, const dust_field_last *l, float base, float slope, int64_t begin, int64_t end) {
+  for (int64_t i = begin, stop; i < end; i = stop) {
+    const float *p = line + l->start[i];
+    stop = l->stop[i] < end ? l->stop[i] : end;
+    for (int64_t j = i; j < stop; j += HALF) {
+      const float *restrict a = l->blend[0] + j, *restrict b = l->blend[1] + j, *restrict from_centre = l->from_centre + j;
+      float *restrict out = at + (j - begin);
+      for (int k = 0; k < HALF; k++) out[k] = (base + from_centre[k] * slope) + (a[k] * p[0] + b[k] * p[1]);
+    }
   }
 }
 
@@ -272,12 +295,9 @@ void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t lengt
   const dust_field_last *l = &f->last;
   int last = f->ndim - 1;
   for (int d = 0; d < f->ndim; d++) {
-    float slope = (float)(f->transform->turn[d][last] * f->voxel_size[last] / f->voxel_size[d]);
-    turn_samples(walk->at[d], l->from_centre + begin, (float)walk->base[d], slope, length);
-    if (!f->transform->moves[d]) continue;
-    if (l->each == 4)
-      add_cubic(walk->at[d], walk->line[d], l->start, l->blend, begin, length);
-    else
-      add_linear(walk->at[d], walk->line[d], l->start, l->blend, begin, length);
+    float base = (float)walk->base[d], slope = (float)(f->transform->turn[d][last] * f->voxel_size[last] / f->voxel_size[d]);
+    if (!f->transform->moves[d]) turn_samples(walk->at[d], l->from_centre + begin, base, slope, length);
+    else if (l->each == 4) add_cubic(walk->at[d], walk->line[d], l, base, slope, begin, begin + length);
+    else add_linear(walk->at[d], walk->line[d], l, base, slope, begin, begin + length);
   }
 }

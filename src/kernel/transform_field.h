@@ -37,6 +37,8 @@ typedef struct dust_field_axis {
   double *weight;
 } dust_field_axis;
 
+enum { DUST_FIELD_LANES = 16 }; /* samples at a time; rows are made with as much room at their ends */
+
 /* The last axis: a line of points (coefficients, or subsampled nodes), `each` neighbours of which make a sample. */
 typedef struct dust_field_last {
   int each;       /* 4: cubic; 2: linear between nodes */
@@ -45,8 +47,9 @@ typedef struct dust_field_last {
   double *weight;
   int taps;           /* 1 for coefficients, 4 for nodes */
   int32_t *start;     /* per sample: first of its points */
-  float *blend[4];    /* per sample: weights of its points */
-  float *from_centre; /* per sample: voxels from the centre of the master ROI */
+  int32_t *stop;      /* per sample: the next one that has other points */
+  float *blend[4];    /* per sample: weights of its points; DUST_FIELD_LANES samples more than there are */
+  float *from_centre; /* per sample: voxels from the centre of the master ROI; as many more */
 } dust_field_last;
 
 typedef struct dust_field {
@@ -72,7 +75,7 @@ typedef struct dust_field_walk {
   double *level[DUST_TRANSFORM_MAXDIM + 1]; /* level[d]: coefficients with the axes before d reduced; level[0] is the transformation's own */
   float *line[DUST_TRANSFORM_MAXDIM];       /* per displaced axis: the points of the last axis */
   double base[DUST_TRANSFORM_MAXDIM];       /* rotation's part that is the same for the whole row */
-  float *at[DUST_TRANSFORM_MAXDIM];         /* the result: DUST_GATHER_ROW values an axis */
+  float *at[DUST_TRANSFORM_MAXDIM];         /* the result: DUST_GATHER_ROW values an axis, and room for DUST_FIELD_LANES more */
   void *block;
 } dust_field_walk;
 

@@ -4,8 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/transform_field.h"
+
+#define PLANES_AHEAD 4
 
 /* ---- running over rows */
 
@@ -15,12 +18,13 @@ typedef struct run {
     int64_t low[DUST_TRANSFORM_MAXDIM], high[DUST_TRANSFORM_MAXDIM];
   } * extents; /* a chunk each */
   float *field_out;
-  const dust_roi *roi;
+  const dust_roi *roi; /* of the field; NULL: displacements are written */
   const dust_ndarray *in;
   char *out;
   bool interpolate;
   int64_t first[DUST_TRANSFORM_MAXDIM];      /* voxels from the lower face of in_roi to that of out_roi */
   int64_t channels, in_channel, out_channel; /* bytes */
+  int64_t ahead;                             /* elements of the source from what a row needs to what one PLANES_AHEAD further along the first axis needs */
 } run;
 
 /* Rows a chunk: enough voxels to be worth a thread's while. */
@@ -51,17 +55,47 @@ done:
 
 /* ---- bounding box */
 
+/* Lowest place below and highest place above of positions first + i * step + at[i]. Across the row (step 0) rounding can wait for the extremes; along it every sample counts. */
+DUST_CLONES
+static void extremes_across(const float *restrict at, int64_t n, int32_t *low, int32_t *high) {
+  float lows[DUST_FIELD_LANES], highs[DUST_FIELD_LANES];
+  int64_t i = 0;
+  for (int k = 0; k < DUST_FIELD_LANES; k++) lows[k] = highs[k] = at[0];
+  for (; i + DUST_FIELD_LANES <= n; i += DUST_FIELD_LANES)
+    for (int k = 0; k < DUST_FIELD_LANES; k++) {
+      lows[k] = at[i + k] < lows[k] ? at[i + k] : lows[k];
+      highs[k] = at[i + k] > highs[k] ? at[i + k] : highs[k];
+    }
+  for (; i < n; i++) {
+    lows[0] = at[i] < lows[0] ? at[i] : lows[0];
+    highs[0] = at[i] > highs[0] ? at[i] : highs[0];
+  }
+  for (int k = 1; k < DUST_FIELD_LANES; k++) {
+    lows[0] = lows[k] < lows[0] ? lows[k] : lows[0];
+    highs[0] = highs[k] > highs[0] ? highs[k] : highs[0];
+  }
+  *low = dust_floor(lows[0]);
+  *high = dust_floor(highs[0]) + (highs[0] > (float)dust_floor(highs[0]));
+}
+
+DUST_CLONES
+static void extremes_along(const float *restrict at, int32_t n, int32_t *lowest, int32_t *highest) {
+  int32_t low = INT32_MAX, high = INT32_MIN;
+  for (int32_t i = 0; i < n; i++) {
+    int32_t below = dust_floor(at[i]), down = below + i, up = down + (at[i] > (float)below);
+    low = down < low ? down : low;
+    high = up > high ? up : high;
+  }
+  *lowest = low, *highest = high;
+}
+
 static dust_status extend(run *r, void *state, dust_field_walk *walk, int64_t row, int64_t begin, int64_t length) {
   struct extent *e = state;
   int last = r->field->ndim - 1;
   for (int d = 0; d <= last; d++) {
-    const float *restrict at = walk->at[d];
-    int32_t step = d == last, low = INT32_MAX, high = INT32_MIN;
-    for (int32_t i = 0; i < (int32_t)length; i++) {
-      int32_t below = dust_floor(at[i]), down = below + i * step, up = down + (at[i] > (float)below);
-      low = down < low ? down : low;
-      high = up > high ? up : high;
-    }
+    int32_t low, high;
+    if (d == last) extremes_along(walk->at[d], (int32_t)length, &low, &high);
+    else extremes_across(walk->at[d], length, &low, &high);
     int64_t place = d == last ? begin : walk->place[d];
     if (place + low < e->low[d]) e->low[d] = place + low;
     if (place + high > e->high[d]) e->high[d] = place + high;
@@ -116,7 +150,11 @@ static dust_status fetch(run *r, void *state, dust_field_walk *walk, int64_t row
     stride *= n;
   }
   char *out = r->out + (row * r->field->shape[ndim - 1] + begin) * item;
-  for (int64_t c = 0; c < r->channels; c++) dust_gather_row(g, out + c * r->out_channel, r->in->data + c * r->in_channel);
+  for (int64_t c = 0; c < r->channels; c++) {
+    const char *in = r->in->data + c * r->in_channel;
+    dust_gather_prefetch(g, in, r->ahead, (size_t)row);
+    dust_gather_row(g, out + c * r->out_channel, in);
+  }
   return DUST_OK;
 }
 
@@ -153,6 +191,18 @@ static dust_status place_input(run *r, const dust_transform *t, const dust_roi *
   return DUST_OK;
 }
 
+/* Rotated access defeats the hardware's prefetching; asking by hand saves up to half of the time. */
+static void look_ahead(run *r) {
+  const dust_field *f = r->field;
+  int64_t stride = 1;
+  r->ahead = 0;
+  for (int d = f->ndim - 1; d >= 0; d--) {
+    double step = (d == 0) + f->transform->turn[d][0] * f->voxel_size[0] / f->voxel_size[d];
+    r->ahead += (int64_t)lround(step * PLANES_AHEAD) * stride;
+    stride *= r->in->shape[r->in->ndim - f->ndim + d];
+  }
+}
+
 static dust_status run_samples(dust_ndarray *out, run *r, const dust_ndarray *in, dust_pool *pool) {
   int ndim = r->field->ndim, channels = in->ndim - ndim;
   int64_t shape[DUST_MAXDIM];
@@ -167,6 +217,7 @@ static dust_status run_samples(dust_ndarray *out, run *r, const dust_ndarray *in
   DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, shape));
   for (int d = 0; d < ndim; d++) r->out_channel *= shape[channels + d];
   r->in = in, r->out = made.data;
+  look_ahead(r);
   if (r->channels > 0) DUST_GO(dust_pool_for(pool, (size_t)r->field->rows, grain(r->field), fetch_chunk, r));
   *out = made, made.buffer = NULL;
 done:
@@ -201,6 +252,10 @@ static dust_status write_field(run *r, void *state, dust_field_walk *walk, int64
   for (int d = 0; d < f->ndim; d++) {
     float *out = r->field_out + (d * f->rows + row) * n + begin;
     int64_t place = d == last ? begin : walk->place[d];
+    if (!r->roi) {
+      for (int64_t i = 0; i < length; i++) out[i] = (float)(walk->at[d][i] * f->voxel_size[d]);
+      continue;
+    }
     double origin = (double)r->roi->offset.value[d];
     for (int64_t i = 0; i < length; i++) out[i] = (float)(origin + ((double)(place + (d == last ? i : 0)) + 0.5 + walk->at[d][i]) * f->voxel_size[d]);
   }
@@ -209,11 +264,10 @@ static dust_status write_field(run *r, void *state, dust_field_walk *walk, int64
 
 static dust_status field_chunk(void *context, size_t begin, size_t end, size_t chunk) { return visit_rows(context, NULL, begin, end, write_field); }
 
-dust_status dust_transform_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool) {
-  if (t->quirks) return dust_quirks_field(out, t, roi, voxel_size);
+static dust_status make_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, bool positions, dust_pool *pool) {
   dust_field field = {0};
   dust_ndarray made = {0};
-  run r = {.field = &field, .roi = roi};
+  run r = {.field = &field, .roi = positions ? roi : NULL};
   dust_status status = DUST_OK;
   int64_t shape[DUST_MAXDIM] = {t->ndim};
   DUST_GO(dust_field_create(&field, t, roi, voxel_size));
@@ -226,4 +280,14 @@ done:
   dust_ndarray_release(&made);
   dust_field_release(&field);
   return status;
+}
+
+dust_status dust_transform_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool) {
+  if (t->quirks) return dust_quirks_field(out, t, roi, voxel_size);
+  return make_field(out, t, roi, voxel_size, true, pool);
+}
+
+dust_status dust_transform_displacement(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool) {
+  if (t->quirks) return dust_fail(DUST_ERROR_UNSUPPORTED, "a transformation with quirks = true has no displacements; its field has its positions");
+  return make_field(out, t, roi, voxel_size, false, pool);
 }

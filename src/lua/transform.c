@@ -101,14 +101,19 @@ static int sample(lua_State *L) {
   return dust_lua_made_ndarray(L, dust_transform_sample(out, self(L), in, in_roi, out_roi, &voxel_size, interpolate, pool));
 }
 
-static int field(lua_State *L) {
+typedef dust_status (*field_maker)(dust_ndarray *, const dust_transform *, const dust_roi *, const dust_coordinate *, dust_pool *);
+
+static int make_field(lua_State *L, field_maker maker) {
   const int ndim = dust_transform_ndim(self(L));
   const dust_roi *roi = dust_lua_to_roi(L, 2);
   const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, ndim, "voxel_size");
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 3);
-  return dust_lua_made_ndarray(L, dust_transform_field(out, self(L), roi, &voxel_size, pool));
+  return dust_lua_made_ndarray(L, maker(out, self(L), roi, &voxel_size, pool));
 }
+
+static int field(lua_State *L) { return make_field(L, dust_transform_field); }
+static int displacement(lua_State *L) { return make_field(L, dust_transform_displacement); }
 
 /* ---- single positions */
 
@@ -137,7 +142,7 @@ static int invert(lua_State *L) {
 }
 
 void dust_lua_open_transform(lua_State *L) {
-  static const luaL_Reg methods[] = {{"source_roi", source_roi}, {"sample", sample}, {"field", field}, {"map", map},
+  static const luaL_Reg methods[] = {{"source_roi", source_roi}, {"sample", sample}, {"field", field}, {"displacement", displacement}, {"map", map},
                                      {"invert", invert},         {"close", release}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_TRANSFORM, methods, meta);

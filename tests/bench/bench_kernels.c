@@ -3,7 +3,9 @@
  *     bench_kernels [SIZE = 216] [--only TEXT] [--reps N = 9] [--json FILE] [--recycle]
  *
  * Prints medians: ns a voxel, and the median of the ratios to the memcpy next to each run. Outputs are made anew each time, as pipelines do, so most of what a cheap kernel
- * costs may be the system's fresh pages; --recycle makes malloc keep large blocks, which shows the kernel alone. No judgement is made here: read the table.
+ * costs may be the system's fresh pages; --recycle makes malloc keep large blocks, which shows the kernel alone. One thread is timed by the processor's clock, so that
+ * whoever else uses the machine counts less; two threads by the one on the wall. The hash is that of the result: it must not depend on threads, machine or build. No
+ * judgement is made here: read the table.
  */
 #include <malloc.h>
 #include <math.h>
@@ -29,9 +31,9 @@ static void need(dust_status status) {
   exit(1);
 }
 
-static double now(void) {
+static double now(bool wall) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(wall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -44,6 +46,8 @@ typedef struct bench {
   dust_roi roi, source;
   dust_coordinate voxel_size;
   dust_ndarray source_float, source_byte, source_id;
+  bool hashing;
+  uint64_t hash;
 } bench;
 
 static uint64_t mix(uint64_t x) {
@@ -140,93 +144,107 @@ static void free_inputs(bench *b) {
 
 /* ---- works */
 
-static void box(const bench *b, const dust_transform *t, dust_pool *pool) {
+static void hash_bytes(bench *b, const void *bytes, size_t size) {
+  if (!b->hashing) return;
+  for (size_t i = 0; i < size; i++) b->hash = (b->hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+}
+
+static void finish(bench *b, dust_ndarray *out) {
+  hash_bytes(b, out->data, dust_ndarray_bytes(out));
+  dust_ndarray_release(out);
+}
+
+static void box(bench *b, const dust_transform *t, dust_pool *pool) {
   dust_roi found;
   need(dust_transform_source_roi(&found, t, &b->roi, &b->voxel_size, pool));
+  hash_bytes(b, found.offset.value, 3 * sizeof(int64_t));
+  hash_bytes(b, found.shape.value, 3 * sizeof(int64_t));
 }
 
-static void sample(const bench *b, const dust_transform *t, const dust_ndarray *in, bool linear, dust_pool *pool) {
+static void sample(bench *b, const dust_transform *t, const dust_ndarray *in, bool linear, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_transform_sample(&out, t, in, &b->source, &b->roi, &b->voxel_size, linear, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
-static void box_only(const bench *b, dust_pool *pool) { box(b, b->plain, pool); }
-static void sample_float(const bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_float, true, pool); }
-static void elastic_float(const bench *b, dust_pool *pool) { box_only(b, pool), sample_float(b, pool); }
-static void elastic_coarse(const bench *b, dust_pool *pool) { box(b, b->coarse, pool), sample(b, b->coarse, &b->source_float, true, pool); }
-static void sample_byte_linear(const bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_byte, true, pool); }
-static void sample_byte(const bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_byte, false, pool); }
-static void sample_id(const bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_id, false, pool); }
+static void box_only(bench *b, dust_pool *pool) { box(b, b->plain, pool); }
+static void sample_float(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_float, true, pool); }
+static void elastic_float(bench *b, dust_pool *pool) { box_only(b, pool), sample_float(b, pool); }
+static void elastic_coarse(bench *b, dust_pool *pool) { box(b, b->coarse, pool), sample(b, b->coarse, &b->source_float, true, pool); }
+static void sample_byte_linear(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_byte, true, pool); }
+static void sample_byte(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_byte, false, pool); }
+static void sample_id(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_id, false, pool); }
 
-static void extremes(const bench *b, dust_pool *pool) {
-  double low, high;
-  need(dust_minmax(&low, &high, &b->grey, pool));
+static void extremes(bench *b, dust_pool *pool) {
+  float found[2];
+  need(dust_minmax(&found[0], &found[1], &b->grey, pool));
+  hash_bytes(b, found, sizeof found);
 }
 
-static void extremes_byte(const bench *b, dust_pool *pool) {
-  double low, high;
-  need(dust_minmax(&low, &high, &b->bytes, pool));
+static void extremes_byte(bench *b, dust_pool *pool) {
+  uint8_t found[2];
+  need(dust_minmax(&found[0], &found[1], &b->bytes, pool));
+  hash_bytes(b, found, sizeof found);
 }
 
-static void gamma_node(const bench *b, dust_pool *pool) {
+static void gamma_node(bench *b, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_gamma_array(&out, &b->grey, 1.37, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
-static void scale_shift(const bench *b, dust_pool *pool) {
+static void scale_shift(bench *b, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_scale_shift(&out, &b->grey, 2, -1, DUST_FLOAT32, -0.9, 0.9, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
-static void normalise(const bench *b, dust_pool *pool) {
+static void normalise(bench *b, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_scale_shift(&out, &b->bytes, 1.0 / 255, 0, DUST_FLOAT32, -INFINITY, INFINITY, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
-static void distance(const dust_ndarray *labels, double scale, dust_pool *pool) {
+static void distance(bench *b, const dust_ndarray *labels, double scale, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_boundary_distance(&out, labels, 3, (double[]){VOXEL, VOXEL, VOXEL}, scale, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
-static void distance_blocky(const bench *b, dust_pool *pool) { distance(&b->blocky, 50, pool); }
-static void distance_sparse(const bench *b, dust_pool *pool) { distance(&b->sparse, 50, pool); }
-static void distance_blocky_exact(const bench *b, dust_pool *pool) { distance(&b->blocky, 0, pool); }
-static void distance_sparse_exact(const bench *b, dust_pool *pool) { distance(&b->sparse, 0, pool); }
+static void distance_blocky(bench *b, dust_pool *pool) { distance(b, &b->blocky, 50, pool); }
+static void distance_sparse(bench *b, dust_pool *pool) { distance(b, &b->sparse, 50, pool); }
+static void distance_blocky_exact(bench *b, dust_pool *pool) { distance(b, &b->blocky, 0, pool); }
+static void distance_sparse_exact(bench *b, dust_pool *pool) { distance(b, &b->sparse, 0, pool); }
 
-static void mask_blocky(const bench *b, dust_pool *pool) {
+static void mask_blocky(bench *b, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_distance_mask(&out, &b->grey, &b->blocky, 3, (double[]){VOXEL, VOXEL, VOXEL}, 50, 0.05, 0.8, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
 static const int64_t near_far[36] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 3, 0, 0, 0, 3, 0, 0, 0, 3, 9, 0, 0, 0, 9, 0, 0, 0, 9, -4, 0, 0, 0, -4, 0, 0, 0, -4};
 
-static void affinities(const bench *b, int64_t edges, dust_pool *pool) {
+static void affinities(bench *b, int64_t edges, dust_pool *pool) {
   dust_ndarray out = {0};
   need(dust_affinities(&out, &b->blocky, edges, near_far, false, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
-static void affinities_3(const bench *b, dust_pool *pool) { affinities(b, 3, pool); }
-static void affinities_12(const bench *b, dust_pool *pool) { affinities(b, 12, pool); }
+static void affinities_3(bench *b, dust_pool *pool) { affinities(b, 3, pool); }
+static void affinities_12(bench *b, dust_pool *pool) { affinities(b, 12, pool); }
 
-static void balance_classes(const bench *b, dust_pool *pool) {
+static void balance_classes(bench *b, dust_pool *pool) {
   dust_ndarray out = {0};
   dust_balance_count count[6];
   for (int k = 0; k < 6; k++) count[k] = (dust_balance_count){0, 1};
   dust_balance_options options = {.classes = 6, .slab_ndim = 3, .slab = (int64_t[]){-1, -1, -1}, .clipmin = 0.05, .clipmax = 0.95};
   need(dust_balance_weights(&out, &b->classes, &options, count, pool));
-  dust_ndarray_release(&out);
+  finish(b, &out);
 }
 
 typedef struct work {
   const char *name;
-  void (*run)(const bench *, dust_pool *);
+  void (*run)(bench *, dust_pool *);
 } work;
 
 static const work works[] = {
@@ -269,15 +287,17 @@ static double median(double *values, int n) {
   return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-static figure measure(const bench *b, const work *w, dust_pool *pool, int reps, char *to, double *memcpy_ns) {
+static figure measure(bench *b, const work *w, dust_pool *pool, int reps, char *to, double *memcpy_ns) {
   double mine[MOST_REPS], ratio[MOST_REPS], copy[MOST_REPS], voxels = (double)(b->n * b->n * b->n);
+  b->hashing = true, b->hash = 0xcbf29ce484222325u;
   w->run(b, pool);
+  b->hashing = false;
   for (int r = 0; r < reps; r++) {
-    double a = now();
+    double a = now(pool != NULL);
     memcpy(to, b->grey.data, dust_ndarray_bytes(&b->grey));
-    double middle = now();
+    double middle = now(pool != NULL);
     w->run(b, pool);
-    double end = now();
+    double end = now(pool != NULL);
     copy[r] = (middle - a) / voxels, mine[r] = (end - middle) / voxels, ratio[r] = mine[r] / copy[r];
   }
   *memcpy_ns = median(copy, reps);
@@ -290,7 +310,7 @@ typedef struct options {
   const char *only, *json;
 } options;
 
-static void report(const bench *b, const options *o, FILE *json) {
+static void report(bench *b, const options *o, FILE *json) {
   dust_pool *two;
   need(dust_pool_create(&two, 2));
   char *to = calloc(1, dust_ndarray_bytes(&b->grey));
@@ -301,8 +321,11 @@ static void report(const bench *b, const options *o, FILE *json) {
   for (int i = 0; i < WORKS; i++) {
     if (o->only && !strstr(works[i].name, o->only)) continue;
     double copy, ignored;
-    figure one = measure(b, &works[i], NULL, o->reps, to, &copy), many = measure(b, &works[i], two, o->reps, to, &ignored);
-    printf("%-36s %10.3f %10.3f %10.2f %10.3f %10.2f\n", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio);
+    figure one = measure(b, &works[i], NULL, o->reps, to, &copy);
+    uint64_t hash = b->hash;
+    figure many = measure(b, &works[i], two, o->reps, to, &ignored);
+    if (hash != b->hash) fprintf(stderr, "bench_kernels: %s gives other bytes with two threads than with one\n", works[i].name);
+    printf("%-36s %10.3f %10.3f %10.2f %10.3f %10.2f  %016llx\n", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio, (unsigned long long)hash);
     fflush(stdout);
     if (json)
       fprintf(json, "%s\n  {\"name\": \"%s\", \"memcpy_ns\": %.4f, \"ns\": %.4f, \"ratio\": %.3f, \"ns_2_threads\": %.4f, \"ratio_2_threads\": %.3f}", first ? "" : ",", works[i].name, copy,

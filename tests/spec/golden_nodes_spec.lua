@@ -1,5 +1,6 @@
 -- Whole nodes against figures that the originals made, draw for draw (tests/golden/nodes.h5).
 local md = require "moondust"
+local figures = require "spec.support.figures"
 local golden = require "spec.support.golden"
 
 -- How a case's pipeline is made, by the beginning of its name.
@@ -80,5 +81,6 @@ describe("figures of dacapo.gp", function()
       near_places(ending[2], cut[i][2], "cut at node " .. ending[1])
       assert.is_true(case.request[POINTS].roi:contains(cut[i][2]))
     end
+    figures.passed(case.file, case.name)
   end)
 end)

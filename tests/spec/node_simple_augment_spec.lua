@@ -4,7 +4,7 @@ local core = require "moondust.core"
 local battery = require "spec.support.battery"
 local errors = require "spec.support.errors"
 
-local RAW, COARSE, LABELS, SHIFT = md.ArrayKey "RAW", md.ArrayKey "COARSE", md.ArrayKey "LABELS", md.ArrayKey "SHIFT"
+local RAW, COARSE, SHIFT = md.ArrayKey "RAW", md.ArrayKey "COARSE", md.ArrayKey "SHIFT"
 local POINTS = md.GraphKey "POINTS"
 
 -- ids 1 … n in C order: each voxel tells where it came from.
@@ -238,8 +238,6 @@ describe("SimpleAugment of several arrays", function()
     request[SHIFT] = md.ArraySpec { nonspatial = true }
     local batch = p:request_batch(request)
     assert.same({ 2 }, batch[SHIFT].data.shape)
-    request[RAW] = nil
-    request[LABELS] = nil
     assert.same({ 8, 8 }, batch[RAW].data.shape)
   end)
 
@@ -278,7 +276,7 @@ describe("SimpleAugment says", function()
   end)
 
   it("what isn't an option", function()
-    assert.equal("SimpleAugment has no option 'mirror'; did you mean 'mirror_only'?", errors.bare(function() md.SimpleAugment { mirror = {} } end))
+    assert.equal("SimpleAugment has no option 'mirror_onyl'; did you mean 'mirror_only'?", errors.bare(function() md.SimpleAugment { mirror_onyl = {} } end))
     assert.equal("SimpleAugment: 'mirror_only' must be a table, not 1", errors.bare(function() md.SimpleAugment { 1 } end))
     assert.equal("SimpleAugment: 'p' must be a number from 0 to 1, not -1", errors.bare(function() md.SimpleAugment { p = -1 } end))
   end)

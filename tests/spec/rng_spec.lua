@@ -1,4 +1,5 @@
 local core = require "moondust.core"
+local figures = require "spec.support.figures"
 
 local function message(f, ...)
   local ok, text = pcall(f, ...)
@@ -40,6 +41,7 @@ describe("Rng against CPython and NumPy", function()
         chain[i] = s
       end
       assert.same(golden "request_copy_seeds", chain)
+      figures.passed("streams.h5", "seed_" .. seed)
     end)
   end
 end)

@@ -1,4 +1,5 @@
 local core = require "moondust.core"
+local figures = require "spec.support.figures"
 local json = require "dkjson"
 local C, Roi = core.Coordinate, core.Roi
 
@@ -114,6 +115,7 @@ describe("Roi against funlib.geometry", function()
       check(n, "shifted", case.shifted, a:shift(case.voxel_size))
       assert.same(case.center, a.center:totable(), n)
       assert.same(case["end"], a.stop:totable(), n)
+      figures.passed("geometry.json", tostring(n))
     end
   end)
 end)

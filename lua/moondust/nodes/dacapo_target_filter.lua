@@ -3,10 +3,12 @@
 --- Class counts. Weights balance classes by how often each occurs. By default that is counted in the batch at hand, so that a batch depends on nothing but
 --- the request. With moving_counts the counts go on through a stream of batches, as upstream's do; they belong to the stream, not to the node.
 local class = require("moondust.class").class
+local is_a = require("moondust.class").is_a
 local core = require "moondust.core"
 local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
+local Predictor = require "moondust.predictors.predictor"
 
 ---@class moondust.DaCapoTargetFilter : moondust.BatchFilter
 ---@field predictor moondust.Predictor
@@ -25,8 +27,8 @@ function DaCapoTargetFilter:init()
   if not self.target_key and not self.weights_key then
     error("DaCapoTargetFilter: give 'target_key', 'weights_key' or both", 3)
   end
-  if not self.predictor.create_target then
-    error("DaCapoTargetFilter: 'predictor' must be a predictor such as md.DistancePredictor{ … }", 3)
+  if not is_a(self.predictor, Predictor) then
+    error("DaCapoTargetFilter: 'predictor' must be a predictor such as md.DistancePredictor{ … }, or one of your own, derived from md.Predictor", 3)
   end
 end
 

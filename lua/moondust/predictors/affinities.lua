@@ -36,10 +36,17 @@ function AffinitiesPredictor:init()
   local message = check_neighborhood(self.neighborhood)
   local rank = not message and #self.neighborhood[1]
   if not message and self.grow_boundary_iterations < 0 then message = "'grow_boundary_iterations' must not be negative" end
+  for _, name in ipairs { "num_voxels", "downsample_lsds" } do
+    if self[name] < 1 then message = message or ("'%s' must be at least 1, not %d"):format(name, self[name]) end
+  end
+  for _, kind in ipairs { "affs", "lsd" } do
+    local low, high = self[kind .. "_weight_clipmin"], self[kind .. "_weight_clipmax"]
+    if low > high then message = message or ("'%s_weight_clipmin' (%g) is above '%s_weight_clipmax' (%g)"):format(kind, low, kind, high) end
+  end
   if not message and self.lsds and rank ~= 2 and rank ~= 3 then
     message = ("local shape descriptors exist in 2-d and 3-d, the neighborhood has %d axes; set lsds = false"):format(rank)
   end
-  if message then error("AffinitiesPredictor: " .. message, 4) end
+  if message then error("AffinitiesPredictor: " .. message, 3) end
 end
 
 function AffinitiesPredictor:spatial_labels(gt)

@@ -25,7 +25,13 @@ local EPSILON, THRESHOLD = 0.05, 0.8
 
 function DistancePredictor:init()
   if self.context == nil then self.context = self.mask_distances end
-  if self.scale_factor <= 0 then error("DistancePredictor: 'scale_factor' must be positive", 4) end
+  local message
+  if #self.channels == 0 then message = "'channels' is empty: name each channel of the ground truth" end
+  if not (self.scale_factor > 0 and self.scale_factor < math.huge) then
+    message = ("'scale_factor' must be positive and finite, not %g"):format(self.scale_factor)
+  end
+  if self.clipmin > self.clipmax then message = ("'clipmin' (%g) is above 'clipmax' (%g)"):format(self.clipmin, self.clipmax) end
+  if message then error(self.class_name .. ": " .. message, 3) end
 end
 
 --- tanh(distance / scale_factor), float32 (channels, spatial…): positive inside labels.
@@ -36,10 +42,16 @@ end
 
 --- The mask without voxels whose distance can't be trusted.
 ---@param target moondust.ndarray
----@param mask moondust.ndarray
+---@param mask moondust.ndarray  a channel for each of target's, or one for all of them
 ---@param voxel_size moondust.Coordinate
 ---@return moondust.ndarray
 function DistancePredictor:distance_mask(target, mask, voxel_size)
+  local channels = target.shape[1]
+  if mask.shape[1] == 1 and channels > 1 then
+    local copies = {}
+    for channel = 1, channels do copies[channel] = mask end
+    mask = core.concatenate(copies, 1)
+  end
   return core.kernel.distance_mask(target, mask, voxel_size, self.scale_factor, EPSILON, THRESHOLD)
 end
 

@@ -1,4 +1,5 @@
 --- InnerDistancePredictor (dacapo inner_distance_predictor.py): the distance inside labels, 0 outside.
+local core = require "moondust.core"
 local class = require("moondust.class").class
 local DistancePredictor = require "moondust.predictors.distance"
 
@@ -16,9 +17,8 @@ InnerDistancePredictor.mask_distances = false
 InnerDistancePredictor.clipmin, InnerDistancePredictor.clipmax = 0.05, 0.95
 
 function InnerDistancePredictor:create_target(gt)
-  local distances = DistancePredictor.create_target(self, gt)
-  local inside = self:channels_of(gt, #self.channels):gt(0)
-  return self:like(gt, distances.data * inside:astype "float32")
+  local distances = DistancePredictor.create_target(self, gt) -- negative exactly where labels are 0
+  return self:like(gt, core.kernel.scale_shift(distances.data, 1, 0, "float32", 0, 1))
 end
 
 return InnerDistancePredictor

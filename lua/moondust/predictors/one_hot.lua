@@ -13,6 +13,10 @@ OneHotPredictor.options = {
   { "kernel_size", type = "integer", default = 1, doc = "of the network's last layer; kept for upstream's signature, targets don't depend on it" },
 }
 
+function OneHotPredictor:init()
+  if #self.classes == 0 then error("OneHotPredictor: 'classes' is empty: name each class, the background first", 3) end
+end
+
 --- uint8 (classes, spatial…); labels beyond the classes are zero in all of them.
 function OneHotPredictor:create_target(gt)
   local labels = self:channels_of(gt, 1)

@@ -4,6 +4,7 @@
 local md = require "moondust"
 local core = require "moondust.core"
 local json = require "dkjson"
+local figures = require "spec.support.figures"
 
 local M = {}
 
@@ -20,6 +21,7 @@ local function request_order(text)
 end
 
 ---@class golden.Case
+---@field file string   in tests/golden
 ---@field name string
 ---@field case table              decoded JSON
 ---@field request moondust.BatchRequest?
@@ -71,7 +73,10 @@ function M.cases(name, pattern)
   end
   table.sort(order)
   local cases = {}
-  for i, group in ipairs(order) do cases[i] = read_case(file, group, groups[group]) end
+  for i, group in ipairs(order) do
+    cases[i] = read_case(file, group, groups[group])
+    cases[i].file = name .. ".h5"
+  end
   return cases
 end
 
@@ -117,25 +122,44 @@ local function largest_difference(a, b)
   return math.max(math.abs(low), math.abs(high)), to - from
 end
 
---- nil when `actual` is close enough to `expected`, otherwise what is wrong.
+-- What is wrong with values of the right shape, and how far off the worst is.
+local function judge(actual, expected, options)
+  local largest, range = largest_difference(actual, expected)
+  local share = largest / math.max(range, 1e-12)
+  if expected.dtype:find "^float" then
+    local allowed = options.tolerance or 1e-4
+    local fits = share <= allowed -- not so for NaN
+    return not fits and ("differs by up to %g, %g allowed (range %g)"):format(largest, allowed * range, range) or nil, share
+  end
+  if options.grey then return largest > 1 and ("differs by up to %g levels"):format(largest) or nil, share end
+  local differing = actual.size - actual:eq(expected):count(1)
+  local too_many = differing > (options.misses or 0) * actual.size
+  return too_many and ("%d of %d voxels differ"):format(differing, actual.size) or nil, differing / math.max(1, actual.size)
+end
+
+--- nil when `actual` is close enough to `expected`, otherwise what is wrong; and the worst deviation as a share of the range (integers: of voxels that differ).
 ---@param actual moondust.ndarray
 ---@param expected moondust.ndarray
----@param options table?  labels: integers exactly (default for all but uint8 with `grey`); grey: one level; misses: share of voxels that may differ; tolerance: of the range
----@return string?
+---@param options table?  grey: one level; misses: share of voxels that may differ (default: none); tolerance: of the range, for floats; dtype = false: may differ
+---@return string? message
+---@return number? deviation
 function M.difference(actual, expected, options)
   options = options or {}
   local shape, wanted = table.concat(actual.shape, "x"), table.concat(expected.shape, "x")
   if shape ~= wanted then return ("shape is %s, wanted %s"):format(shape, wanted) end
   if options.dtype ~= false and actual.dtype ~= expected.dtype then return ("dtype is %s, wanted %s"):format(actual.dtype, expected.dtype) end
-  local largest, range = largest_difference(actual, expected)
-  if expected.dtype:find "^float" then
-    local allowed = (options.tolerance or 1e-4) * math.max(range, 1e-12)
-    if largest > allowed or largest ~= largest then return ("differs by up to %g, %g allowed (range %g)"):format(largest, allowed, range) end
-    return nil
-  end
-  if options.grey then return largest > 1 and ("differs by up to %g levels"):format(largest) or nil end
-  local differing = actual.size - actual:eq(expected):count(1)
-  if differing > (options.misses or 0) * actual.size then return ("%d of %d voxels differ"):format(differing, actual.size) end
+  return judge(actual, expected, options)
+end
+
+--- One array of a case; raises when it is off.
+---@param case golden.Case
+---@param name string   of the dataset
+---@param actual moondust.ndarray
+---@param options table?  as for difference()
+function M.check(case, name, actual, options)
+  local wrong, deviation = M.difference(actual, case.arrays[name], options)
+  if wrong then error(("%s, %s: %s"):format(case.name, name, wrong), 2) end
+  figures.passed(case.file, case.name, deviation)
 end
 
 --- Compares the arrays of a batch with a case's, key by key; raises when one is off.
@@ -143,13 +167,14 @@ end
 ---@param case golden.Case
 ---@param options table<string, table>?  by key name, as for difference()
 function M.compare(batch, case, options)
-  local seen = 0
+  local seen, worst = 0, 0
   for key, array in batch:items() do
     local expected = case.arrays[key.name]
     if array.data and expected then
       seen = seen + 1
-      local wrong = M.difference(array.data, expected, options and options[key.name])
+      local wrong, deviation = M.difference(array.data, expected, options and options[key.name])
       if wrong then error(("%s, %s: %s"):format(case.name, key.name, wrong), 2) end
+      worst = math.max(worst, deviation)
       local offset = case.offsets[key.name]
       if offset and array.spec.roi.offset ~= md.Coordinate(offset) then
         error(("%s, %s: lies at %s, wanted (%s)"):format(case.name, key.name, tostring(array.spec.roi.offset), table.concat(offset, ", ")), 2)
@@ -157,6 +182,7 @@ function M.compare(batch, case, options)
     end
   end
   if seen == 0 then error(case.name .. ": the batch has none of the case's arrays", 2) end
+  figures.passed(case.file, case.name, worst)
 end
 
 return M

@@ -1,0 +1,26 @@
+--- Constant: one value wherever an array is. Original: dacapo (ConstantArrayConfig).
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local WrapperArray = require "moondust.arrays.wrapper"
+
+--- The array's shape and dtype, filled; its voxels are never read.
+---@class moondust.ConstantArray : moondust.WrapperArray
+---@overload fun(options: table): moondust.ConstantArray
+local Constant = class("Constant", WrapperArray)
+Constant.options = {
+  { "source_array", type = "any", required = true, doc = "the array whose place, shape and dtype are taken" },
+  { "constant", type = "number", default = 1, doc = "the value; default 1" },
+}
+
+function Constant:init()
+  local source = self:source(self.source_array, "'source_array'")
+  self.constant = self.constant or 1
+  if not source.dtype:find "^float" and core.zeros({ 1 }, source.dtype):fill(self.constant)[1] ~= self.constant then
+    error(("%s: %s doesn't fit %s, the dtype of the array"):format(self.class_name, self.constant, source.dtype), 3)
+  end
+  self:describe { sources = { source }, interpolatable = false }
+end
+
+function Constant:make(roi) return core.empty(self:shape_of(roi), self.dtype):fill(self.constant) end
+
+return Constant

@@ -1,0 +1,60 @@
+--- IterateLocations: answers requests around the nodes of a graph. Original: gunpowder/nodes/iterate_locations.py (IterateLocations).
+local core = require "moondust.core"
+local class = require("moondust.class").class
+local Array = require "moondust.array"
+local BatchRequest = require "moondust.request"
+local LocationFilter = require "moondust.nodes.location_filter"
+
+--- The nodes, read once when the pipeline is built, come in turn, from the first again after the last, or at random with replacement; those around which upstream doesn't have
+--- everything are passed over. In a stream of batches the i-th batch gets the i-th node; a single request_batch the first (see location_filter.lua).
+---@class moondust.IterateLocations : moondust.LocationFilter
+---@field graph moondust.GraphKey
+---@field roi moondust.Roi?
+---@field node_id moondust.ArrayKey?
+---@field max_attempts integer
+---@overload fun(options: table): moondust.IterateLocations
+local IterateLocations = class("IterateLocations", LocationFilter)
+IterateLocations.options = {
+  { "graph", type = "graph_key", required = true, doc = "the graph whose nodes are the places" },
+  { "roi", type = "roi", doc = "only nodes in here; default: all" },
+  { "node_id", type = "array_key", doc = "nonspatial int64 array {1}: the id of the node; default: none" },
+  { "choose_randomly", type = "boolean", default = false, doc = "draw a node for each request instead of taking them in turn; default false" },
+  { "max_attempts", type = "integer", default = 10000, doc = "nodes that choose_randomly tries before giving up; default 10000" },
+}
+
+function IterateLocations:init()
+  if self.max_attempts < 1 then error(("IterateLocations: 'max_attempts' must be 1 or more, not %s"):format(self.max_attempts), 3) end
+end
+
+local function read_nodes(self)
+  local spec = self:need(self.graph):copy()
+  if self.roi then spec.roi = spec.roi and spec.roi:intersect(self.roi) or self.roi end
+  -- Built pipelines have no request yet; the seed only makes the answer the same every time.
+  local batch <close> = self:get_upstream_provider():request_batch(BatchRequest { [self.graph] = spec, random_seed = 0 })
+  self.places, self.ids = {}, {}
+  for node in batch[self.graph]:nodes() do
+    self.places[#self.places + 1], self.ids[#self.ids + 1] = node.location, node.id
+  end
+  if #self.places == 0 then self:fail({ key = self.graph, roi = spec.roi }, "%s has no nodes in ROI %s to iterate over", self.graph, spec.roi) end
+end
+
+function IterateLocations:setup()
+  read_nodes(self)
+  self:take_bounds_away()
+  if self.node_id then self:provides(self.node_id, core.ArraySpec { nonspatial = true }) end
+end
+
+function IterateLocations:teardown() self.places, self.ids = nil, nil end
+
+function IterateLocations:prepare(request)
+  self:move_request(request, self.choose_randomly and math.tointeger(self.max_attempts) or #self.places)
+end
+
+function IterateLocations:process(batch, request)
+  self:move_back(batch, request)
+  if self.node_id then
+    batch[self.node_id] = Array { core.ndarray({ self.ids[self.position] }, "int64"), core.ArraySpec { nonspatial = true } }
+  end
+end
+
+return IterateLocations

@@ -1,0 +1,294 @@
+-- A script's finaliser may close an array, graph, file or transformation at any moment in which a binding makes a Lua value, and so may a metamethod of a table among the
+-- arguments. Here it does, at each such moment in turn: the call either says that something was closed or gives the right result. (Under make asan, a binding that looks at
+-- closed memory dies.)
+local core = require "moondust.core"
+local kernel = core.kernel
+
+-- With these numbers each collection is a whole cycle, and each allocation starts one.
+local function hostile()
+  collectgarbage("incremental", 1, 1000, 30)
+  collectgarbage() -- the pause begins with the next cycle
+end
+
+-- Runs call() with a finaliser that calls strike() in the moment-th collection from now; whether it got that far, and pcall's results.
+local function strike_at(moment, strike, call)
+  local left, armed, struck = moment, true, false
+  local mt = {}
+  mt.__gc = function()
+    if not armed then return end
+    left = left - 1
+    if left == 0 then
+      struck = true
+      strike()
+    else
+      setmetatable({}, mt)
+    end
+  end
+  hostile()
+  setmetatable({}, mt)
+  local results = table.pack(pcall(call))
+  armed = false
+  collectgarbage("generational")
+  collectgarbage("incremental", 200, 100, 13)
+  return struck, results
+end
+
+local describe_value
+
+local function describe_table(value)
+  local parts = {}
+  for k, v in pairs(value) do parts[#parts + 1] = tostring(k) .. "=" .. describe_value(v) end
+  table.sort(parts)
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- The same text for equal values.
+function describe_value(value)
+  if type(value) == "table" then return describe_table(value) end
+  local kind = type(value) == "userdata" and getmetatable(value).__name
+  if kind == "moondust.ndarray" then return value.dtype .. table.concat(value.shape, "x") .. value:hash() end
+  if kind == "moondust.Graph" then
+    local locations, ids, ends = value:arrays()
+    return describe_value(locations) .. describe_value(ids) .. describe_value(ends) .. tostring(value.spec)
+  end
+  if kind == "moondust.Transform" then return describe_value(value:map { 3, 4, 5 }) end
+  if kind == "moondust.Integral" then return tostring(value) end
+  return tostring(value)
+end
+
+local function describe_results(results)
+  local parts = {}
+  for i = 2, results.n do parts[#parts + 1] = describe_value(results[i]) end
+  return table.concat(parts, " ")
+end
+
+-- case: { make() -> things that can be closed, by name; call(things) -> results }
+local function check(case)
+  local expected = describe_results(table.pack(true, case.call(case.make())))
+  for victim in pairs(case.make()) do
+    local struck, moment, refusals = true, 0, 0
+    while struck do
+      moment = moment + 1
+      assert.is_true(moment < 2000, "the call never ends")
+      local things = case.make()
+      local results
+      struck, results = strike_at(moment, function() things[victim]:close() end, function() return case.call(things) end)
+      if results[1] then
+        assert.equal(expected, describe_results(results), ("%s closed at moment %d"):format(victim, moment))
+      else
+        refusals = refusals + 1
+        assert.matches("closed", results[2], nil, false)
+      end
+    end
+    assert.is_true(moment > 1, "nothing was closed during the call")
+    assert.is_true(refusals > 0 or case.holds, "closing never had a consequence: was it during the call?")
+  end
+end
+
+local function grey(...) return core.Rng(5):np_normals(100, 20, { ... }):astype "float32" end
+local function labels(...) return (core.Rng(6):np_normals(3, 2, { ... }):astype "float32"):astype "int32":astype "uint32" end
+local function transform()
+  return core.Transform { roi = core.Roi({ 0, 0, 0 }, { 8, 8, 8 }), voxel_size = { 1, 1, 1 }, displacement = core.Rng(7):np_normals(0, 0.5, { 3, 3, 3, 3 }) }
+end
+local function graph()
+  local nodes = {}
+  for i = 1, 9 do nodes[i] = { i, { i, 2 * i, 3 }, { weight = i / 2 } } end
+  return core.Graph { nodes, { { 1, 2 }, { 2, 3 }, { 5, 6 } }, core.GraphSpec { roi = core.Roi({ 0, 0, 0 }, { 30, 30, 30 }) } }
+end
+
+local cube, box = core.Roi({ 0, 0, 0 }, { 6, 6, 6 }), core.Roi({ 2, 2, 2 }, { 3, 4, 5 })
+local one, three = core.Coordinate { 1, 1, 1 }, { 1, 2, 3 }
+local cases = {
+  pad = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.pad(t.a, three, three, "reflect") end },
+  scale_shift = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.scale_shift(t.a, 2, 1, "float64") end },
+  gamma = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.gamma(t.a, 1.5) end },
+  intensity = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.intensity(t.a, { 2, -1, -1 }, { 2, 3 }, { 1, 0 }) end },
+  slab_count = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.slab_count(t.a, { 2, -1, -1 }), {} end, holds = true },
+  max_channels = { make = function() return { a = grey(3, 4, 5, 6) } end, call = function(t) return kernel.max_channels(t.a, 3) end },
+  affinities = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.affinities(t.a, { { 1, 0, 0 }, { 0, 0, -2 } }) end },
+  one_hot = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.one_hot(t.a, 300) end },
+  boundary_distance = {
+    make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.boundary_distance(t.a, { 4, 1, 1 }, 10) end,
+  },
+  distance_mask = {
+    make = function() return { target = grey(1, 5, 6, 7), mask = labels(1, 5, 6, 7) } end,
+    call = function(t) return kernel.distance_mask(t.target, t.mask, one, 10, 0.1, 0.8) end,
+  },
+  balance_weights = {
+    make = function() return { labels = labels(5, 6, 7):gt(3), mask = labels(5, 6, 7):gt(1) } end,
+    call = function(t) return kernel.balance_weights(t.labels, 2, { t.mask }, { -1, -1, -1 }) end,
+  },
+  grow_boundary = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_boundary(t.a, 1) end },
+  local_shape = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.local_shape(t.a, one, { 2, 2, 2 }) end },
+  colorize = { make = function() return { a = labels(6, 7) } end, call = function(t) return kernel.colorize(t.a) end },
+  integral = { make = function() return { a = labels(5, 6, 7):gt(2) } end, call = function(t) return kernel.integral(t.a) end },
+  ["integral:count"] = {
+    make = function() return { integral = kernel.integral(labels(5, 6, 7):gt(2)) } end,
+    call = function(t) return t.integral:count(setmetatable({}, { __len = function() return 3 end, __index = function() return #{} end }), { 2, 3, 4 }) end,
+  },
+  Transform = {
+    make = function() return { a = core.Rng(7):np_normals(0, 0.5, { 3, 3, 3, 3 }) } end,
+    call = function(t)
+      return core.Transform { roi = cube, voxel_size = one, displacement = t.a, rotation = { { 1, 0, 0 }, { 0, 0, 1 }, { 0, -1, 0 } } }
+    end,
+  },
+  ["transform:source_roi"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:source_roi(cube, { 1, 1, #"." }) end },
+  ["transform:sample"] = {
+    make = function() return { transform = transform(), a = grey(6, 6, 6) } end,
+    call = function(t) return t.transform:sample(t.a, cube, box, one, true) end,
+  },
+  ["transform:field"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:field(box, one) end },
+  ["transform:map"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:map { 1, 2, 3 } end },
+  ["transform:invert"] = {
+    make = function() return { transform = transform(), points = core.ndarray({ { 1, 2, 3 }, { 4, 5, 6 } }, "float64") } end,
+    call = function(t) return t.transform:invert(t.points) end,
+  },
+  stack = { make = function() return { a = grey(2, 3), b = grey(2, 3) } end, call = function(t) return core.stack { t.a, t.b } end },
+  concatenate = { make = function() return { a = grey(2, 3), b = grey(2, 3) } end, call = function(t) return core.concatenate({ t.a, t.b }, 2) end },
+  arithmetic = { make = function() return { a = grey(2, 3), b = grey(2, 3) } end, call = function(t) return t.a + t.b end },
+  view = { make = function() return { a = grey(4, 5) } end, call = function(t) return t.a[{ { 1, 2 }, 3 }] end },
+  set = {
+    make = function() return { a = grey(4, 5), b = grey(2, 5) } end,
+    call = function(t)
+      t.a[{ { 1, 2 } }] = t.b
+      return t.a:copy()
+    end,
+  },
+  unique = { make = function() return { a = labels(4, 5) } end, call = function(t) return t.a:unique() end },
+  totable = { make = function() return { a = labels(2, 3) } end, call = function(t) return t.a:totable() end },
+  ["graph:spec"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph.spec, {} end, holds = true },
+  ["graph:nodes"] = {
+    make = function() return { graph = graph() } end,
+    call = function(t)
+      local list = {}
+      for node in t.graph:nodes() do list[#list + 1] = node end
+      for edge in t.graph:edges() do list[#list + 1] = edge end
+      return list
+    end,
+  },
+  ["graph:node"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:node(4) end },
+  ["graph:neighbors"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:neighbors(2) end },
+  ["graph:nodes_in"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:nodes_in(core.Roi({ 0, 0, 0 }, { 5, 9, 5 })) end },
+  ["graph:connected_components"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:connected_components() end },
+  ["graph:add_node"] = {
+    make = function() return { graph = graph() } end,
+    call = function(t)
+      t.graph:add_node { 20, { 1, 2, 3 }, { weight = 7 } }
+      t.graph:add_edge { 20, 1 }
+      return t.graph:copy()
+    end,
+  },
+  ["graph:crop"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:crop(core.Roi({ 0, 0, 0 }, { 5, 9, 5 })) end },
+  ["graph:trim"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:trim(core.Roi({ 0, 0, 0 }, { 5, 9, 5 })) end },
+  ["graph:merge"] = { make = function() return { graph = graph(), other = graph() } end, call = function(t) return t.graph:merge(t.other) end },
+  ["graph:shift"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:shift { 1, 2, 3 } end },
+  ["graph:copy"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:copy() end },
+  ["graph:arrays"] = { make = function() return { graph = graph() } end, call = function(t) return t.graph:arrays() end },
+  ["graph:with_locations"] = {
+    make = function() return { graph = graph(), locations = graph():arrays() + 1 } end, call = function(t) return t.graph:with_locations(t.locations) end,
+  },
+}
+
+describe("closing an argument from a finaliser during the call", function()
+  local names = {}
+  for name in pairs(cases) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    it(name, function() check(cases[name]) end)
+  end
+end)
+
+describe("closing a file from a finaliser during the call", function()
+  local path
+  before_each(function()
+    path = os.tmpname()
+    local file <close> = assert(core.hdf5.open(path, "w"))
+    assert(file:create("grey", { 4, 5 }, "float32", { attributes = { words = { "one", "two", "three" } } }))
+    assert(file:write("grey", core.zeros({ 4, 5 }, "float32")))
+  end)
+  after_each(function() os.remove(path) end)
+
+  local function of_file(call, more)
+    return {
+      make = function()
+        local things = more and more() or {}
+        things.file = assert(core.hdf5.open(path, "r+"))
+        return things
+      end,
+      call = call,
+    }
+  end
+
+  it("list", function() check(of_file(function(t) return t.file:list() end)) end)
+  it("info", function() check(of_file(function(t) return t.file:info "grey" end)) end)
+  it("attribute", function() check(of_file(function(t) return t.file:attribute("grey", "words") end)) end)
+  it("set_attribute", function() check(of_file(function(t) return t.file:set_attribute("grey", "n", { 1, 2, 3 }) end)) end)
+  it("read", function() check(of_file(function(t) return t.file:read("grey", { 1, 1 }, { 2, 3 }) end)) end)
+  it("write", function()
+    check(of_file(function(t) return t.file:write("grey", t.array, { 0, 0 }) end, function() return { array = core.zeros({ 4, 5 }, "float32") } end))
+  end)
+  it("create", function()
+    local count = 0
+    check(of_file(function(t)
+      count = count + 1
+      return t.file:create("new" .. count, { 2, 3 }, "uint8", { voxel_size = { 4, 4 }, offset = { 1, 1 }, attributes = { a = { 1, 2 }, b = "word" } })
+    end))
+  end)
+end)
+
+describe("tables with metamethods among the arguments", function()
+  -- A list whose entries run `act` when they are read.
+  local function acting(values, act)
+    return setmetatable({}, {
+      __len = function() return #values end,
+      __index = function(_, i)
+        act()
+        return values[i]
+      end,
+    })
+  end
+
+  it("closing an array is refused", function()
+    local a, mask = grey(4, 5, 6), labels(4, 5, 6)
+    assert.error_matches(function() kernel.pad(a, acting({ 1, 1, 1 }, function() a:close() end), { 1, 1, 1 }, "constant") end, "this array was closed")
+    assert.error_matches(function() kernel.affinities(mask, acting({ { 1, 0, 0 } }, function() mask:close() end)) end, "this array was closed")
+    local t, b = transform(), grey(6, 6, 6)
+    assert.error_matches(function() t:sample(b, cube, box, acting({ 1, 1, 1 }, function() b:close() end), true) end, "this array was closed")
+    assert.error_matches(function() t:field(box, acting({ 1, 1, 1 }, function() t:close() end)) end, "this Transform is closed")
+  end)
+
+  it("closing one of the masks is refused", function()
+    local target, mask = labels(5, 6, 7):gt(3), labels(5, 6, 7):gt(1)
+    assert.error_matches(function()
+      kernel.balance_weights(target, 2, { mask }, acting({ -1, -1, -1 }, function() mask:close() end))
+    end, "array 1 was closed")
+  end)
+
+  it("closing a graph that is added to is refused", function()
+    local g = graph()
+    assert.error_matches(function() g:add_node { 30, acting({ 1, 2, 3 }, function() g:close() end) } end, "the graph is closed")
+  end)
+
+  it("attribute texts that only a metamethod hands out are written whole", function()
+    local path = os.tmpname()
+    do
+      local file <close> = assert(core.hdf5.open(path, "w"))
+      hostile()
+      local words = setmetatable({}, { __len = function() return 50 end, __index = function(_, i) return ("word "):rep(20) .. i end })
+      assert.is_true(file:create("a", { 2 }, "uint8", { attributes = { words = words } }))
+      collectgarbage("incremental", 200, 100, 13)
+      local read = file:attribute("a", "words")
+      for i = 1, 50 do assert.equal(("word "):rep(20) .. i, read[i]) end
+    end
+    os.remove(path)
+  end)
+
+  it("lengths that make no sense are refused", function()
+    local function long(n) return setmetatable({}, { __len = function() return n end }) end
+    local a = labels(4, 5)
+    assert.error_matches(function() core.zeros(long(-5)) end, "shape has %-5 entries; there are at most %d+ axes")
+    assert.error_matches(function() core.stack(long(1 << 61)) end, "arrays has 2305843009213693952 entries; there may be up to 16777216")
+    assert.error_matches(function() kernel.affinities(a, long(1 << 61)) end, "there are 2305843009213693952 offsets; there may be up to 1048576")
+    assert.error_matches(function() kernel.balance_weights(a, 2, long(-1), { -1, -1 }) end, "masks has %-1 entries")
+  end)
+end)
