@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test test-c test-lua golden bench asan tsan valgrind fuzz lint format docs install uninstall clean.
+# Moondust. Targets: all run test test-c test-lua golden bench pictures asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -100,6 +100,11 @@ $(SAMPLE): $(PROGRAM)
 
 # C benchmarks take arguments: make bench BENCH="128 --only elastic --json figures.json"
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+# The pictures in README and docs.
+.PHONY: pictures
+pictures: all $(SAMPLE)
+	./$(PROGRAM) scripts/picture.lua docs/batches.png $(SAMPLE)
+
 .PHONY: bench
 bench: all $(BENCHES)
 	@for program in $(BENCHES); do echo "== $$program $(BENCH)"; $$program $(BENCH) || exit 1; done

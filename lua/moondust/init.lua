@@ -42,6 +42,7 @@ local modules = {
   Normalize = "moondust.nodes.normalize", IntensityScaleShift = "moondust.nodes.intensity_scale_shift",
   IntensityAugment = "moondust.nodes.intensity_augment", GammaAugment = "moondust.nodes.gamma_augment",
   SimpleAugment = "moondust.nodes.simple_augment", ElasticAugment = "moondust.nodes.elastic_augment",
+  DeformAugment = "moondust.nodes.deform_augment",
   NoiseAugment = "moondust.nodes.noise_augment", ShiftAugment = "moondust.nodes.shift_augment", DefectAugment = "moondust.nodes.defect_augment",
   -- targets
   DaCapoTargetFilter = "moondust.nodes.dacapo_target_filter", CopyMask = "moondust.nodes.copy_mask", Product = "moondust.nodes.product",

@@ -37,7 +37,7 @@ void dust_gather_release(dust_gather *gather) {
 
 void dust_gather_begin(dust_gather *gather, size_t length) {
   gather->length = length;
-  gather->far = gather->lone = gather->any_outside = false;
+  gather->far = gather->lone = gather->at_end = gather->any_outside = false;
   memset(gather->offset[0], 0, length * sizeof(int32_t));
   memset(gather->outside, 0, length * sizeof(int32_t));
 }
@@ -95,8 +95,7 @@ static bool clamp_nearest(int32_t *restrict place, int32_t *restrict outside, in
   return any;
 }
 
-/* A pair never begins at the last sample: it begins one before, all of the way. */
-DUST_CLONES
+/* A pair never begins at the last sample: it begins one before, all of the way; fetch_pairs() then takes the last one for both. */
 static void keep_pairs(int32_t *restrict place, float *restrict fraction, int32_t length, int32_t n) {
   for (int32_t i = 0; i < length; i++) {
     bool last = place[i] == n - 1;
@@ -173,7 +172,8 @@ void dust_gather_axis(dust_gather *gather, int axis, const float *at, int64_t fi
   if (linear ? locate_linear(gather->place, gather->fraction[axis], at, length, (int32_t)first, (int32_t)step, samples)
              : locate_nearest(gather->place, at, length, (int32_t)first, (int32_t)step, samples)) {
     out = linear ? clamp_linear(gather->place, gather->fraction[axis], gather->outside, length, samples) : clamp_nearest(gather->place, gather->outside, length, samples);
-    if (linear && axis == 0 && n > 1) keep_pairs(gather->place, gather->fraction[0], length, samples);
+    gather->at_end |= linear && axis == 0 && n > 1;
+    if (gather->at_end && axis == 0) keep_pairs(gather->place, gather->fraction[0], length, samples);
   }
   if (axis == 0) gather->lone = n == 1;
   gather->stride[axis] = stride * (int64_t)dust_dtype_size(gather->dtype);
@@ -195,15 +195,23 @@ void dust_gather_prefetch(const dust_gather *gather, const void *in, int64_t ahe
 
 /* ---- linear */
 
-/* Neither side is part of the value where it has no weight, not even as NaN times 0. */
+/* What has no weight is not part of the value, not even as NaN times 0. Masked by hand: gcc makes a branch of `t > 0 ? … : 0`, and then no vectors. */
 static inline float along_float(float a, float b, float t) {
-  float low = t < 1 ? a : b, high = t > 0 ? b : a;
-  return low + t * (high - low);
+  float difference = b - a;
+  uint32_t bits;
+  memcpy(&bits, &difference, sizeof bits);
+  bits &= -(uint32_t)(t > 0);
+  memcpy(&difference, &bits, sizeof bits);
+  return a + t * difference;
 }
 
-static inline double along_double(double a, double b, float t) {
-  double low = t < 1 ? a : b, high = t > 0 ? b : a;
-  return low + (double)t * (high - low);
+static inline double along_double(double a, double b, double t) {
+  double difference = b - a;
+  uint64_t bits;
+  memcpy(&bits, &difference, sizeof bits);
+  bits &= -(uint64_t)(t > 0);
+  memcpy(&difference, &bits, sizeof bits);
+  return a + t * difference;
 }
 
 /* One body a type: a conversion beforehand would touch the whole array. Pairs of four places: (z, y), (z, y + 1), (z + 1, y), (z + 1, y + 1). */
@@ -214,7 +222,7 @@ static inline double along_double(double a, double b, float t) {
     const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                                                 \
     const float *restrict x = fraction[0], *restrict y = fraction[1];                                                                                        \
     for (size_t i = 0; i < n; i++) {                                                                                                                         \
-      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], x[i]), b = along_##real((real)q[2 * i], (real)q[2 * i + 1], x[i]);                           \
+      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]), b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                           \
       out[i] = a + (real)y[i] * (b - a);                                                                                                                     \
     }                                                                                                                                                        \
   }                                                                                                                                                          \
@@ -225,8 +233,8 @@ static inline double along_double(double a, double b, float t) {
                *restrict s = (const void *)corner[3];                                                                                                        \
     const float *restrict x = fraction[0], *restrict y = fraction[1], *restrict z = fraction[2];                                                             \
     for (size_t i = 0; i < n; i++) {                                                                                                                         \
-      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], x[i]), b = along_##real((real)q[2 * i], (real)q[2 * i + 1], x[i]);                           \
-      real c = along_##real((real)r[2 * i], (real)r[2 * i + 1], x[i]), d = along_##real((real)s[2 * i], (real)s[2 * i + 1], x[i]);                           \
+      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]), b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                           \
+      real c = along_##real((real)r[2 * i], (real)r[2 * i + 1], (real)x[i]), d = along_##real((real)s[2 * i], (real)s[2 * i + 1], (real)x[i]);                           \
       a += (real)y[i] * (b - a);                                                                                                                             \
       c += (real)y[i] * (d - c);                                                                                                                             \
       out[i] = a + (real)z[i] * (c - a);                                                                                                                     \
@@ -262,14 +270,20 @@ static void blend_double(double *restrict a, const double *restrict b, const flo
 }
 
 /* Of an axis of one sample both halves of a pair are that one. */
+static void double_up(char *pair, size_t item, size_t n) {
+  for (size_t i = n; i-- > 0;) {
+    memmove(pair + 2 * i * item, pair + i * item, item);
+    memcpy(pair + (2 * i + 1) * item, pair + 2 * i * item, item);
+  }
+}
+
 static void fetch_pairs(const dust_gather *g, int corner, const void *in, int offset) {
   size_t item = dust_dtype_size(g->dtype);
   char *out = g->corner[corner];
   fetch(g, out, in, offset, g->lone ? item : 2 * item);
-  for (size_t i = g->length; g->lone && i-- > 0;) {
-    memmove(out + 2 * i * item, out + i * item, item);
-    memcpy(out + (2 * i + 1) * item, out + 2 * i * item, item);
-  }
+  if (g->lone) double_up(out, item, g->length);
+  for (size_t i = 0; g->at_end && i < g->length; i++)
+    if (g->fraction[0][i] >= 1) memcpy(out + 2 * i * item, out + (2 * i + 1) * item, item);
 }
 
 /* Up to three axes from offset[from] on. An array of one axis is one whose y has a single sample. */

@@ -31,6 +31,7 @@ typedef struct dust_gather {
   size_t length;       /* of this row */
   bool far;            /* the channel is too large for 32-bit offsets */
   bool lone;           /* the last axis has one sample: there are no pairs */
+  bool at_end;         /* a pair may have to begin at the last sample of the last axis */
   bool any_outside;
   int32_t *outside;    /* 1: reads 0 */
   int32_t *place;      /* sample along the axis at hand */

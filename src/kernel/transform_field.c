@@ -12,7 +12,8 @@
 #include "base/mem.h"
 #include "kernel/spline.h"
 
-enum { TAPS = DUST_TRANSFORM_TAPS };
+enum { TAPS = DUST_TRANSFORM_TAPS, NODES = 8 /* at a time */ };
+#define AT(type, pointer) (*(const type *)(const void *)(pointer))
 
 /* ---- taps */
 
@@ -72,11 +73,16 @@ static void plan_points(dust_field *f, int64_t first) {
   for (int64_t p = 0; p < l->points; p++) {
     if (l->taps == 1) {
       l->index[p] = dust_spline_mirror(first + p, t->controls[d]);
-      l->weight[p] = 1;
       continue;
     }
     int64_t node = dust_spline_mirror(first + p, t->nodes[d]);
-    cubic_taps(t->controls[d], (double)node * ratio(t->controls[d], t->nodes[d]), 1, l->index + p * 4, l->weight + p * 4, false);
+    double weight[4];
+    cubic_taps(t->controls[d], (double)node * ratio(t->controls[d], t->nodes[d]), 1, l->index + p * 4, weight, false);
+    for (int k = 0; k < 4; k++) l->weight[k][p] = weight[k];
+  }
+  for (int64_t p = l->points - 1, stop = p + 1; p >= 0 && l->taps == 4; p--) {
+    if (p + 1 < l->points && memcmp(l->index + p * 4, l->index + p * 4 + 4, 4 * sizeof *l->index) != 0) stop = p + 1;
+    l->point_stop[p] = stop;
   }
 }
 
@@ -108,7 +114,8 @@ static dust_status plan_last(dust_field *f) {
   int64_t first = (int64_t)floor(master_place(f, d, 0) * step) - (l->each == 4);
   l->points = (int64_t)floor(master_place(f, d, f->shape[d] - 1) * step) - (l->each == 4) + l->each - first;
   DUST_TRY(dust_calloc((void **)&l->index, (size_t)l->points, (size_t)l->taps * sizeof(int64_t)));
-  DUST_TRY(dust_calloc((void **)&l->weight, (size_t)l->points, (size_t)l->taps * sizeof(double)));
+  if (l->taps == 4) DUST_TRY(dust_calloc((void **)&l->point_stop, (size_t)l->points, sizeof(int64_t)));
+  for (int k = 0; k < 4 && l->taps == 4; k++) DUST_TRY(dust_calloc((void **)&l->weight[k], (size_t)l->points + NODES, sizeof(double)));
   DUST_TRY(dust_calloc((void **)&l->start, n, sizeof(int32_t)));
   DUST_TRY(dust_calloc((void **)&l->stop, n, sizeof(int32_t)));
   for (int k = 0; k < l->each; k++) DUST_TRY(dust_calloc((void **)&l->blend[k], n + DUST_FIELD_LANES, sizeof(float)));
@@ -155,9 +162,10 @@ void dust_field_release(dust_field *field) {
     dust_free(field->outer[d].index);
     dust_free(field->outer[d].weight);
     dust_free(field->last.blend[d]);
+    dust_free(field->last.weight[d]);
   }
   dust_free(field->last.index);
-  dust_free(field->last.weight);
+  dust_free(field->last.point_stop);
   dust_free(field->last.start);
   dust_free(field->last.stop);
   dust_free(field->last.from_centre);
@@ -178,10 +186,12 @@ dust_status dust_field_walk_create(dust_field_walk *walk, const dust_field *fiel
     doubles += slab;
   }
   size_t floats = (size_t)t->ndim * (points + DUST_GATHER_ROW + DUST_FIELD_LANES);
+  if (t->displaced) doubles += points + NODES;
   DUST_TRY(dust_calloc(&walk->block, doubles * sizeof(double) + floats * sizeof(float), 1));
   double *next = walk->block;
   for (int d = 1; d < t->ndim; d++) walk->level[d] = next, next += level[d];
   walk->level[0] = t->displaced ? (double *)t->coefficients.data : NULL;
+  if (t->displaced) walk->wide_line = next, next += points + NODES;
   float *at = (float *)next;
   for (int d = 0; d < t->ndim; d++, at += DUST_GATHER_ROW + DUST_FIELD_LANES) walk->at[d] = at;
   for (int d = 0; d < t->ndim; d++, at += points) walk->line[d] = at;
@@ -194,37 +204,61 @@ void dust_field_walk_release(dust_field_walk *walk) {
   memset(walk, 0, sizeof *walk);
 }
 
+/* out = the sum of slices of `in`, `inner` long, that the taps name. */
+DUST_CLONES
+static void sum_slices(double *restrict out, const double *restrict in, const int64_t *index, const double *weight, int taps, int64_t inner) {
+  const double *a = in + index[0] * inner, *b = in + index[1] * inner, *c = in + index[2] * inner, *d = in + index[3] * inner;
+  for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i];
+  for (int k = 4; k < taps; k++) {
+    const double *e = in + index[k] * inner;
+    for (int64_t i = 0; i < inner; i++) out[i] += weight[k] * e[i];
+  }
+}
+
 /* level[d + 1] from level[d]: one index of axis d. Every component of the displacement is a slab of controls[d] * inner coefficients. */
 static void reduce(dust_field_walk *walk, int d) {
   const dust_transform *t = walk->field->transform;
   const dust_field_axis *axis = &walk->field->outer[d];
-  const int64_t *index = axis->index + walk->place[d] * TAPS;
-  const double *weight = axis->weight + walk->place[d] * TAPS;
   int64_t inner = 1;
   for (int e = d + 1; e < t->ndim; e++) inner *= t->controls[e];
   for (int component = 0; component < t->ndim; component++) {
     if (!t->moves[component]) continue;
-    const double *in = walk->level[d] + component * t->controls[d] * inner;
-    double *restrict out = walk->level[d + 1] + component * inner;
-    for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * in[index[0] * inner + i];
-    for (int k = 1; k < (t->subsample > 1 ? TAPS : 4); k++)
-      for (int64_t i = 0; i < inner; i++) out[i] += weight[k] * in[index[k] * inner + i];
+    sum_slices(walk->level[d + 1] + component * inner, walk->level[d] + component * t->controls[d] * inner, axis->index + walk->place[d] * TAPS,
+               axis->weight + walk->place[d] * TAPS, t->subsample > 1 ? TAPS : 4, inner);
+  }
+}
+
+static void copy_points(float *restrict line, const dust_field_last *l, const double *restrict in, double voxel_size) {
+  for (int64_t p = 0; p < l->points; p++) line[p] = (float)(in[l->index[p]] / voxel_size);
+}
+
+typedef double node_lanes __attribute__((vector_size(8 * NODES), aligned(8), may_alias));
+
+/* As samples are made in add_cubic(): nodes between the same control points together, some past the last as nonsense. */
+DUST_CLONES
+static void sum_points(double *restrict line, const dust_field_last *l, const double *restrict in, double voxel_size) {
+  for (int64_t i = 0; i < l->points; i = l->point_stop[i]) {
+    const int64_t *index = l->index + i * 4;
+    double a = in[index[0]], b = in[index[1]], c = in[index[2]], d = in[index[3]];
+    for (int64_t j = i; j < l->point_stop[i]; j += NODES)
+      *(node_lanes *)(void *)(line + j) = (AT(node_lanes, l->weight[0] + j) * a + AT(node_lanes, l->weight[1] + j) * b + AT(node_lanes, l->weight[2] + j) * c +
+                                           AT(node_lanes, l->weight[3] + j) * d) / voxel_size;
   }
 }
 
 /* The points of the last axis, in voxels of this key. */
 static void make_lines(dust_field_walk *walk) {
   const dust_field *f = walk->field;
-  const dust_field_last *l = &f->last;
   int last = f->ndim - 1;
   for (int d = 0; d < f->ndim; d++) {
     if (!f->transform->moves[d]) continue;
     const double *in = walk->level[last] + d * f->transform->controls[last];
-    for (int64_t p = 0; p < l->points; p++) {
-      double sum = 0;
-      for (int k = 0; k < l->taps; k++) sum += l->weight[p * l->taps + k] * in[l->index[p * l->taps + k]];
-      walk->line[d][p] = (float)(sum / f->voxel_size[d]);
+    if (f->last.taps == 1) {
+      copy_points(walk->line[d], &f->last, in, f->voxel_size[d]);
+      continue;
     }
+    sum_points(walk->wide_line, &f->last, in, f->voxel_size[d]);
+    for (int64_t p = 0; p < f->last.points; p++) walk->line[d][p] = (float)walk->wide_line[p];
   }
 }
 
@@ -261,31 +295,41 @@ static void turn_samples(float *restrict at, const float *restrict from_centre, 
 
 /* Samples between the same points are made together, DUST_FIELD_LANES at a time: those past the last are nonsense until the next ones are made, or lie in the room at the end.
  * No sample looks up its points, which would cost several times the arithmetic. */
+typedef struct sample_axis {
+  float *at;
+  const float *line;
+  float base, slope;
+} sample_axis;
+
+/* GNU C's vectors, which any instruction set can do: left to itself gcc makes one of the loops around the lanes into vectors instead. */
+typedef float lanes __attribute__((vector_size(4 * DUST_FIELD_LANES), aligned(4), may_alias));
+typedef float half_lanes __attribute__((vector_size(2 * DUST_FIELD_LANES), aligned(4), may_alias)); /* nodes of a subsampled grid are close to one another */
+enum { HALF = DUST_FIELD_LANES / 2 };
 DUST_CLONES
-static void add_cubic(float *restrict at, const float *restrict line, const dust_field_last *l, float base, float slope, int64_t begin, int64_t end) {
+static void add_cubic(const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end) {
   for (int64_t i = begin, stop; i < end; i = stop) {
-    const float *p = line + l->start[i];
     stop = l->stop[i] < end ? l->stop[i] : end;
-    for (int64_t j = i; j < stop; j += DUST_FIELD_LANES) {
-      const float *restrict a = l->blend[0] + j, *restrict b = l->blend[1] + j, *restrict c = l->blend[2] + j, *restrict d = l->blend[3] + j;
-      const float *restrict from_centre = l->from_centre + j;
-      float *restrict out = at + (j - begin);
-      for (int k = 0; k < DUST_FIELD_LANES; k++) out[k] = (base + from_centre[k] * slope) + ((a[k] * p[0] + b[k] * p[1]) + (c[k] * p[2] + d[k] * p[3]));
+    for (int x = 0; x < axes; x++) {
+      const float *p = axis[x].line + l->start[i];
+      float base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3];
+      for (int64_t j = i; j < stop; j += DUST_FIELD_LANES)
+        *(lanes *)(void *)(axis[x].at + (j - begin)) = (base + AT(lanes, l->from_centre + j) * slope) +
+                                                       ((AT(lanes, l->blend[0] + j) * p0 + AT(lanes, l->blend[1] + j) * p1) +
+                                                        (AT(lanes, l->blend[2] + j) * p2 + AT(lanes, l->blend[3] + j) * p3));
     }
   }
 }
 
-enum { HALF = DUST_FIELD_LANES / 2 }; /* nodes of a subsampled grid are close to one another */
-
 DUST_CLONES
-static void add_linear(float *restrict at, const float *restrict line, const dust_field_last *l, float base, float slope, int64_t begin, int64_t end) {
+static void add_linear(const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end) {
   for (int64_t i = begin, stop; i < end; i = stop) {
-    const float *p = line + l->start[i];
     stop = l->stop[i] < end ? l->stop[i] : end;
-    for (int64_t j = i; j < stop; j += HALF) {
-      const float *restrict a = l->blend[0] + j, *restrict b = l->blend[1] + j, *restrict from_centre = l->from_centre + j;
-      float *restrict out = at + (j - begin);
-      for (int k = 0; k < HALF; k++) out[k] = (base + from_centre[k] * slope) + (a[k] * p[0] + b[k] * p[1]);
+    for (int x = 0; x < axes; x++) {
+      const float *p = axis[x].line + l->start[i];
+      float base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1];
+      for (int64_t j = i; j < stop; j += HALF)
+        *(half_lanes *)(void *)(axis[x].at + (j - begin)) = (base + AT(half_lanes, l->from_centre + j) * slope) +
+                                                            (AT(half_lanes, l->blend[0] + j) * p0 + AT(half_lanes, l->blend[1] + j) * p1);
     }
   }
 }
@@ -293,11 +337,14 @@ static void add_linear(float *restrict at, const float *restrict line, const dus
 void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t length) {
   const dust_field *f = walk->field;
   const dust_field_last *l = &f->last;
-  int last = f->ndim - 1;
+  sample_axis moving[DUST_TRANSFORM_MAXDIM];
+  int last = f->ndim - 1, axes = 0;
   for (int d = 0; d < f->ndim; d++) {
     float base = (float)walk->base[d], slope = (float)(f->transform->turn[d][last] * f->voxel_size[last] / f->voxel_size[d]);
-    if (!f->transform->moves[d]) turn_samples(walk->at[d], l->from_centre + begin, base, slope, length);
-    else if (l->each == 4) add_cubic(walk->at[d], walk->line[d], l, base, slope, begin, begin + length);
-    else add_linear(walk->at[d], walk->line[d], l, base, slope, begin, begin + length);
+    if (f->transform->moves[d]) moving[axes++] = (sample_axis){walk->at[d], walk->line[d], base, slope};
+    else turn_samples(walk->at[d], l->from_centre + begin, base, slope, length);
   }
+  if (axes == 0) return;
+  if (l->each == 4) add_cubic(moving, axes, l, begin, begin + length);
+  else add_linear(moving, axes, l, begin, begin + length);
 }

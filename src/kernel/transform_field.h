@@ -44,8 +44,9 @@ typedef struct dust_field_last {
   int each;       /* 4: cubic; 2: linear between nodes */
   int64_t points; /* of the line */
   int64_t *index; /* points * taps control points each */
-  double *weight;
-  int taps;           /* 1 for coefficients, 4 for nodes */
+  int taps;            /* 1 for coefficients, 4 for nodes */
+  double *weight[4];   /* of a node's control points */
+  int64_t *point_stop; /* per node: the next one that has other control points */
   int32_t *start;     /* per sample: first of its points */
   int32_t *stop;      /* per sample: the next one that has other points */
   float *blend[4];    /* per sample: weights of its points; DUST_FIELD_LANES samples more than there are */
@@ -73,6 +74,7 @@ typedef struct dust_field_walk {
   int64_t place[DUST_TRANSFORM_MAXDIM];     /* of the row: index along each outer axis */
   int64_t reduced[DUST_TRANSFORM_MAXDIM];   /* for which index level d was last reduced, -1: none */
   double *level[DUST_TRANSFORM_MAXDIM + 1]; /* level[d]: coefficients with the axes before d reduced; level[0] is the transformation's own */
+  double *wide_line;                        /* one of these before it is rounded */
   float *line[DUST_TRANSFORM_MAXDIM];       /* per displaced axis: the points of the last axis */
   double base[DUST_TRANSFORM_MAXDIM];       /* rotation's part that is the same for the whole row */
   float *at[DUST_TRANSFORM_MAXDIM];         /* the result: DUST_GATHER_ROW values an axis, and room for DUST_FIELD_LANES more */

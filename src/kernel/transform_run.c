@@ -55,29 +55,34 @@ done:
 
 /* ---- bounding box */
 
-/* Lowest place below and highest place above of positions first + i * step + at[i]. Across the row (step 0) rounding can wait for the extremes; along it every sample counts. */
-DUST_CLONES
-static void extremes_across(const float *restrict at, int64_t n, int32_t *low, int32_t *high) {
-  float lows[DUST_FIELD_LANES], highs[DUST_FIELD_LANES];
-  int64_t i = 0;
-  for (int k = 0; k < DUST_FIELD_LANES; k++) lows[k] = highs[k] = at[0];
-  for (; i + DUST_FIELD_LANES <= n; i += DUST_FIELD_LANES)
-    for (int k = 0; k < DUST_FIELD_LANES; k++) {
-      lows[k] = at[i + k] < lows[k] ? at[i + k] : lows[k];
-      highs[k] = at[i + k] > highs[k] ? at[i + k] : highs[k];
-    }
-  for (; i < n; i++) {
-    lows[0] = at[i] < lows[0] ? at[i] : lows[0];
-    highs[0] = at[i] > highs[0] ? at[i] : highs[0];
-  }
-  for (int k = 1; k < DUST_FIELD_LANES; k++) {
-    lows[0] = lows[k] < lows[0] ? lows[k] : lows[0];
-    highs[0] = highs[k] > highs[0] ? highs[k] : highs[0];
-  }
-  *low = dust_floor(lows[0]);
-  *high = dust_floor(highs[0]) + (highs[0] > (float)dust_floor(highs[0]));
+/* Floats as integers of the same order (-0 just below 0), and back: gcc makes vectors of integer minima only. */
+static inline int32_t ordered(float x) {
+  int32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits ^ ((bits >> 31) & INT32_MAX);
 }
 
+static float unordered(int32_t bits) {
+  float x;
+  bits ^= (bits >> 31) & INT32_MAX;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Lowest place below and highest place above of at[i]. Rounding waits for the extremes. */
+DUST_CLONES
+static void extremes_across(const float *restrict at, int64_t n, int32_t *lowest, int32_t *highest) {
+  int32_t low = INT32_MAX, high = INT32_MIN;
+  for (int64_t i = 0; i < n; i++) {
+    int32_t x = ordered(at[i]);
+    low = x < low ? x : low;
+    high = x > high ? x : high;
+  }
+  float top = unordered(high);
+  *lowest = dust_floor(unordered(low)), *highest = dust_floor(top) + (top > (float)dust_floor(top));
+}
+
+/* Of i + at[i]: every sample counts, since the sum may round. */
 DUST_CLONES
 static void extremes_along(const float *restrict at, int32_t n, int32_t *lowest, int32_t *highest) {
   int32_t low = INT32_MAX, high = INT32_MIN;

@@ -38,10 +38,13 @@ static int erode_labels(lua_State *L) {
   return dust_lua_made_ndarray(L, dust_erode_labels(out, labels, &erosion, pool));
 }
 
+enum { MOST = 1 << 26 /* ids */ };
+
 /* The whole numbers of the table at `index` in a userdata left on the stack. */
 static uint64_t *ids_at(lua_State *L, int index, size_t *count) {
   luaL_checktype(L, index, LUA_TTABLE);
   lua_Integer n = luaL_len(L, index);
+  if (n < 0 || n > MOST) luaL_error(L, "there are %I ids; there may be up to %d", n, MOST);
   uint64_t *id = lua_newuserdatauv(L, (size_t)n * sizeof *id + 1, 0);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, index, i);

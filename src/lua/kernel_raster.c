@@ -1,6 +1,7 @@
 /* Kernels that draw graphs, and what grows out of the drawn. */
 #include "kernel/rasterize.h"
 #include "lua/kernel.h"
+#include "lua/ndarray.h"
 
 /* The box in voxels; raises where the ROI is not on the grid. */
 static void read_canvas(lua_State *L, dust_canvas *canvas) {
@@ -20,44 +21,44 @@ static void read_canvas(lua_State *L, dust_canvas *canvas) {
 /* draw_graph(graph, roi, voxel_size, dtype, edges, color) */
 static int draw_graph(lua_State *L) {
   lua_settop(L, 6);
-  const dust_graph *graph = dust_lua_to_graph(L, 1);
+  dust_lua_to_graph(L, 1);
   dust_canvas canvas;
   read_canvas(L, &canvas);
   bool edges = lua_isnil(L, 5) || dust_lua_boolean(L, 5, "edges");
   const char *color = lua_isnil(L, 6) ? NULL : luaL_checkstring(L, 6);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_draw_graph(out, graph, &canvas, edges, color));
+  dust_ndarray *out = dust_lua_result(L, 6);
+  return dust_lua_made_ndarray(L, dust_draw_graph(out, dust_lua_to_graph(L, 1), &canvas, edges, color));
 }
 
-static void per_axis(lua_State *L, int index, const dust_ndarray *array, double *out, const char *what) {
+static void per_axis(lua_State *L, int index, int ndim, double *out, const char *what) {
   int n = dust_lua_voxel_size(L, index, out);
-  if (n != array->ndim) luaL_error(L, "%s has %d entries, the array has %d axes", what, n, array->ndim);
+  if (n != ndim) luaL_error(L, "%s has %d entries, the array has %d axes", what, n, ndim);
 }
 
 /* grow_balls(drawn, voxel_size, radius, inner) */
 static int grow_balls(lua_State *L) {
   lua_settop(L, 4);
-  const dust_ndarray *drawn = dust_lua_to_ndarray(L, 1);
+  const int ndim = dust_lua_to_ndarray(L, 1)->ndim;
   double voxel_size[DUST_MAXDIM], radius[DUST_MAXDIM];
-  per_axis(L, 2, drawn, voxel_size, "voxel_size");
-  per_axis(L, 3, drawn, radius, "radius");
+  per_axis(L, 2, ndim, voxel_size, "voxel_size");
+  per_axis(L, 3, ndim, radius, "radius");
   double inner = dust_lua_number_or(L, 4, 0, "inner");
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_grow_balls(out, drawn, voxel_size, radius, inner, pool));
+  dust_ndarray *out = dust_lua_result(L, 4);
+  return dust_lua_made_ndarray(L, dust_grow_balls(out, dust_lua_to_ndarray(L, 1), voxel_size, radius, inner, pool));
 }
 
 /* grow_peaks(drawn, voxel_size, sigma, dtype) */
 static int grow_peaks(lua_State *L) {
   lua_settop(L, 4);
-  const dust_ndarray *drawn = dust_lua_to_ndarray(L, 1);
+  const int ndim = dust_lua_to_ndarray(L, 1)->ndim;
   double voxel_size[DUST_MAXDIM], sigma[DUST_MAXDIM];
-  per_axis(L, 2, drawn, voxel_size, "voxel_size");
-  per_axis(L, 3, drawn, sigma, "sigma");
+  per_axis(L, 2, ndim, voxel_size, "voxel_size");
+  per_axis(L, 3, ndim, sigma, "sigma");
   dust_dtype dtype = dust_lua_dtype(L, 4, DUST_FLOAT32);
   dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_grow_peaks(out, drawn, voxel_size, sigma, dtype, pool));
+  dust_ndarray *out = dust_lua_result(L, 4);
+  return dust_lua_made_ndarray(L, dust_grow_peaks(out, dust_lua_to_ndarray(L, 1), voxel_size, sigma, dtype, pool));
 }
 
 void dust_lua_add_raster_kernels(lua_State *L) {

@@ -16,7 +16,7 @@ static int numbers(lua_State *L, int index, double *out, const char *what) {
 static int resize(lua_State *L) {
   static const char *const modes[] = {"nearest", "linear", "mean", NULL};
   lua_settop(L, 5);
-  const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   int64_t shape[DUST_MAXDIM];
   double scale[DUST_MAXDIM], shift[DUST_MAXDIM];
   int spatial = dust_lua_integers(L, 2, shape, "shape");
@@ -25,14 +25,19 @@ static int resize(lua_State *L) {
   dust_resize_mode mode = (dust_resize_mode)dust_lua_option(L, 5, "mode", modes, -1);
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_resize_array(out, in, spatial, shape, scale, shift, mode, pool));
+  return dust_lua_made_ndarray(L, dust_resize_array(out, dust_lua_to_ndarray(L, 1), spatial, shape, scale, shift, mode, pool));
 }
+
+enum { MOST = 1 << 26 /* groups, ids */ };
 
 static lua_Integer count_ids(lua_State *L, int index, lua_Integer groups) {
   lua_Integer ids = 0;
+  if (groups < 0 || groups > MOST) return luaL_error(L, "there are %I groups; there may be up to %d", groups, MOST);
   for (lua_Integer g = 1; g <= groups; g++) {
     if (lua_geti(L, index, g) != LUA_TTABLE) return luaL_error(L, "group %I must be a table of ids, not %s", g, dust_lua_type_name(L, -1));
-    ids += luaL_len(L, -1);
+    const lua_Integer more = luaL_len(L, -1);
+    if (more < 0 || more > MOST - ids) return luaL_error(L, "group %I has %I ids; there may be up to %d in all", g, more, MOST);
+    ids += more;
     lua_pop(L, 1);
   }
   return ids;
@@ -41,7 +46,7 @@ static lua_Integer count_ids(lua_State *L, int index, lua_Integer groups) {
 /* binarize(labels, groups, background) */
 static int binarize(lua_State *L) {
   lua_settop(L, 3);
-  const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
+  dust_lua_to_ndarray(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer groups = luaL_len(L, 2), ids = count_ids(L, 2, groups), k = 0;
   uint64_t background = lua_isnil(L, 3) ? 0 : (uint64_t)dust_lua_integer(L, 3, "background");
@@ -60,7 +65,7 @@ static int binarize(lua_State *L) {
   begin[groups] = k;
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);
-  return dust_lua_made_ndarray(L, dust_binarize(out, labels, groups, begin, id, background, pool));
+  return dust_lua_made_ndarray(L, dust_binarize(out, dust_lua_to_ndarray(L, 1), groups, begin, id, background, pool));
 }
 
 void dust_lua_add_resize_kernels(lua_State *L) {

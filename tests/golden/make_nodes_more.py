@@ -9,6 +9,8 @@ warnings.filterwarnings("ignore"); logging.disable(logging.CRITICAL)
 import numpy as np, h5py, scipy.ndimage as ndi, scipy.special
 scipy_misc = types.ModuleType("scipy.misc"); scipy_misc.comb = scipy.special.comb  # malis asks for a module that scipy no longer has
 sys.modules["scipy.misc"] = scipy_misc
+_full = np.full  # and for np.full(shape, -1, np.uint64), which NumPy 2 refuses
+np.full = lambda shape, value, dtype=None, **rest: _full(shape, np.iinfo(np.uint64).max if dtype == np.uint64 and value == -1 else value, dtype, **rest)
 import gunpowder as gp
 from gunpowder import BatchRequest, Coordinate, Roi
 
@@ -34,7 +36,7 @@ class Served(gp.BatchProvider):
         batch = gp.Batch()
         for k, wanted in request.items():
             spec = self.spec[k].copy(); spec.roi = wanted.roi
-            if k is POINTS:
+            if isinstance(k, gp.GraphKey):
                 nodes = [gp.Node(i, p.copy()) for i, p in enumerate(self.arrays["POINTS"]) if wanted.roi.contains(p)]
                 batch[k] = gp.Graph(nodes, [], spec)
             else:
@@ -127,7 +129,7 @@ with h5py.File(sys.argv[2], "w") as f:
     run(f, "renumber", Served(INPUT=few) + gp.RenumberConnectedComponents(key["INPUT"]), dict(node="RenumberConnectedComponents"), inputs=dict(before=few.astype(np.uint8)), seed=1, INPUT=((0, 0, 0), tuple(FULL.shape)))
 
     # ---- ShiftAugment
-    for i, kw in enumerate([dict(prob_slip=.3, prob_shift=.2, sigma=12), dict(prob_slip=0, prob_shift=1, sigma=(0, 9, 3.5)), dict(prob_slip=.6, prob_shift=.4, sigma=(60, 0, 10), shift_axis=1), dict(prob_slip=.5, prob_shift=.1, sigma=14, p=.5)]):
+    for i, kw in enumerate([dict(prob_slip=.3, prob_shift=.2, sigma=12), dict(prob_slip=0, prob_shift=1, sigma=(0, 9, 3.5)), dict(prob_slip=.6, prob_shift=.1, sigma=(30, 0, 4), shift_axis=1), dict(prob_slip=.5, prob_shift=.1, sigma=14, p=.5)]):
         for seed in (1, 2):
             run(f, f"shift_{i}_{seed}", Served(RAW=data["raw"], LABELS=data["labels"], POINTS=data["points"]) + gp.ShiftAugment(**kw), dict(node="ShiftAugment", parameters=kw, note="shift_axis counts from 0"), seed=seed,
                 RAW=((400, 150, 150), (400, 150, 150)), LABELS=((450, 170, 170), (300, 100, 100)), POINTS=((400, 100, 100), (400, 250, 250)))

@@ -4,10 +4,16 @@
 local core = require "moondust.core"
 local kernel = core.kernel
 
--- With these numbers each collection is a whole cycle, and each allocation starts one.
+-- With these numbers each collection is a whole cycle, and each allocation starts one. Returns what puts the collector back as it was (the step's size can't be asked for).
 local function hostile()
-  collectgarbage("incremental", 1, 1000, 30)
+  local mode = collectgarbage "incremental"
+  local pause, multiplier = collectgarbage("setpause", 1), collectgarbage("setstepmul", 1000)
+  collectgarbage("incremental", 0, 0, 30)
   collectgarbage() -- the pause begins with the next cycle
+  return function()
+    collectgarbage("incremental", pause, multiplier, 13)
+    collectgarbage(mode)
+  end
 end
 
 -- Runs call() with a finaliser that calls strike() in the moment-th collection from now; whether it got that far, and pcall's results.
@@ -24,12 +30,11 @@ local function strike_at(moment, strike, call)
       setmetatable({}, mt)
     end
   end
-  hostile()
+  local restore = hostile()
   setmetatable({}, mt)
   local results = table.pack(pcall(call))
   armed = false
-  collectgarbage("generational")
-  collectgarbage("incremental", 200, 100, 13)
+  restore()
   return struck, results
 end
 
@@ -120,6 +125,26 @@ local cases = {
   },
   grow_boundary = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_boundary(t.a, 1) end },
   local_shape = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.local_shape(t.a, one, { 2, 2, 2 }) end },
+  draw_graph = {
+    make = function() return { graph = graph() } end, call = function(t) return kernel.draw_graph(t.graph, core.Roi({ 0, 0, 0 }, { 10, 20, 10 }), { 1, 1, 1 }, "uint64") end,
+  },
+  grow_balls = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_balls(t.a, { 1, 1, 1 }, { 2, 2, 2 }) end },
+  grow_peaks = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_peaks(t.a, { 1, 1, 1 }, { 2, 2, 2 }) end },
+  components = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.components(t.a) end },
+  erode_labels = {
+    make = function() return { a = labels(5, 6, 7), mask = labels(5, 6, 7):gt(1) } end, call = function(t) return kernel.erode_labels(t.a, 1, t.mask) end,
+  },
+  exclude_labels = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.exclude_labels(t.a, { 1, 2, 3 }) end },
+  within = { make = function() return { a = labels(5, 6, 7):gt(4) } end, call = function(t) return kernel.within(t.a, { 1, 1, 1 }, 2) end },
+  noise = {
+    make = function() return { a = grey(4, 5, 6), vars = grey(4, 5, 6) } end, call = function(t) return kernel.noise(t.a, "gaussian", 5, { local_vars = t.vars }) end,
+  },
+  fold = {
+    make = function() return { a = grey(8, 9) } end, call = function(t) return kernel.fold(t.a, { 0, 0 }, { 7, 8 }, "rows", 2, 1, true) end,
+  },
+  resize = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.resize(t.a, { 2, 2, 3 }, { 2, 2, 2 }, { 0, 0, 0 }, "linear") end },
+  binarize = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.binarize(t.a, { { 1, 2 }, { 3 } }) end },
+  ["transform:displacement"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:displacement(box, one) end },
   colorize = { make = function() return { a = labels(6, 7) } end, call = function(t) return kernel.colorize(t.a) end },
   integral = { make = function() return { a = labels(5, 6, 7):gt(2) } end, call = function(t) return kernel.integral(t.a) end },
   ["integral:count"] = {
@@ -273,10 +298,10 @@ describe("tables with metamethods among the arguments", function()
     local path = os.tmpname()
     do
       local file <close> = assert(core.hdf5.open(path, "w"))
-      hostile()
+      local restore = hostile()
       local words = setmetatable({}, { __len = function() return 50 end, __index = function(_, i) return ("word "):rep(20) .. i end })
       assert.is_true(file:create("a", { 2 }, "uint8", { attributes = { words = words } }))
-      collectgarbage("incremental", 200, 100, 13)
+      restore()
       local read = file:attribute("a", "words")
       for i = 1, 50 do assert.equal(("word "):rep(20) .. i, read[i]) end
     end

@@ -336,7 +336,7 @@ describe("ElasticAugment says", function()
     assert.equal("ElasticAugment: 'control_point_spacing' must be positive on each axis", made { { 1, 0 }, { 1, 1 }, { 0, 0 } })
     assert.equal("ElasticAugment: 'control_point_displacement_sigma' must be finite and not negative", made { { 1, 1 }, { 1, -1 }, { 0, 0 } })
     assert.equal("ElasticAugment has no option 'jitter_sigma'; it takes control_point_spacing, control_point_displacement_sigma, rotation_interval, subsample, "
-      .. "augmentation_probability, seed, uniform_3d_rotation, quirks", made { { 1 }, { 1 }, { 0, 0 }, jitter_sigma = 1 })
+      .. "augmentation_probability, seed, uniform_3d_rotation, quirks, rotation_axes", made { { 1 }, { 1 }, { 0, 0 }, jitter_sigma = 1 })
   end)
 
   it("what doesn't fit what is upstream", function()

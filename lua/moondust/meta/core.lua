@@ -629,6 +629,11 @@ function Transform:field(roi, voxel_size) end
 ---@param voxel_size moondust.Coordinate
 ---@return moondust.ndarray
 function Transform:displacement(roi, voxel_size) end
+--- How far away each voxel of `roi` is fetched, (ndim, spatial…) float32 in world units: its source position less its own. Not with quirks.
+---@param roi moondust.Roi
+---@param voxel_size moondust.Coordinate
+---@return moondust.ndarray
+function Transform:displacement(roi, voxel_size) end
 function Transform:close() end
 ---@param options table
 ---@return moondust.Transform

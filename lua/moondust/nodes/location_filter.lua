@@ -1,7 +1,7 @@
 --- What SpecifiedLocation and IterateLocations share: requests are answered around a place, on the voxel grid, and come back as if they had been answered where they were asked.
 ---
---- Every key is announced without bounds. The place goes to the centre of the request's total ROI, to the nearest shift on the grid of the voxel sizes' least common multiple
---- (half-way to the even one). Places from which a requested ROI would stick out of what upstream has are passed over.
+--- Every key is announced without bounds. The place, floored to whole world units, goes to the centre of the request's total ROI, to the nearest shift on the grid of the
+--- voxel sizes' least common multiple (half-way to the even one). Places from which a requested ROI would stick out of what upstream has are passed over.
 ---
 --- Which place comes next belongs to the stream of batches: the i-th batch of a stream has the i-th place, and a single request_batch the first, unless it is given a stream
 --- table of the caller's own: `p:request_batch(request, stream)`.
@@ -55,8 +55,8 @@ local function shift_to(self, request, place, center, grid)
   local jitter, shift = self:jitter_of(request.rng, #center), {}
   if #place ~= #center then self:fail("location {%s} has %d axes, the request has %d", table.concat(place, ", "), #place, #center) end
   for d = 1, #center do
-    local exact = place[d] - center[d] + (jitter and jitter[d] or 0)
-    shift[d] = grid[d] * round(exact / grid[d])
+    local whole = math.floor(place[d]) - center[d] + (jitter and jitter[d] or 0)
+    shift[d] = grid[d] * round(whole / grid[d])
   end
   return core.Coordinate(shift)
 end
