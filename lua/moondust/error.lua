@@ -25,6 +25,14 @@ function M.is_error(value) return getmetatable(value) == PipelineError end
 ---@return moondust.PipelineError
 function M.new(fields) return setmetatable(fields, PipelineError) end
 
+-- C functions raise with the place of the Lua code that called them; when that is our own it tells a user nothing.
+local HOME = debug.getinfo(1, "S").source:match "^@(.*)error%.lua$"
+
+local function without_our_places(cause)
+  if type(cause) ~= "string" or not HOME or cause:sub(1, #HOME) ~= HOME then return cause end
+  return (cause:sub(#HOME + 1):gsub("^[%w_/]+%.lua:%d+: ", ""))
+end
+
 --- A message handler for xpcall: whatever was raised becomes a PipelineError with the traceback of the place. `where()` tells the node's name and, when there is one, the
 --- request at that moment.
 ---@param where fun(): string, string?
@@ -32,9 +40,9 @@ function M.new(fields) return setmetatable(fields, PipelineError) end
 function M.handler(where)
   return function(raised)
     local node, request = where()
-    local wrapped = M.is_error(raised) and raised or M.new { node = node, cause = raised }
+    local wrapped = M.is_error(raised) and raised or M.new { node = node, cause = without_our_places(raised) }
     wrapped.request = wrapped.request or request
-    wrapped.traceback = wrapped.traceback or debug.traceback(tostring(wrapped.cause), 2)
+    wrapped.traceback = wrapped.traceback or debug.traceback(tostring(raised), 2)
     return wrapped
   end
 end

@@ -4,6 +4,7 @@
 local class = require("moondust.class").class
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
+local options = require "moondust.options"
 
 ---@class moondust.BatchFilter : moondust.BatchProvider
 local BatchFilter = class("BatchFilter", BatchProvider)
@@ -38,6 +39,7 @@ end
 ---@param name moondust.Key
 ---@param spec moondust.ArraySpec|moondust.GraphSpec
 function BatchFilter:updates(name, spec)
+  self:check_announcement("updates", name, spec)
   self:need(name)
   self.spec[name] = spec
   self.updated_items[#self.updated_items + 1] = name
@@ -75,7 +77,7 @@ function BatchFilter:provide(request)
   else
     dependencies = self:prepare(request)
     if dependencies ~= nil and not BatchRequest.is_request(dependencies) then
-      self:fail("prepare() must return a BatchRequest or nil, not %s", type(dependencies))
+      self:fail("prepare() must return a BatchRequest or nil, not %s", options.describe(dependencies))
     end
     upstream = dependencies and request:update_with(dependencies) or request:copy()
   end
@@ -94,9 +96,7 @@ function BatchFilter:finish(batch, dependencies, downstream)
   end
   downstream:remove_placeholders()
   local processed = self:process(own, downstream)
-  if processed ~= nil and (type(processed) ~= "table" or processed.class_name ~= "Batch") then
-    self:fail("process() must return a Batch or nil, not %s", type(processed))
-  end
+  self:check_items(processed == nil and own or processed, "process() must return a Batch or nil")
   return batch:merge(processed or own):crop(downstream)
 end
 

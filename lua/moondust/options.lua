@@ -62,7 +62,7 @@ local checks = {
 local function describe(value)
   local name = class_name_of(value)
   if name then return (name:find "^[AEIOU]" and "an " or "a ") .. name end
-  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  if value == nil or type(value) == "number" or type(value) == "boolean" then return tostring(value) end
   if type(value) == "string" then return ("%q"):format(value) end
   return "a " .. type(value)
 end

@@ -4,8 +4,11 @@
 --- back. The number of copies a request goes through is part of what a seed means (upstream's rule), so nodes copy exactly where the originals do.
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local is_a = require("moondust.class").is_a
 local errors = require "moondust.error"
 local key = require "moondust.key"
+local options = require "moondust.options"
+local Batch = require "moondust.batch"
 local BatchRequest = require "moondust.request"
 local Profile = require "moondust.profile"
 local ProviderSpec = require "moondust.provider_spec"
@@ -67,10 +70,17 @@ function BatchProvider:need(name)
   return spec
 end
 
+-- What provides() and updates() are called with.
+function BatchProvider:check_announcement(method, name, spec)
+  if not key.is_key(name) then self:fail("%s(key, spec) wants an ArrayKey or GraphKey, not %s", method, options.describe(name)) end
+  if spec == nil then self:fail({ key = name }, "%s(%s, spec) is called without a spec", method, name) end
+end
+
 --- Announces a new key.
 ---@param name moondust.Key
 ---@param spec moondust.ArraySpec|moondust.GraphSpec
 function BatchProvider:provides(name, spec)
+  self:check_announcement("provides", name, spec)
   if self.spec[name] then self:fail({ key = name }, "%s is provided already", name) end
   self.spec[name] = spec
   self.provided_items[#self.provided_items + 1] = name
@@ -199,11 +209,27 @@ local function check_graph(self, name, wanted, graph)
   end
 end
 
+--- Raises when something is no batch, or has arrays whose data or spec isn't what these must be.
+---@param batch any
+---@param rule string  what is broken if it is no batch: "provide() must return a Batch"
+function BatchProvider:check_items(batch, rule)
+  if not is_a(batch, Batch) then self:fail("%s, not %s", rule, options.describe(batch)) end
+  for name, item in batch:items() do
+    if key.is_array_key(name) then
+      if options.class_name_of(item.data) ~= "moondust.ndarray" then
+        self:fail({ key = name }, "%s.data must be an ndarray, not %s", name, options.describe(item.data))
+      elseif options.class_name_of(item.spec) ~= "moondust.ArraySpec" then
+        self:fail({ key = name }, "%s.spec must be an ArraySpec, not %s", name, options.describe(item.spec))
+      end
+    end
+  end
+end
+
 --- Refuses what doesn't answer the request: a fault of this node, not of the request.
 ---@param batch moondust.Batch
 ---@param request moondust.BatchRequest
 function BatchProvider:check_batch(batch, request)
-  if type(batch) ~= "table" or batch.class_name ~= "Batch" then self:fail("returned no batch but %s", tostring(batch)) end
+  self:check_items(batch, "provide() must return a Batch")
   for name, wanted in request:items() do
     local item = batch[name]
     if not item then self:fail({ key = name, roi = wanted.roi }, "%s was wanted and not delivered (the batch has %s)", name, batch:names()) end
@@ -236,6 +262,9 @@ local function note_times(context, frame, parent, finished)
   if parent then parent.nested = parent.nested + whole end
 end
 
+-- Deeper than any pipeline: a node that asks itself.
+local MAX_DEPTH = 1000
+
 --- Answers a request; raises a PipelineError when that can't be done. Without a context (from outside of a pipeline's run) it is served as from the top.
 ---@param request moondust.BatchRequest
 ---@return moondust.Batch
@@ -243,6 +272,7 @@ function BatchProvider:request_batch(request)
   local context = request.context
   if not context then return self:serve(request) end
   local stack, depth = context.stack, context.depth + 1
+  if depth > MAX_DEPTH then self:fail("the request has come through %d nodes: one of them asks itself without end", MAX_DEPTH) end
   local frame = { node = self, request = request, started = core.clock(), nested = 0 }
   local parent = stack[depth - 1]
   if parent then parent.asked = parent.asked or frame.started end

@@ -94,6 +94,7 @@ static dust_status draw_nodes(pen *p, const dust_graph *graph, const char *color
   for (size_t i = 0; i < count; i++) {
     bool draw = true;
     double voxel[DUST_MAXDIM];
+    if (dust_graph_temporary(graph, i)) continue;
     if (color) DUST_TRY(take_color(p, graph, false, attr, i, &draw));
     if (!draw) continue;
     voxel_of(p->canvas, dust_graph_location(graph, i), voxel);

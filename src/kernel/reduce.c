@@ -5,99 +5,106 @@
 
 #include <math.h>
 #include <string.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/blocks.h"
 
 #define LANES 16
 
-/* ---- extremes, in the narrowest family that holds the type exactly */
+/* ---- extremes. Every type is compared as integers of the same order, of which compilers make vectors: 64-bit unsigned ones with the top bit flipped, floats with the other
+ * bits of negative ones flipped. NaN is then beyond the infinities, so that the extremes themselves tell whether there is any. -0 counts as less than 0. */
 typedef struct extreme {
-  union { float f; double d; int64_t i; uint64_t u; } low, high;
-  bool any, nan;
+  int64_t low, high; /* keys */
+  bool any;
 } extreme;
 
-#define EXTREMES(name, type)                                                                    \
-  static void name(type *low, type *high, bool *nan, const type *x, size_t n) {                 \
-    type lows[LANES], highs[LANES];                                                             \
-    uint32_t odd = 0;                                                                           \
-    size_t i = 0;                                                                               \
-    for (int k = 0; k < LANES; k++) lows[k] = *low, highs[k] = *high;                           \
-    for (; i + LANES <= n; i += LANES) {                                                        \
-      for (int k = 0; k < LANES; k++) lows[k] = x[i + k] < lows[k] ? x[i + k] : lows[k];        \
-      for (int k = 0; k < LANES; k++) highs[k] = x[i + k] > highs[k] ? x[i + k] : highs[k];     \
-    }                                                                                           \
-    for (; i < n; i++) lows[0] = x[i] < lows[0] ? x[i] : lows[0], highs[0] = x[i] > highs[0] ? x[i] : highs[0]; \
-    for (int k = 0; k < LANES; k++) *low = lows[k] < *low ? lows[k] : *low, *high = highs[k] > *high ? highs[k] : *high; \
-    for (i = 0; i < n; i++) odd |= x[i] != x[i];                                                \
-    *nan |= odd != 0;                                                                           \
+#define KEY_SAME(v) (v)
+#define KEY_TOP(v) ((int64_t)((v) ^ UINT64_C(1) << 63))
+#define KEY_FLOAT(v) ((v) ^ (((v) >> 31) & INT32_MAX))
+#define KEY_DOUBLE(v) ((v) ^ (((v) >> 63) & INT64_MAX))
+
+/* Of n >= 1 elements side by side, each loaded as `type`. */
+#define EXTREMES(name, type, key_type, KEY)                         \
+  DUST_CLONES                                                       \
+  static void extremes_##name(extreme *e, const char *x, size_t n) { \
+    type v;                                                         \
+    memcpy(&v, x, sizeof v);                                        \
+    key_type low = KEY(v), high = low;                              \
+    for (size_t i = 0; i < n; i++) {                                \
+      memcpy(&v, x + i * sizeof v, sizeof v);                       \
+      key_type key = KEY(v);                                        \
+      low = key < low ? key : low;                                  \
+      high = key > high ? key : high;                               \
+    }                                                               \
+    if (!e->any || low < e->low) e->low = low;                      \
+    if (!e->any || high > e->high) e->high = high;                  \
+    e->any = true;                                                  \
   }
-EXTREMES(extremes_float, float)
-EXTREMES(extremes_double, double)
-EXTREMES(extremes_signed, int64_t)
-EXTREMES(extremes_unsigned, uint64_t)
+EXTREMES(uint8, uint8_t, uint8_t, KEY_SAME)
+EXTREMES(uint16, uint16_t, uint16_t, KEY_SAME)
+EXTREMES(uint32, uint32_t, uint32_t, KEY_SAME)
+EXTREMES(uint64, uint64_t, int64_t, KEY_TOP)
+EXTREMES(int8, int8_t, int8_t, KEY_SAME)
+EXTREMES(int16, int16_t, int16_t, KEY_SAME)
+EXTREMES(int32, int32_t, int32_t, KEY_SAME)
+EXTREMES(int64, int64_t, int64_t, KEY_SAME)
+EXTREMES(float32, int32_t, int32_t, KEY_FLOAT)
+EXTREMES(float64, int64_t, int64_t, KEY_DOUBLE)
+
+static void (*const extremes[DUST_DTYPE_COUNT])(extreme *, const char *, size_t) = {
+    [DUST_UINT8] = extremes_uint8, [DUST_UINT16] = extremes_uint16, [DUST_UINT32] = extremes_uint32,   [DUST_UINT64] = extremes_uint64,   [DUST_INT8] = extremes_int8,
+    [DUST_INT16] = extremes_int16, [DUST_INT32] = extremes_int32,   [DUST_INT64] = extremes_int64,     [DUST_FLOAT32] = extremes_float32, [DUST_FLOAT64] = extremes_float64,
+};
 
 typedef struct extreme_job {
   dust_dtype dtype;
   extreme *partial;
 } extreme_job;
 
-static bool is_narrow(dust_dtype dtype) { return dtype == DUST_FLOAT32 || dust_dtype_size(dtype) <= 2; }
-static bool is_wide(dust_dtype dtype) { return dtype == DUST_UINT64 || dtype == DUST_INT64; }
-
-/* A partial result starts at its first element; where that is NaN the comparisons never leave it, and `nan` says so. */
 static void extreme_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const extreme_job *job = context;
-  extreme *e = &job->partial[chunk];
+  const char *x = pointer[0];
+  ptrdiff_t size = (ptrdiff_t)dust_dtype_size(job->dtype);
   uint64_t buffer[DUST_BLOCK];
-  if (is_narrow(job->dtype)) {
-    const float *x = dust_block_floats((float *)buffer, pointer[0], rows->stride[0], job->dtype, n);
-    if (!e->any) e->low.f = e->high.f = x[0];
-    extremes_float(&e->low.f, &e->high.f, &e->nan, x, n);
-  } else if (job->dtype == DUST_INT64) {
-    const int64_t *x = (const int64_t *)dust_block_labels(buffer, pointer[0], rows->stride[0], job->dtype, n);
-    if (!e->any) e->low.i = e->high.i = x[0];
-    extremes_signed(&e->low.i, &e->high.i, &e->nan, x, n);
-  } else if (job->dtype == DUST_UINT64) {
-    const uint64_t *x = dust_block_labels(buffer, pointer[0], rows->stride[0], job->dtype, n);
-    if (!e->any) e->low.u = e->high.u = x[0];
-    extremes_unsigned(&e->low.u, &e->high.u, &e->nan, x, n);
-  } else {
-    const double *x = dust_block_doubles((double *)buffer, pointer[0], rows->stride[0], job->dtype, n);
-    if (!e->any) e->low.d = e->high.d = x[0];
-    extremes_double(&e->low.d, &e->high.d, &e->nan, x, n);
+  if (rows->stride[0] != size) {
+    dust_row_cast(buffer, size, job->dtype, x, rows->stride[0], job->dtype, n);
+    x = (const char *)buffer;
   }
-  e->any = true;
+  extremes[job->dtype](&job->partial[chunk], x, n);
 }
 
-static void combine(extreme *into, const extreme *e, dust_dtype dtype) {
-  bool nan = false;
-  if (is_narrow(dtype)) {
-    extremes_float(&into->low.f, &into->high.f, &nan, &e->low.f, 1);
-    extremes_float(&into->low.f, &into->high.f, &nan, &e->high.f, 1);
-  } else if (dtype == DUST_INT64) {
-    extremes_signed(&into->low.i, &into->high.i, &nan, &e->low.i, 1);
-    extremes_signed(&into->low.i, &into->high.i, &nan, &e->high.i, 1);
-  } else if (dtype == DUST_UINT64) {
-    extremes_unsigned(&into->low.u, &into->high.u, &nan, &e->low.u, 1);
-    extremes_unsigned(&into->low.u, &into->high.u, &nan, &e->high.u, 1);
-  } else {
-    extremes_double(&into->low.d, &into->high.d, &nan, &e->low.d, 1);
-    extremes_double(&into->low.d, &into->high.d, &nan, &e->high.d, 1);
-  }
-  into->nan |= e->nan;
+static void combine(extreme *into, const extreme *e) {
+  if (e->low < into->low) into->low = e->low;
+  if (e->high > into->high) into->high = e->high;
+}
+
+/* Keys are their own inverse. */
+static void store_float32(void *lowest, void *highest, const extreme *e) {
+  int32_t low = KEY_FLOAT((int32_t)e->low), high = KEY_FLOAT((int32_t)e->high);
+  float nan = NAN;
+  memcpy(lowest, &low, sizeof low);
+  memcpy(highest, &high, sizeof high);
+  if (e->low >= KEY_FLOAT((int32_t)0xff800000) && e->high <= 0x7f800000) return;
+  memcpy(lowest, &nan, sizeof nan);
+  memcpy(highest, &nan, sizeof nan);
+}
+
+static void store_float64(void *lowest, void *highest, const extreme *e) {
+  int64_t low = KEY_DOUBLE(e->low), high = KEY_DOUBLE(e->high);
+  double nan = (double)NAN;
+  memcpy(lowest, &low, sizeof low);
+  memcpy(highest, &high, sizeof high);
+  if (e->low >= KEY_DOUBLE((int64_t)0xfff0000000000000) && e->high <= 0x7ff0000000000000) return;
+  memcpy(lowest, &nan, sizeof nan);
+  memcpy(highest, &nan, sizeof nan);
 }
 
 static void store_extremes(void *lowest, void *highest, const extreme *e, dust_dtype dtype) {
-  ptrdiff_t size = (ptrdiff_t)dust_dtype_size(dtype);
-  if (is_wide(dtype)) {
-    memcpy(lowest, &e->low.u, sizeof e->low.u);
-    memcpy(highest, &e->high.u, sizeof e->high.u);
-    return;
-  }
-  double low = is_narrow(dtype) ? (double)e->low.f : e->low.d, high = is_narrow(dtype) ? (double)e->high.f : e->high.d;
-  if (e->nan) low = high = (double)NAN;
-  dust_row_from_double(lowest, size, dtype, &low, 1);
-  dust_row_from_double(highest, size, dtype, &high, 1);
+  if (dtype == DUST_FLOAT32) return store_float32(lowest, highest, e);
+  if (dtype == DUST_FLOAT64) return store_float64(lowest, highest, e);
+  uint64_t flip = dtype == DUST_UINT64 ? UINT64_C(1) << 63 : 0, low = (uint64_t)e->low ^ flip, high = (uint64_t)e->high ^ flip;
+  dust_row_from_label(lowest, 8, dtype, &low, 1);
+  dust_row_from_label(highest, 8, dtype, &high, 1);
 }
 
 dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust_pool *pool) {
@@ -110,7 +117,7 @@ dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust
   DUST_TRY(dust_calloc(&partial, chunks, sizeof *job.partial));
   job.partial = partial;
   dust_status status = dust_blocks_run(&rows, pool, extreme_block, &job);
-  for (size_t c = 1; c < chunks; c++) combine(&job.partial[0], &job.partial[c], a->dtype);
+  for (size_t c = 1; c < chunks; c++) combine(&job.partial[0], &job.partial[c]);
   store_extremes(lowest, highest, &job.partial[0], a->dtype);
   dust_free(partial);
   return status;

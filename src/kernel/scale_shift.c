@@ -2,51 +2,53 @@
 #include "kernel/scale_shift.h"
 
 #include <math.h>
-#include "volume/rows.h"
-
-#define BLOCK 1024
+#include "base/clones.h"
+#include "kernel/blocks.h"
 
 typedef struct scale_pass {
   double scale, shift, low, high;
   dust_dtype from, to;
 } scale_pass;
 
-static void block_float(const scale_pass *pass, float *restrict v, size_t n) {
-  float scale = (float)pass->scale, shift = (float)pass->shift, low = (float)pass->low, high = (float)pass->high;
-  for (size_t i = 0; i < n; i++) v[i] *= scale;
-  if (shift != 0)
-    for (size_t i = 0; i < n; i++) v[i] += shift;
-  if (low > -INFINITY || high < INFINITY)
-    for (size_t i = 0; i < n; i++) v[i] = v[i] < low ? low : v[i] > high ? high : v[i];
-}
-
-static void block_double(const scale_pass *pass, double *restrict v, size_t n) {
-  double scale = pass->scale, shift = pass->shift, low = pass->low, high = pass->high;
-  for (size_t i = 0; i < n; i++) v[i] *= scale;
-  if (shift != 0)
-    for (size_t i = 0; i < n; i++) v[i] += shift;
-  if (low > -INFINITY || high < INFINITY)
-    for (size_t i = 0; i < n; i++) v[i] = v[i] < low ? low : v[i] > high ? high : v[i];
-}
-
-static dust_status scale_row(void *context, const dust_rows *rows, char *const *pointer, size_t row) {
-  const scale_pass *pass = context;
-  union { float f[BLOCK]; double d[BLOCK]; } v;
-  for (size_t x = 0; x < rows->length; x += BLOCK) {
-    size_t n = rows->length - x < BLOCK ? rows->length - x : BLOCK;
-    char *out = pointer[0] + (ptrdiff_t)x * rows->stride[0];
-    const char *in = pointer[1] + (ptrdiff_t)x * rows->stride[1];
-    if (pass->to == DUST_FLOAT32) {
-      dust_row_to_float(v.f, in, rows->stride[1], pass->from, n);
-      block_float(pass, v.f, n);
-      dust_row_from_float(out, rows->stride[0], pass->to, v.f, n);
-    } else {
-      dust_row_to_double(v.d, in, rows->stride[1], pass->from, n);
-      block_double(pass, v.d, n);
-      dust_row_from_double(out, rows->stride[0], pass->to, v.d, n);
-    }
+/* Inlined with `shifts` and `clips` known, so that each loop has only what it needs. */
+#define SCALE(real)                                                                                                                              \
+  static inline void scale_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n, bool shifts, bool clips) {       \
+    real scale = (real)pass->scale, shift = (real)pass->shift, low = (real)pass->low, high = (real)pass->high;                                    \
+    for (size_t i = 0; i < n; i++) {                                                                                                             \
+      real v = in[i] * scale;                                                                                                                    \
+      if (shifts) v += shift;                                                                                                                    \
+      if (clips) v = v < low ? low : v;                                                                                                          \
+      if (clips) v = v > high ? high : v;                                                                                                        \
+      out[i] = v;                                                                                                                                \
+    }                                                                                                                                            \
+  }                                                                                                                                              \
+  DUST_CLONES                                                                                                                                    \
+  static void block_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n) {                                       \
+    bool clips = pass->low > -INFINITY || pass->high < INFINITY;                                                                                 \
+    if ((real)pass->shift != 0) {                                                                                                                \
+      if (clips) scale_##real(pass, out, in, n, true, true);                                                                                     \
+      else scale_##real(pass, out, in, n, true, false);                                                                                          \
+    } else {                                                                                                                                     \
+      if (clips) scale_##real(pass, out, in, n, false, true);                                                                                    \
+      else scale_##real(pass, out, in, n, false, false);                                                                                         \
+    }                                                                                                                                            \
   }
-  return DUST_OK;
+SCALE(float)
+SCALE(double)
+
+/* Straight from array to array where both hold elements of the type computed in. */
+static void scale_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const scale_pass *pass = context;
+  union { float f[DUST_BLOCK]; double d[DUST_BLOCK]; } from, to;
+  bool straight = rows->stride[0] == (int64_t)dust_dtype_size(pass->to);
+  if (pass->to == DUST_FLOAT32) {
+    float *out = straight ? (float *)(void *)pointer[0] : to.f;
+    block_float(pass, out, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->from, n), n);
+    if (!straight) dust_row_from_float(pointer[0], rows->stride[0], pass->to, out, n);
+  } else {
+    block_double(pass, to.d, dust_block_doubles(from.d, pointer[1], rows->stride[1], pass->from, n), n);
+    dust_row_from_double(pointer[0], rows->stride[0], pass->to, to.d, n);
+  }
 }
 
 dust_status dust_scale_shift(dust_ndarray *out, const dust_ndarray *in, double scale, double shift, dust_dtype dtype, double low, double high, dust_pool *pool) {
@@ -57,7 +59,7 @@ dust_status dust_scale_shift(dust_ndarray *out, const dust_ndarray *in, double s
   DUST_GO(dust_ndarray_empty(&made, dtype, in->ndim, in->shape));
   DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&made, in}));
   scale_pass pass = {.scale = scale, .shift = shift, .low = low, .high = high, .from = in->dtype, .to = dtype};
-  DUST_GO(dust_rows_run(&rows, pool, scale_row, &pass));
+  DUST_GO(dust_blocks_run(&rows, pool, scale_block, &pass));
   *out = made;
   made = (dust_ndarray){0};
 done:

@@ -37,7 +37,7 @@ typedef struct dust_field_axis {
   double *weight;
 } dust_field_axis;
 
-enum { DUST_FIELD_LANES = 16 }; /* samples at a time; rows are made with as much room at their ends */
+enum { DUST_FIELD_LANES = 8 }; /* samples at a time; rows are made with as much room at their ends */
 
 /* The last axis: a line of points (coefficients, or subsampled nodes), `each` neighbours of which make a sample. */
 typedef struct dust_field_last {

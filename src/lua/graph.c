@@ -149,8 +149,10 @@ static int num_nodes(lua_State *L) { return lua_pushinteger(L, (lua_Integer)dust
 static int num_edges(lua_State *L) { return lua_pushinteger(L, (lua_Integer)dust_graph_edge_count(dust_lua_to_graph(L, 1))), 1; }
 
 static int node(lua_State *L) {
+  dust_lua_to_graph(L, 1);
+  const int64_t id = dust_lua_integer(L, 2, "the node's id");
   dust_graph **held = dust_lua_hold_graph(L);
-  size_t position = dust_graph_find(*held, dust_lua_integer(L, 2, "the node's id"));
+  size_t position = dust_graph_find(*held, id);
   if (position == SIZE_MAX) lua_pushnil(L);
   else dust_lua_push_node(L, *held, position);
   dust_lua_let_graph_go(held);

@@ -44,12 +44,11 @@ describe("A node of one's own that", function()
       return f()
     end })
     assert.matches("^Mine: attempt to yield", says { process = function() coroutine.yield() end })
-    assert.matches("stack overflow", says { process = function(self, _, request) self:request_batch(request) end })
   end)
 
   it("prepares nonsense", function()
-    assert.equal("Mine: prepare() must return a BatchRequest or nil, not table", says { prepare = function() return {} end })
-    assert.equal("Mine: prepare() must return a BatchRequest or nil, not boolean", says { prepare = function() return true end })
+    assert.equal("Mine: prepare() must return a BatchRequest or nil, not a table", says { prepare = function() return {} end })
+    assert.equal("Mine: prepare() must return a BatchRequest or nil, not true", says { prepare = function() return true end })
     assert.equal("WorldSource: B is not provided here (there is RAW, FLOAT, LABELS, MASK, POINTS)",
       says { prepare = function() return md.BatchRequest { [B] = md.Roi({ 0, 0, 0 }, { 40, 4, 4 }) } end })
     assert.equal("WorldSource: RAW is wanted in ROI [0:40000, 0:76, 0:108] (40000, 76, 108), it is there in [80:880, -8:112, 16:144] (800, 120, 128) only; "
@@ -60,13 +59,16 @@ describe("A node of one's own that", function()
   end)
 
   it("delivers nonsense", function()
-    assert.equal("Mine: process() must return a Batch or nil, not table", says { process = function() return {} end })
+    assert.equal("Mine: process() must return a Batch or nil, not a table", says { process = function() return {} end })
     assert.equal("Mine: RAW's ROI [280:680, 12:76, 36:108] (400, 64, 72) is (10, 16, 18) voxels, the array delivered has shape {1, 2, 3}",
       says { process = function(_, batch) batch[RAW].data = core.zeros { 1, 2, 3 } end })
     assert.equal("Mine: RAW's ROI [280:680, 12:76, 36:108] (400, 64, 72) is (10, 16, 18) voxels, the array delivered has shape {3}",
       says { process = function(_, batch) batch[RAW].data = core.zeros { 3 } end })
     assert.matches("^Mine: .*RAW covers ROI %[0:40, 0:4, 0:4%] %(40, 4, 4%), which doesn't contain %[280:680, 12:76, 36:108%] %(400, 64, 72%)$",
       says { process = function(_, batch) batch[RAW].spec.roi = md.Roi({ 0, 0, 0 }, { 40, 4, 4 }) end })
+    assert.equal("Mine: RAW.data must be an ndarray, not 5", says { process = function(_, batch) batch[RAW].data = 5 end })
+    assert.equal("Mine: RAW.spec must be an ArraySpec, not nil", says { process = function(_, batch) batch[RAW].spec = nil end })
+    assert.equal("Mine: process() must return a Batch or nil, not a table", says { process = function() return md.Batch end })
     assert.matches("^Mine: .*this array was closed$", says { process = function(_, batch) batch[RAW].data:close() end })
     assert.matches("^Mine: .*RAW in a batch must be an md.Array, not 5$", says { process = function(_, batch) batch[RAW] = 5 end })
     assert.matches("^Mine: .*RAW is not in the batch %(it has LABELS%)$", says { process = function(_, batch) batch[RAW] = nil end })
@@ -87,7 +89,7 @@ describe("A node of one's own that", function()
   end)
 
   it("leaves nothing behind when it fails", function()
-    pcall(says, { process = function(_, batch) batch[RAW].data = 5 end })
+    core.zeros({ 2 }, "uint8"):astype "float64" -- threads are made once
     collectgarbage()
     collectgarbage()
     local before = core.memory()
@@ -107,7 +109,9 @@ describe("A seed", function()
     for value, words in pairs { [-1] = "-1", [1 << 32] = "4294967296", [1.5] = "1.5", x = '"x"', [true] = "true" } do
       assert.equal("random_seed must be a whole number from 0 to 4294967295, not " .. words, errors.bare(function() md.BatchRequest { random_seed = value } end))
     end
-    local function stream(seed) for _ in md.Pipeline({ battery.source() }):batches(battery.request(1), { seed = seed, count = 1 }) do break end end
+    local function stream(seed)
+      for _, i in md.Pipeline({ battery.source() }):batches(battery.request(1), { seed = seed, count = 1 }) do assert.equal(0, i) end
+    end
     assert.equal("random_seed must be a whole number from 0 to 4294967295, not -1", errors.bare(stream, -1))
     assert.equal("random_seed must be a whole number from 0 to 4294967295, not 4294967296", errors.bare(stream, 1 << 32))
     assert.equal("pipeline:batches: 'seed' must be a whole number, not 1.5", errors.bare(stream, 1.5))

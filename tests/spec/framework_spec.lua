@@ -129,7 +129,22 @@ describe("a batch", function()
     assert.equal("Wrong: announced voxel size (5) for A, delivered (4)", message(deliver(function(b) b[A].spec.voxel_size = { 4 } end), request))
     assert.equal("Wrong: A's ROI [10:30] (20) is (4) voxels, the array delivered has shape {7}",
       message(deliver(function(b) b[A].data = md.zeros({ 7 }, "uint8") end), request))
-    assert.equal("Wrong: returned no batch but nil", message(deliver(function() return {} end), request):gsub("table: 0x%x+", "nil"))
+    assert.equal("Wrong: provide() must return a Batch, not a table", message(deliver(function() return {} end), request))
+  end)
+
+  it("can be closed without closing what its source holds", function()
+    local Holder = md.class("Holder", md.BatchProvider)
+    function Holder:setup() self:provides(A, md.ArraySpec { roi = md.Roi({ 0 }, { 20 }), voxel_size = { 5 } }) end
+    function Holder:provide()
+      local batch = md.Batch {}
+      batch[A] = self.array
+      return batch
+    end
+    local holder = Holder {}
+    holder.array = md.Array { md.zeros({ 4 }, "uint8"):fill(7), md.ArraySpec { roi = md.Roi({ 0 }, { 20 }), voxel_size = { 5 } } }
+    local p <close> = holder:build()
+    p:request_batch(wants { [A] = md.Roi({ 0 }, { 20 }) }):close()
+    assert.equal(28, p:request_batch(wants { [A] = md.Roi({ 0 }, { 20 }) })[A].data:sum())
   end)
 
   it("may not have nodes far outside of the ROI", function()
@@ -256,8 +271,14 @@ describe("a filter", function()
 
   it("is told when it breaks the contract", function()
     local request = wants { [A] = whole }
-    assert.equal("Filter: prepare() must return a BatchRequest or nil, not number", message(Source {} + filter { prepare = function() return 5 end }, request))
-    assert.equal("Filter: process() must return a Batch or nil, not number", message(Source {} + filter { process = function() return 5 end }, request))
+    assert.equal("Filter: prepare() must return a BatchRequest or nil, not 5", message(Source {} + filter { prepare = function() return 5 end }, request))
+    assert.equal("Filter: process() must return a Batch or nil, not 5", message(Source {} + filter { process = function() return 5 end }, request))
+    assert.equal("Filter: updates(key, spec) wants an ArrayKey or GraphKey, not \"A\"",
+      message(Source {} + filter { setup = function(self) self:updates("A", md.ArraySpec {}) end }, request))
+    assert.equal("Filter: updates(A, spec) is called without a spec",
+      message(Source {} + filter { setup = function(self) self:updates(A) end }, request))
+    assert.matches("^%a+: the request has come through 1000 nodes: one of them asks itself without end$",
+      message(Source {} + filter { process = function(self, _, again) self:request_batch(again) end }, request))
     assert.equal("Filter: B is not provided upstream (there is A)",
       message(Source {} + filter { setup = function(self) self:updates(B, md.ArraySpec {}) end }, request))
     assert.equal("Filter: A is provided already", message(Source {} + filter { setup = function(self) self:provides(A, md.ArraySpec {}) end }, request))

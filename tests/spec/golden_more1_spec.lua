@@ -95,7 +95,7 @@ end)
 describe("figures of shifts", function()
   local function points()
     local nodes = {}
-    for i, location in ipairs(read "points":totable()) do nodes[i] = md.Node { i - 1, location } end
+    for i, location in ipairs(assert(md.hdf5.read(golden.path "input", "points")):totable()) do nodes[i] = md.Node { i - 1, location } end
     return md.GraphSource { POINTS, md.Graph { nodes, {}, md.GraphSpec { roi = md.Roi({ 0, 0, 0 }, { 1200, 480, 480 }), directed = false } } }
   end
 

@@ -178,6 +178,30 @@ describe("DeformAugment", function()
     near(batch[RAW]:crop(part).data, batch[COARSE].data, 1e-3)
   end)
 
+  it("keeps two points an axis however large subsample is", function()
+    local batch = serve(source { RAW, { 32, 32, 32 }, true } + deform { subsample = 1000, rotate = false, transform_key = FIELD }, 2,
+      { [FIELD] = box({ 0, 0, 0 }, { 128, 160, 96 }) })
+    local field = batch[FIELD].data
+    for axis = 2, 4 do
+      local first, second, third = {}, {}, {}
+      for d = 1, 4 do first[d], second[d], third[d] = {}, {}, {} end
+      first[axis], second[axis], third[axis] = { 1, 1 }, { 2, 2 }, { 3, 3 }
+      local step = field[second] - field[first]
+      near(step, field[third] - field[second], 1e-4, "linear along axis " .. axis)
+      assert.is_true(largest(step) > 0.1)
+    end
+  end)
+
+  it("works along one axis and along four", function()
+    local line = serve(source { RAW, { 4 }, true } + deform { control_point_spacing = { 32 }, jitter_sigma = { 3 }, rotate = false }, 1, { [RAW] = box({ 0 }, { 256 }) })
+    assert.is_true(largest(moved(line[RAW])) > 1)
+    local four = serve(source { RAW, { 4, 4, 4, 4 }, true }
+      + deform { control_point_spacing = { 16, 16, 16, 16 }, jitter_sigma = { 0, 0, 0, 0 }, spatial_dims = 4 }, 1, { [RAW] = box({ 0, 0, 0, 0 }, { 16, 32, 32, 32 }) })
+    local off = moved(four[RAW])
+    assert.is_true(largest(off[{ 1 }]) < 1e-4)
+    for axis = 2, 4 do assert.is_true(largest(off[{ axis }]) > 4, "the last three are rotated") end
+  end)
+
   it("reads in no voxel from outside of what it asked for", function()
     local Ones = md.class("Ones", md.BatchFilter)
     function Ones:process(batch) batch[RAW].data = core.zeros(batch[RAW].data.shape, "float32"):fill(1) end

@@ -392,6 +392,21 @@ describe("Transform", function()
     end)
   end)
 
+  it("has displacements: the field less the voxels' own places, to full precision far away", function()
+    local far = core.Coordinate { 4000000, 8000000, 0 }
+    local here = elastic {}
+    local there = core.Transform {
+      roi = roi:shift(far), voxel_size = voxel_size, displacement = core.zeros { 3, 2, 2, 2 }, rotation = turn(0.5),
+    }
+    local near = core.Transform { roi = roi, voxel_size = voxel_size, displacement = core.zeros { 3, 2, 2, 2 }, rotation = turn(0.5) }
+    local got = there:displacement(roi:shift(far), voxel_size)
+    assert.is_true(got:equal(near:displacement(roi, voxel_size)))
+    local own = core.Transform { roi = roi, voxel_size = voxel_size }:field(roi, voxel_size)
+    assert.is_true(difference(here:displacement(roi, voxel_size), here:field(roi, voxel_size) - own) < 1e-3)
+    assert.error_matches(function() elastic({ quirks = true }):displacement(roi, voxel_size) end,
+      "a transformation with quirks = true has no displacements; its field has its positions")
+  end)
+
   it("leaves not a byte behind", function()
     collectgarbage()
     collectgarbage()

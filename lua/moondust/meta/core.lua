@@ -519,6 +519,51 @@ function kernel.grow_boundary(labels, steps) end
 ---@param downsample integer?  default 1
 ---@return moondust.ndarray
 function kernel.local_shape(labels, voxel_size, sigma, downsample) end
+--- Random noise on a float array, a function of seed and each element's position alone: the same for any number of threads. mode "gaussian": a + n, n normal; "speckle":
+--- a + a * n; "s&p": a share `amount` becomes 1 (with probability salt_vs_pepper) or pepper; "poisson": low + span * k / levels with k Poisson of mean (a - low) / span * levels.
+--- Options: mean 0, var 0.01, local_vars (gaussian: array of variances, broadcast), amount 0.05, salt_vs_pepper 0.5, pepper 0, low 0, span 1, levels 256, clip_low, clip_high.
+---@param a moondust.ndarray
+---@param mode "gaussian"|"speckle"|"s&p"|"poisson"
+---@param seed integer
+---@param options table?
+---@return moondust.ndarray
+function kernel.noise(a, mode, seed, options) end
+--- A section (channels…, rows, columns) with a fold along the line from `from` to `to` ({row, column} from 0, on the border: first to last row, or first to last column): without
+--- `strength` elements at each border, each element from `strength` further away from the line, and 0 up to `width` elements (along the axes) from the line. Interpolation is cubic, or nearest.
+---@param section moondust.ndarray
+---@param from integer[]
+---@param to integer[]
+---@param along "rows"|"columns"
+---@param strength integer
+---@param width integer
+---@param interpolate boolean
+---@return moondust.ndarray
+function kernel.fold(section, from, to, along, strength, width, interpolate) end
+--- Connected components (through faces, along the last `spatial` axes) of equal label, numbered 1, 2, … by falling size, those of one size by their first elements; 0 stays 0.
+---@param labels moondust.ndarray
+---@param spatial integer?  default: all axes
+---@return moondust.ndarray components, integer count
+function kernel.components(labels, spatial) end
+--- Like grow_boundary, along the last `axes` axes (default: all), with a mask that is 0 where labels are unknown (nothing grows towards there) and `background` (default 0) as label of what is eroded.
+---@param labels moondust.ndarray
+---@param steps integer
+---@param mask moondust.ndarray?
+---@param background integer?
+---@param axes integer?
+---@return moondust.ndarray
+function kernel.erode_labels(labels, steps, mask, background, axes) end
+--- Labels with every id of `ids` replaced by `value` (default 0), and a uint8 mask of where that was.
+---@param labels moondust.ndarray
+---@param ids integer[]
+---@param value integer?
+---@return moondust.ndarray labels, moondust.ndarray where
+function kernel.exclude_labels(labels, ids, value) end
+--- uint8: 1 where a zero of the mask lies no further than `distance` (world units, from centre to centre) away. As many of the last axes are space as voxel_size has entries.
+---@param mask moondust.ndarray
+---@param voxel_size moondust.Coordinate|number[]
+---@param distance number
+---@return moondust.ndarray
+function kernel.within(mask, voxel_size, distance) end
 --- A summed-area table of mask > 0, for counting in any box in constant time.
 ---@class moondust.Integral
 local Integral = {}

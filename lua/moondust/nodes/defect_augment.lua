@@ -136,8 +136,15 @@ local makers = {}
 
 function makers.missing(_, section) return core.zeros(section.shape, section.dtype) end
 
+local function faint(section, scale) return core.kernel.scale_shift(section, scale, section:mean() * (1 - scale)) end
+
+-- Each channel has a mean of its own.
 function makers.low_contrast(self, section)
-  return core.kernel.scale_shift(section, self.contrast_scale, section:mean() * (1 - self.contrast_scale))
+  local shape, dims = section.shape, self.spec[self.intensities].voxel_size.dims
+  if #shape == dims then return faint(section, self.contrast_scale) end
+  local parts, flat = {}, section:reshape { -1, table.unpack(shape, #shape - dims + 1) }
+  for channel = 1, flat.shape[1] do parts[channel] = faint(flat:slice(1, channel, channel), self.contrast_scale) end
+  return core.concatenate(parts, 1):reshape(shape)
 end
 
 -- An artifact for section `number`, from a seed of its own: it draws nothing from the request's streams.

@@ -117,7 +117,8 @@ end
 
 function AffinitiesPredictor:gt_region_for_roi(spec)
   local region = spec:copy()
-  region.roi = spec.roi:grow(self:reach(spec.voxel_size)):snap_to_grid(spec.voxel_size)
+  local grid = self.lsds and spec.voxel_size * self.downsample_lsds or spec.voxel_size
+  region.roi = spec.roi:grow(self:reach(spec.voxel_size)):snap_to_grid(grid)
   region.dtype = nil
   return region
 end
