@@ -6,12 +6,16 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/blocks.h"
+#include "kernel/reduce.h"
 #include "kernel/slab.h"
 
 typedef struct balance_pass {
   dust_dtype labels, mask;
+  bool masked; /* the array of weights holds the product of the masks; else nothing yet, and the product is 1 */
   int64_t classes;
   double *partial;
   const double *weight; /* by class */
@@ -40,9 +44,15 @@ static bool in_range(void *context, const dust_rows *rows, char *const *pointer,
   return false;
 }
 
-static dust_status check_labels(const dust_ndarray *labels, int64_t classes) {
+static dust_status check_labels(const dust_ndarray *labels, int64_t classes, dust_pool *pool) {
   dust_rows rows;
   label_search s = {.dtype = labels->dtype, .classes = (uint64_t)classes};
+  uint64_t extreme[2], least, most;
+  if (dust_ndarray_count(labels) == 0) return DUST_OK;
+  DUST_TRY(dust_minmax(&extreme[0], &extreme[1], labels, pool));
+  dust_row_to_label(&least, &extreme[0], 8, labels->dtype, 1);
+  dust_row_to_label(&most, &extreme[1], 8, labels->dtype, 1);
+  if (least < s.classes && most < s.classes) return DUST_OK; /* a negative one is a large one here */
   DUST_TRY(dust_rows_init(&rows, 1, &labels));
   dust_blocks_while(&rows, in_range, &s);
   if (!s.found) return DUST_OK;
@@ -94,6 +104,7 @@ done:
 static dust_status masks_into(const dust_ndarray *out, const dust_balance_options *options, dust_pool *pool) {
   dust_rows rows;
   DUST_TRY(dust_rows_init(&rows, 1, &out));
+  if (options->masks == 0) return DUST_OK;
   DUST_TRY(dust_blocks_run(&rows, pool, one_block, NULL));
   for (int m = 0; m < options->masks; m++) DUST_TRY(multiply_mask(out, options->mask[m], pool));
   return DUST_OK;
@@ -101,18 +112,60 @@ static dust_status masks_into(const dust_ndarray *out, const dust_balance_option
 
 /* ---- slabs. Weights lie in rows of a C-order array, but a slab of one voxel along the last axis makes rows with a stride. */
 
+/* Labels as bytes or 64-bit ids, whatever is there without work. They are below `classes`. */
+typedef struct ids {
+  const uint8_t *byte; /* or NULL */
+  const uint64_t *id;
+} ids;
+
+static ids load_ids(uint64_t *buffer, const dust_rows *rows, const char *pointer, dust_dtype dtype, size_t n) {
+  if (dust_dtype_size(dtype) == 1 && rows->stride[1] == 1) return (ids){.byte = (const uint8_t *)pointer};
+  return (ids){.id = dust_block_labels(buffer, pointer, rows->stride[1], dtype, n)};
+}
+
+/* Neighbouring voxels count in tables of their own: adding to one place again and again waits for the last addition each time. */
+enum { TABLES = 4, FEW = 256 };
+
+#define COUNT(type)                                                                                                          \
+  static void count_##type(double *restrict seen, const type *restrict id, const float *restrict scale, size_t n, int64_t classes) { \
+    uint32_t table[TABLES][FEW];                                                                                             \
+    for (int t = 0; t < TABLES; t++) memset(table[t], 0, (size_t)classes * sizeof table[t][0]);                              \
+    if (scale)                                                                                                               \
+      for (size_t i = 0; i < n; i++) table[i % TABLES][id[i]] += scale[i] != 0;                                              \
+    else                                                                                                                     \
+      for (size_t i = 0; i < n; i++) table[i % TABLES][id[i]]++;                                                             \
+    for (int64_t k = 0; k < classes; k++)                                                                                    \
+      for (int t = 0; t < TABLES; t++) seen[k] += table[t][k];                                                               \
+  }
+COUNT(uint8_t)
+COUNT(uint64_t)
+
+static void count_many(double *restrict seen, const ids *in, const float *restrict scale, size_t n) {
+  for (size_t i = 0; i < n; i++) seen[in->byte ? in->byte[i] : in->id[i]] += !scale || scale[i] != 0;
+}
+
+/* In interleaved partial sums, as reduce.c does. */
+DUST_CLONES
+static double sum_row(const float *x, size_t n) {
+  double lane[8] = {0};
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int k = 0; k < 8; k++) lane[k] += x[i + k];
+  for (; i < n; i++) lane[0] += x[i];
+  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
 static void count_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const balance_pass *pass = context;
   uint64_t buffer[DUST_BLOCK];
   float scale_buffer[DUST_BLOCK];
-  const float *scale = dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n);
-  const uint64_t *id = dust_block_labels(buffer, pointer[1], rows->stride[1], pass->labels, n);
-  double *partial = pass->partial + chunk * (size_t)(pass->classes + 1), masked = 0;
-  for (size_t i = 0; i < n; i++) {
-    masked += scale[i];
-    partial[1 + id[i]] += scale[i] != 0;
-  }
-  partial[0] += masked;
+  const float *scale = pass->masked ? dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n) : NULL;
+  ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
+  double *partial = pass->partial + chunk * (size_t)(pass->classes + 1);
+  partial[0] += scale ? sum_row(scale, n) : (double)n;
+  if (pass->classes > FEW) count_many(partial + 1, &in, scale, n);
+  else if (in.byte) count_uint8_t(partial + 1, in.byte, scale, n, pass->classes);
+  else count_uint64_t(partial + 1, in.id, scale, n, pass->classes);
 }
 
 static dust_status count_slab(balance_pass *pass, const dust_rows *rows, dust_balance_count *count, double *seen, dust_pool *pool) {
@@ -137,13 +190,18 @@ done:
 
 static void weigh_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const balance_pass *pass = context;
+  const double *weight = pass->weight;
   uint64_t buffer[DUST_BLOCK];
-  const uint64_t *id = dust_block_labels(buffer, pointer[1], rows->stride[1], pass->labels, n);
-  char *out = pointer[0];
-  for (size_t i = 0; i < n; i++, out += rows->stride[0]) {
-    float *weight = (float *)(void *)out;
-    *weight = (float)(*weight * pass->weight[id[i]]);
-  }
+  float out[DUST_BLOCK], scale_buffer[DUST_BLOCK];
+  ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
+  bool straight = rows->stride[0] == sizeof(float);
+  float *to = straight ? (float *)(void *)pointer[0] : out;
+  const float *scale = pass->masked ? dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n) : NULL;
+  if (in.byte)
+    for (size_t i = 0; i < n; i++) to[i] = (float)((scale ? scale[i] : 1) * weight[in.byte[i]]);
+  else
+    for (size_t i = 0; i < n; i++) to[i] = (float)((scale ? scale[i] : 1) * weight[in.id[i]]);
+  if (!straight) dust_row_from_float(pointer[0], rows->stride[0], DUST_FLOAT32, out, n);
 }
 
 /* weight[k] = 1 / classes / fraction of k, 0 for a class that isn't in the slab. */
@@ -159,7 +217,7 @@ static void class_weights(double *weight, const double *seen, const dust_balance
 static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, dust_balance_count *count, double *seen,
                             double *weight, dust_pool *pool) {
   dust_rows rows;
-  balance_pass pass = {.labels = labels->dtype, .classes = options->classes, .weight = weight};
+  balance_pass pass = {.labels = labels->dtype, .masked = options->masks > 0, .classes = options->classes, .weight = weight};
   DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, labels}));
   DUST_TRY(count_slab(&pass, &rows, count, seen, pool));
   class_weights(weight, seen, count, options);
@@ -195,7 +253,7 @@ dust_status dust_balance_weights(dust_ndarray *out, const dust_ndarray *labels, 
   if (options->classes < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " classes: there must be at least one", options->classes);
   if (!(options->clipmin <= options->clipmax)) return dust_fail(DUST_ERROR_ARGUMENT, "clipmin %g is above clipmax %g", options->clipmin, options->clipmax);
   DUST_TRY(dust_slabs_make(&slabs, labels, options->slab_ndim, options->slab));
-  DUST_TRY(check_labels(labels, options->classes));
+  DUST_TRY(check_labels(labels, options->classes, pool));
   dust_ndarray made = {0};
   dust_status status;
   DUST_GO(dust_ndarray_empty(&made, DUST_FLOAT32, labels->ndim, labels->shape));

@@ -1,7 +1,7 @@
 /* Squared distances along one axis. A tile is 16 neighbouring columns: n rows of 16 values copied into scratch, from which the volume is overwritten.
  *
  *     volume (outer, n, inner)         tile of outer o, columns j … j+15
- *       offset (o n + i) inner + j  ->  scratch[i][0 … 15], lanes past the end hold far
+ *       offset (o n + i) inner + j  ->  row[i][0 … 15], lanes past the end hold far
  */
 #include "kernel/envelope.h"
 
@@ -27,25 +27,40 @@ typedef struct parabolas {
   double *position, *value, *from;
 } parabolas;
 
+/* GNU C's vectors, which any instruction set can do: gcc takes an array of lanes apart into 16 scalars. */
+typedef int32_t lanes __attribute__((vector_size(4 * LANES)));
+
+typedef struct tile {
+  lanes *row;    /* n */
+  uint8_t *some; /* per row: it has a site, or what is near to one */
+} tile;
+
 typedef struct scratch {
-  int32_t *centre, *half; /* n x LANES */
+  tile centre, half;
   parabolas lowest;
   double *column;
 } scratch;
 
 static void scratch_release(scratch *s) {
-  dust_free(s->centre);
-  dust_free(s->half);
+  dust_free(s->centre.row);
+  dust_free(s->centre.some);
+  dust_free(s->half.row);
+  dust_free(s->half.some);
   dust_free(s->lowest.position);
   dust_free(s->lowest.value);
   dust_free(s->lowest.from);
   dust_free(s->column);
 }
 
+static dust_status tile_acquire(tile *t, size_t rows) {
+  DUST_TRY(dust_alloc((void **)&t->row, rows * sizeof *t->row));
+  return dust_alloc((void **)&t->some, rows);
+}
+
 static dust_status scratch_acquire(scratch *s, const spread_pass *pass) {
-  size_t tile = pass->wide ? 0 : (size_t)pass->n * LANES * sizeof(int32_t), points = (size_t)(2 * pass->n + 2) * sizeof(double);
-  DUST_TRY(dust_alloc((void **)&s->centre, tile));
-  DUST_TRY(dust_alloc((void **)&s->half, pass->half ? tile : 0));
+  size_t rows = pass->wide ? 0 : (size_t)pass->n, points = (size_t)(2 * pass->n + 2) * sizeof(double);
+  DUST_TRY(tile_acquire(&s->centre, rows));
+  DUST_TRY(tile_acquire(&s->half, pass->half ? rows : 0));
   DUST_TRY(dust_alloc((void **)&s->lowest.position, points));
   DUST_TRY(dust_alloc((void **)&s->lowest.value, points));
   DUST_TRY(dust_alloc((void **)&s->lowest.from, points));
@@ -104,75 +119,95 @@ static void envelope_column(const spread_pass *pass, scratch *s, int64_t offset)
   }
 }
 
+/* Whether any lane of a comparison is true. */
+static inline bool any_lane(const lanes *mask) {
+  uint64_t word[LANES / 2], any = 0;
+  memcpy(word, mask, sizeof word);
+  for (int w = 0; w < LANES / 2; w++) any |= word[w];
+  return any != 0;
+}
+
 /* Copies a tile; false when it holds no site. */
-static bool load_tile(int32_t *restrict tile, const int32_t *volume, const spread_pass *pass, int64_t offset, int64_t lanes) {
-  int32_t far = (int32_t)pass->envelope.far, least = far;
-  for (int64_t i = 0; i < pass->n; i++, tile += LANES) {
-    const int32_t *row = volume + offset + i * pass->inner;
-    for (int64_t l = 0; l < lanes; l++) tile[l] = row[l];
-    for (int64_t l = lanes; l < LANES; l++) tile[l] = far;
-    for (int64_t l = 0; l < LANES; l++) least = tile[l] < least ? tile[l] : least;
+DUST_CLONES
+static bool load_tile(tile *t, const int32_t *volume, const spread_pass *pass, int64_t offset, int64_t columns) {
+  int32_t far = (int32_t)pass->envelope.far;
+  bool some = false;
+  for (int64_t i = 0; i < pass->n; i++) {
+    const int32_t *from = volume + offset + i * pass->inner;
+    lanes row = (lanes){0} + far;
+    if (columns == LANES) memcpy(&row, from, sizeof row);
+    else memcpy(&row, from, (size_t)columns * sizeof *from);
+    lanes near = row < far;
+    t->row[i] = row;
+    some |= t->some[i] = any_lane(&near);
   }
-  return least < far;
+  return some;
 }
 
-static inline void lower(int32_t *restrict best, const int32_t *restrict row, int32_t cost) {
-  for (int l = 0; l < LANES; l++) {
-    int32_t there = row[l] + cost;
-    best[l] = there < best[l] ? there : best[l];
-  }
+static inline void lower(lanes *best, const tile *from, int64_t row, int32_t cost) {
+  if (!from->some[row]) return;
+  lanes there = from->row[row] + cost, less = there < *best;
+  *best = (there & less) | (*best & ~less);
 }
 
-static inline bool all_below(const int32_t *best, int64_t cost) {
-  int32_t worst = best[0];
-  for (int l = 1; l < LANES; l++) worst = best[l] > worst ? best[l] : worst;
-  return worst <= cost;
+static inline bool all_below(const lanes *best, int64_t cost) {
+  if (cost > INT32_MAX) return true;
+  lanes over = *best > (int32_t)cost;
+  return !any_lane(&over);
+}
+
+static inline void lower_to_border(lanes *best, const spread_pass *pass, int64_t i) {
+  int64_t weight = (int64_t)pass->envelope.weight, n = pass->n;
+  int64_t away = 2 * (i + 1 < n - i ? i + 1 : n - i), far = (int64_t)pass->envelope.far;
+  int32_t edge = (int32_t)(away < 1 << 15 && weight * away * away < far ? weight * away * away : far);
+  lanes more = *best > edge;
+  *best = (edge & more) | (*best & ~more);
 }
 
 /* Row i of a tile: looks k half voxels away, k rising, until nothing there can be nearer. False when the window got too large. */
-static inline bool window_row(int32_t *restrict best, const scratch *s, const spread_pass *pass, int64_t i) {
+static inline bool window_row(lanes *result, const scratch *s, const spread_pass *pass, int64_t i) {
   int64_t weight = (int64_t)pass->envelope.weight, n = pass->n;
   bool half = pass->half != NULL;
-  memcpy(best, s->centre + i * LANES, LANES * sizeof *best);
-  if (pass->envelope.border) {
-    int64_t away = 2 * (i + 1 < n - i ? i + 1 : n - i), far = (int64_t)pass->envelope.far;
-    int32_t edge = (int32_t)(away < 1 << 15 && weight * away * away < far ? weight * away * away : far);
-    for (int l = 0; l < LANES; l++) best[l] = edge < best[l] ? edge : best[l];
-  }
+  lanes best = s->centre.row[i];
+  if (pass->envelope.border) lower_to_border(&best, pass, i);
   for (int64_t k = half ? 1 : 2; k <= WINDOW; k += half ? 1 : 2) {
     int64_t cost = weight * k * k, below = (k & 1) ? i - (k + 1) / 2 : i - k / 2, above = i + k / 2;
-    if (all_below(best, cost) || (below < 0 && above >= n)) return true;
-    const int32_t *from = (k & 1) ? s->half : s->centre;
-    if (below >= 0) lower(best, from + below * LANES, (int32_t)cost);
-    if (above < n) lower(best, from + above * LANES, (int32_t)cost);
+    bool look = k <= 4 || k % 8 == 0; /* looking whether it is enough costs as much as several steps */
+    if ((look && all_below(&best, cost)) || (below < 0 && above >= n)) return *result = best, true;
+    const tile *from = (k & 1) ? &s->half : &s->centre;
+    if (below >= 0) lower(&best, from, below, (int32_t)cost);
+    if (above < n) lower(&best, from, above, (int32_t)cost);
   }
-  return all_below(best, weight * WINDOW * WINDOW);
+  *result = best;
+  return all_below(&best, weight * WINDOW * WINDOW);
 }
 
 DUST_CLONES
-static bool window_tile(const spread_pass *pass, const scratch *s, int64_t offset, int64_t lanes) {
-  int32_t *volume = (int32_t *)pass->centre, best[LANES];
+static bool window_tile(const spread_pass *pass, const scratch *s, int64_t offset, int64_t columns) {
+  int32_t *volume = (int32_t *)pass->centre;
   for (int64_t i = 0; i < pass->n; i++) {
-    if (!window_row(best, s, pass, i)) return false;
-    memcpy(volume + offset + i * pass->inner, best, (size_t)lanes * sizeof *best);
+    lanes best;
+    if (!window_row(&best, s, pass, i)) return false;
+    if (columns == LANES) memcpy(volume + offset + i * pass->inner, &best, sizeof best);
+    else memcpy(volume + offset + i * pass->inner, &best, (size_t)columns * sizeof(int32_t));
   }
   return true;
 }
 
-static void restore_tile(const spread_pass *pass, const scratch *s, int64_t offset, int64_t lanes) {
+static void restore_tile(const spread_pass *pass, const scratch *s, int64_t offset, int64_t columns) {
   for (int64_t i = 0; i < pass->n; i++)
-    memcpy((int32_t *)pass->centre + offset + i * pass->inner, s->centre + i * LANES, (size_t)lanes * sizeof(int32_t));
+    memcpy((int32_t *)pass->centre + offset + i * pass->inner, &s->centre.row[i], (size_t)columns * sizeof(int32_t));
 }
 
-static void spread_tile(const spread_pass *pass, scratch *s, int64_t offset, int64_t lanes) {
+static void spread_tile(const spread_pass *pass, scratch *s, int64_t offset, int64_t columns) {
   if (!pass->wide) {
-    bool some = load_tile(s->centre, (const int32_t *)pass->centre, pass, offset, lanes);
-    if (pass->half && load_tile(s->half, (const int32_t *)pass->half, pass, offset, lanes)) some = true;
+    bool some = load_tile(&s->centre, (const int32_t *)pass->centre, pass, offset, columns);
+    if (pass->half && load_tile(&s->half, (const int32_t *)pass->half, pass, offset, columns)) some = true;
     if (!some && !pass->envelope.border) return;
-    if (window_tile(pass, s, offset, lanes)) return;
-    restore_tile(pass, s, offset, lanes);
+    if (window_tile(pass, s, offset, columns)) return;
+    restore_tile(pass, s, offset, columns);
   }
-  for (int64_t l = 0; l < lanes; l++) envelope_column(pass, s, offset + l);
+  for (int64_t l = 0; l < columns; l++) envelope_column(pass, s, offset + l);
 }
 
 static dust_status spread_tiles(void *context, size_t begin, size_t end, size_t chunk) {
@@ -182,8 +217,8 @@ static dust_status spread_tiles(void *context, size_t begin, size_t end, size_t 
   DUST_GO(scratch_acquire(&s, pass));
   for (size_t t = begin; t < end; t++) {
     int64_t outer = (int64_t)t / pass->tiles, column = (int64_t)t % pass->tiles * LANES;
-    int64_t lanes = pass->inner - column < LANES ? pass->inner - column : LANES;
-    spread_tile(pass, &s, outer * pass->n * pass->inner + column, lanes);
+    int64_t columns = pass->inner - column < LANES ? pass->inner - column : LANES;
+    spread_tile(pass, &s, outer * pass->n * pass->inner + column, columns);
   }
 done:
   scratch_release(&s);

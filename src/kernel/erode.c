@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "kernel/blocks.h"
-#include "kernel/clones.h"
+#include "base/clones.h"
 #include "kernel/compare.h"
 #include "kernel/copy.h"
 
@@ -124,24 +124,32 @@ static dust_status background_id(uint64_t *out, int64_t background, dust_dtype d
   return dust_fail(DUST_ERROR_RANGE, "background %" PRId64 " doesn't fit into %s", background, dust_dtype_name(dtype));
 }
 
+/* ids[2]: labels as they came, wanted where some are unknown; elsewhere what is known is the result. */
+static dust_status keep_labels(dust_ndarray *ids, int now, erode_pass *pass, dust_pool *pool) {
+  dust_rows rows;
+  DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&ids[2], &ids[now]}));
+  return dust_blocks_run(&rows, pool, keep_block, pass);
+}
+
 dust_status dust_erode_labels(dust_ndarray *out, const dust_ndarray *labels, const dust_erosion *erosion, dust_pool *pool) {
   DUST_TRY(check(labels, erosion));
-  dust_ndarray ids[3] = {0}; /* two states and the labels as they came */
-  dust_rows rows;
+  dust_ndarray ids[3] = {0}; /* two states and, with a mask, the labels as they came */
   dust_status status;
   erode_pass pass = {0};
-  int now = 0;
+  int now = 0, result = 2;
   DUST_GO(background_id(&pass.background, erosion->background, labels->dtype));
   DUST_GO(dust_ndarray_empty(&ids[0], DUST_UINT64, labels->ndim, labels->shape));
   DUST_GO(dust_copy_array(&ids[0], labels, pool));
   DUST_GO(dust_ndarray_empty(&ids[1], DUST_UINT64, labels->ndim, labels->shape));
   DUST_GO(unused_id(&pass.unknown, &ids[0], pass.background, pool));
-  DUST_GO(dust_ndarray_copy(&ids[2], &ids[0]));
-  if (erosion->mask) DUST_GO(apply_mask(&ids[0], erosion->mask, &pass, pool));
+  if (erosion->mask) {
+    DUST_GO(dust_ndarray_copy(&ids[2], &ids[0]));
+    DUST_GO(apply_mask(&ids[0], erosion->mask, &pass, pool));
+  }
   DUST_GO(run_steps(ids, &now, erosion, &pass, pool));
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&ids[2], &ids[now]}));
-  DUST_GO(dust_blocks_run(&rows, pool, keep_block, &pass));
-  DUST_GO(dust_cast_array(out, &ids[2], labels->dtype, pool));
+  if (erosion->mask) DUST_GO(keep_labels(ids, now, &pass, pool));
+  else result = now;
+  DUST_GO(dust_cast_array(out, &ids[result], labels->dtype, pool));
 done:
   for (int i = 0; i < 3; i++) dust_ndarray_release(&ids[i]);
   return status;

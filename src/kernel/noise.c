@@ -2,7 +2,7 @@
 #include "kernel/noise.h"
 
 #include <math.h>
-#include "kernel/clones.h"
+#include "base/clones.h"
 #include "kernel/philox.h"
 #include "kernel/reduce.h"
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "kernel/clones.h"
+#include "base/clones.h"
 
 #define LANES 64
 #define ROUNDS 10

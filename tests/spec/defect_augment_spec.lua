@@ -76,6 +76,19 @@ describe("DefectAugment", function()
     assert.near(0, (made[{ 2 }] * 2 - alone):std(), 1e-5)
   end)
 
+  it("has defects in two dimensions", function()
+    local spec = md.ArraySpec { roi = md.Roi({ 0, 0 }, { 40, 30 }), voxel_size = { 1, 1 } }
+    local p <close> = (md.ArraySource { KEY, md.Array { core.zeros({ 40, 30 }, "float32"):fill(0.5), spec } } + md.DefectAugment { KEY, 0.3, 0.3 }):build()
+    local request = md.BatchRequest { random_seed = 1 }
+    request[KEY] = spec.roi
+    local rows = p:request_batch(request)[KEY].data:count(0) / 30
+    assert.equal(0, rows % 1)
+    assert.is_true(rows > 4 and rows < 22)
+    assert.equal("DefectAugment: folds run across sections of 3-d arrays, INTENSITIES has 2 spatial axes; set prob_deform = 0", errors.message(function()
+      return (md.ArraySource { KEY, md.Array { core.zeros({ 40, 30 }, "float32"), spec } } + md.DefectAugment { KEY, prob_deform = 0.1 }):build()
+    end))
+  end)
+
   it("asks for artifacts with a seed", function()
     local function dirty(seed)
       return run(ramp("float32", 1), { prob_missing = 0, prob_low_contrast = 0, prob_artifact = 1, artifact_source = dirt(), artifacts = DIRT, artifacts_mask = OPACITY }, seed)

@@ -65,6 +65,14 @@ describe("RandomProvider", function()
   end)
 end)
 
+describe("ArraySource", function()
+  it("delivers nothing where only a placeholder reaches it", function()
+    local p <close> = ({ line(A, { 1, 2 }), line(B, { 1, 2, 3 }) } + md.MergeProvider {}):build()
+    local placeholder = md.ArraySpec { roi = md.Roi({ 0 }, { 3 }), placeholder = true }
+    assert.equal("A", p:request_batch(md.BatchRequest { random_seed = 1, [A] = md.Roi({ 0 }, { 1 }), [B] = placeholder }):names())
+  end)
+end)
+
 describe("RandomLocation", function()
   it("finds nodes at negative positions, between voxels", function()
     local graph = md.Graph { { md.Node { 1, { -15.5 } } }, {}, md.GraphSpec { roi = md.Roi({ -100 }, { 200 }), directed = false } }
@@ -114,7 +122,8 @@ describe("Hdf5Source", function()
     assert(md.hdf5.write(path, "deep", core.ndarray({ { { 5, 6 }, { 7, 8 } } }, "uint8"), { voxel_size = { 1, 1, 1 } }))
     assert(md.hdf5.write(path, "channels", core.ndarray({ { 1, 2 }, { 3, 4 } }, "uint8"), { voxel_size = { 1 } }))
     local p <close> = md.Hdf5Source({ path, { [A] = "flat", [B] = "deep", [MASK] = "channels" } }):build()
-    local batch = p:request_batch(md.BatchRequest { [A] = md.Roi({ 1, 0 }, { 1, 2 }), [B] = md.Roi({ 0, 1, 1 }, { 1, 1, 1 }), [MASK] = md.Roi({ 1 }, { 1 }) })
+    local rois = { [A] = md.Roi({ 1, 0 }, { 1, 2 }), [B] = md.Roi({ 0, 1, 1 }, { 1, 1, 1 }), [MASK] = md.Roi({ 1 }, { 1 }) }
+    local batch = p:request_batch(md.BatchRequest(rois))
     assert.same({ { 3, 4 } }, batch[A].data:totable())
     assert.same({ { { 8 } } }, batch[B].data:totable())
     assert.same({ { 2 }, { 4 } }, batch[MASK].data:totable())
@@ -166,6 +175,16 @@ describe("Predictors", function()
   it("weigh one-hot targets in float32", function()
     local p, gt = md.OneHotPredictor { { "background", "a" } }, array({ 0, 1 }, { 4 })
     assert.equal("float32", p:create_weight(gt, p:create_target(gt)).data.dtype)
+  end)
+end)
+
+describe("Transform", function()
+  it("keeps every bit of an id", function()
+    local roi = md.Roi({ 0 }, { 4 })
+    local t <close> = core.Transform { roi = roi, voxel_size = { 1 }, displacement = core.ndarray({ { 1 } }) }
+    local ids = core.ndarray({ 1, (1 << 53) + 1, (1 << 53) + 3, (1 << 62) + 1, (1 << 62) + 5 }, "uint64")
+    local moved = t:sample(ids, md.Roi({ 0 }, { 5 }), roi, { 1 }, false)
+    assert.same({ (1 << 53) + 1, (1 << 53) + 3, (1 << 62) + 1, (1 << 62) + 5 }, moved:totable())
   end)
 end)
 

@@ -26,7 +26,7 @@ battery.node("GrowBoundary", { -- nothing grows at the border of a batch
   node = function() return md.GrowBoundary { LABELS, MASK, 2 } end, untouched = { MASK, RAW }, request = asks(LABELS, RAW),
 })
 battery.node("ExcludeLabels", {
-  node = function() return md.ExcludeLabels { LABELS, SOME, IGNORE, 41.5 } end, deterministic = true, untouched = { MASK, RAW },
+  node = function() return md.ExcludeLabels { LABELS, SOME, IGNORE, 9.5 } end, deterministic = true, untouched = { MASK, RAW },
   request = asks(IGNORE, LABELS, RAW),
 })
 battery.node("RenumberConnectedComponents", { -- by size in the batch
@@ -250,5 +250,18 @@ describe("RenumberConnectedComponents", function()
       errors.message(renumbered, many, "uint8"))
     assert.equal(300, renumbered(many, "uint16"):max())
     assert.equal("RenumberConnectedComponents: LABELS: components are those of integer labels, not of float32: use :astype", errors.message(renumbered, { 1, 2 }, "float32"))
+  end)
+end)
+
+describe("nodes that look at neighbours", function()
+  it("refuse what doesn't lie in space", function()
+    local nodes = {
+      AddAffinities = md.AddAffinities { { { 1 } }, LABELS, AFFS }, GrowBoundary = md.GrowBoundary { LABELS }, ExcludeLabels = md.ExcludeLabels { LABELS, { 1 } },
+      DefectAugment = md.DefectAugment { LABELS },
+    }
+    for name, node in pairs(nodes) do
+      local source = md.ArraySource { LABELS, md.Array { core.ndarray({ 1, 2 }, "uint8") } }
+      assert.equal(("%s: LABELS is nonspatial, %s needs an array with a ROI and a voxel size"):format(name, name), errors.message(function() return (source + node):build() end))
+    end
   end)
 end)

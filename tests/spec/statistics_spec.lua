@@ -118,15 +118,15 @@ describe("IntensityAugment", function()
     local p <close> = (md.ArraySource { RAW, data } + md.IntensityAugment { RAW, 0.5, 1.5, -0.3, 0.1, clip = false }):build()
     local request, scales, shifts, product = md.BatchRequest {}, {}, {}, 0
     request[RAW] = md.Roi({ 0 }, { 2 })
-    for seed = 1, 4000 do
+    for seed = 1, DRAWS do
       rawset(request, "random_seed", seed)
       local made = p:request_batch(request)[RAW].data:totable()
       scales[seed], shifts[seed] = (made[2] - made[1]) / 0.2, (made[1] + made[2]) / 2 - 0.5
-      product = product + (scales[seed] - 1) * (shifts[seed] + 0.1) / 4000
+      product = product + (scales[seed] - 1) * (shifts[seed] + 0.1) / DRAWS
     end
     uniform(0.5, 1.5, scales, "scale")
     uniform(-0.3, 0.1, shifts, "shift")
-    near(0, product, 4.5 * (1 / 12 ^ 0.5) * (0.4 / 12 ^ 0.5) / 4000 ^ 0.5, "covariance")
+    near(0, product, 4.5 * (1 / 12 ^ 0.5) * (0.4 / 12 ^ 0.5) / DRAWS ^ 0.5, "covariance")
   end)
 end)
 
@@ -195,8 +195,9 @@ describe("ElasticAugment", function()
     local p <close> = (source + node):build()
     local rng = core.Rng(3)
     for i = 1, n do
-      local transform <close> = node:draw({ rng = rng }, total)
+      local transform = core.Transform(node:draw({ rng = rng }, total))
       body(i, transform)
+      transform:close()
     end
     return p
   end

@@ -3,6 +3,7 @@ local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"
 local Batch = require "moondust.batch"
+local spatial = require "moondust.nodes.spatial_array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
@@ -50,10 +51,10 @@ end
 
 function AddAffinities:setup()
   self:enable_autoskip()
-  local labels = self:need(self.labels)
+  local labels = spatial(self, self.labels)
   local voxel_size, rank = labels.voxel_size, #self.affinity_neighborhood[1]
-  if not voxel_size or voxel_size.dims ~= rank then
-    self:fail({ key = self.labels }, "the offsets have %d axes, %s has %d", rank, self.labels, voxel_size and voxel_size.dims or 0)
+  if voxel_size.dims ~= rank then
+    self:fail({ key = self.labels }, "the offsets have %d axes, %s has %d", rank, self.labels, voxel_size.dims)
   end
   for _, name in ipairs { self.labels_mask or false, self.unlabelled or false } do
     if name and self:need(name).voxel_size ~= voxel_size then

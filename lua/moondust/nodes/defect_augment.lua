@@ -3,6 +3,7 @@
 --- One draw a section along `axis` decides. For folds the node asks upstream for deformation_strength voxels more around each section, which move towards a line across it.
 local core = require "moondust.core"
 local classes = require "moondust.class"
+local spatial = require "moondust.nodes.spatial_array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
@@ -55,7 +56,7 @@ end
 
 function DefectAugment:setup()
   self:enable_autoskip()
-  local spec = self:need(self.intensities)
+  local spec = spatial(self, self.intensities)
   local dims = spec.voxel_size.dims
   if self.axis > dims then self:fail({ key = self.intensities }, "axis is %d, %s has %d spatial axes", self.axis, self.intensities, dims) end
   if self.prob_deform > 0 and dims ~= 3 then

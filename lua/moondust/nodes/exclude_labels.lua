@@ -3,6 +3,7 @@ local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"
 local Batch = require "moondust.batch"
+local spatial = require "moondust.nodes.spatial_array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
@@ -26,7 +27,7 @@ end
 
 function ExcludeLabels:setup()
   self:enable_autoskip()
-  local labels = self:need(self.labels)
+  local labels = spatial(self, self.labels)
   self:updates(self.labels, labels)
   if self.ignore_mask then
     local spec = labels:copy()

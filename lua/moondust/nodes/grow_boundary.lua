@@ -3,6 +3,7 @@
 --- Nothing grows at the border of the batch, where the neighbour is not known, nor towards voxels that the mask calls unknown.
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local spatial = require "moondust.nodes.spatial_array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
@@ -23,7 +24,7 @@ end
 
 function GrowBoundary:setup()
   self:enable_autoskip()
-  local labels = self:need(self.labels)
+  local labels = spatial(self, self.labels)
   if self.mask and self:need(self.mask).voxel_size ~= labels.voxel_size then
     self:fail({ key = self.mask }, "%s has voxel size %s, %s has %s; they must be the same", self.mask, self.spec[self.mask].voxel_size, self.labels,
       labels.voxel_size)
