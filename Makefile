@@ -19,6 +19,7 @@ PKG_HDF5 := $(call pick,hdf5-serial hdf5)
 PKG_GSL := $(call pick,gsl)
 PKG_PNG := $(call pick,libpng)
 PKG_READLINE := $(call pick,readline)
+PKG_DEFLATE := $(call pick,libdeflate)
 
 NEED := $(if $(PKG_LUA),,Lua-5.4) $(if $(PKG_HDF5),,HDF5) $(if $(PKG_GSL),,GSL)
 ifneq ($(strip $(NEED)),)
@@ -27,8 +28,8 @@ $(error missing: $(strip $(NEED)) -- `scripts/setup` installs what the build nee
 endif
 endif
 
-PKGS := $(PKG_LUA) $(PKG_HDF5) $(PKG_GSL) $(PKG_PNG) $(PKG_READLINE)
-FEATURES := $(if $(PKG_PNG),-DDUST_HAVE_PNG) $(if $(PKG_READLINE),-DDUST_HAVE_READLINE)
+PKGS := $(PKG_LUA) $(PKG_HDF5) $(PKG_GSL) $(PKG_PNG) $(PKG_READLINE) $(PKG_DEFLATE)
+FEATURES := $(if $(PKG_PNG),-DDUST_HAVE_PNG) $(if $(PKG_READLINE),-DDUST_HAVE_READLINE) $(if $(PKG_DEFLATE),-DDUST_HAVE_LIBDEFLATE)
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wno-unused-parameter
 WERROR ?= $(if $(CI),-Werror,)

@@ -9,6 +9,7 @@ local options = require "moondust.options"
 ---@class moondust.BatchFilter : moondust.BatchProvider
 local BatchFilter = class("BatchFilter", BatchProvider)
 BatchFilter.arity = 1
+BatchFilter.passes_placeholders = true
 
 -- ------------------------------------------------------------------------------------------------ for nodes to override
 

@@ -143,7 +143,8 @@ function Pipeline:batches(request, fields)
   end
   local seed = stream_seed(request, values)
   local own = not self.nodes and self:build() or nil
-  local state, stream = { i = math.tointeger(values.first) }, {}
+  local state = { i = math.tointeger(values.first) }
+  local stream = { first = state.i } -- where nodes keep what belongs to the stream
   local last = values.count and state.i + math.tointeger(values.count) or math.huge
   local function next_batch()
     local i = state.i

@@ -12,7 +12,7 @@ local function predicate(what, value)
 end
 
 local function item(batch, name)
-  return batch[name] or error(("%s is not in the batch (it has %s); request it, if only as a placeholder upstream"):format(
+  return batch[name] or error(("%s is not in the batch (it has %s); request it"):format(
     tostring(name), batch:names()), 3)
 end
 

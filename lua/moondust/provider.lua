@@ -17,6 +17,8 @@ local ProviderSpec = require "moondust.provider_spec"
 ---@field spec moondust.ProviderSpec?  what the node offers; after build
 ---@field arity integer?  how many upstream providers it takes; nil: one or more
 local BatchProvider = class "BatchProvider"
+-- Whether placeholders reach provide(): not those of a source. Filters only do arithmetic with them and ask on.
+BatchProvider.passes_placeholders = false
 
 --- node + node, { node, node } + node: a pipeline.
 function BatchProvider.__add(left, right) return require("moondust.pipeline").__add(left, right) end
@@ -115,7 +117,7 @@ function BatchProvider:connect(upstream)
     self:fail("has nothing upstream: write { a, b } + md.%s{}", self.class_name)
   end
   self.upstream_providers, self.provided_items, self.updated_items = upstream, {}, {}
-  self.keeps_placeholders = false
+  self.keeps_placeholders = self.passes_placeholders
   self.spec = self:initial_spec()
 end
 
@@ -304,7 +306,7 @@ end
 local function check_size(self, request)
   local memory = core.physical_memory()
   for name, wanted in request:items() do
-    local offered = key.is_array_key(name) and self.spec[name]
+    local offered = key.is_array_key(name) and not wanted.placeholder and self.spec[name]
     local voxel_size = offered and offered.voxel_size
     if voxel_size and wanted.roi and wanted.roi.dims == voxel_size.dims then
       local bytes = offered.dtype and core.dtype_size(offered.dtype) or 1

@@ -146,8 +146,8 @@ static dust_status check(const dust_ndarray *section, const dust_fold *fold) {
   bool fits = fold->from[along] == 0 && fold->to[along] == shape[along] - 1;
   fits = fits && fold->from[across] >= 0 && fold->from[across] < shape[across] && fold->to[across] >= 0 && fold->to[across] < shape[across];
   if (fits) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "a fold's line must run from border to border of the section, %" PRId64 "x%" PRId64 ", not from {%" PRId64 ", %" PRId64 "} to {%" PRId64 ", %" PRId64 "}",
-                   shape[0], shape[1], fold->from[0], fold->from[1], fold->to[0], fold->to[1]);
+  return dust_fail(DUST_ERROR_ARGUMENT, "a fold's line must run from border to border of the section, %" PRId64 "x%" PRId64
+                   ", not from {%" PRId64 ", %" PRId64 "} to {%" PRId64 ", %" PRId64 "}", shape[0], shape[1], fold->from[0], fold->from[1], fold->to[0], fold->to[1]);
 }
 
 static dust_status prepare(fold_pass *pass, const dust_ndarray *section) {

@@ -73,7 +73,7 @@ static bool clamp_linear(int32_t *restrict place, float *restrict fraction, int3
   int32_t any = 0;
   for (int32_t i = 0; i < length; i++) {
     int32_t low = place[i], near = low + (fraction[i] >= 0.5f), out = (near < 0) | (near >= n);
-    fraction[i] = (low < 0) | (low >= n - 1) ? 0 : fraction[i];
+    fraction[i] = ((low < 0) | (low >= n - 1)) ? 0 : fraction[i];
     low = low < 0 ? 0 : low;
     place[i] = low > n - 1 ? n - 1 : low;
     outside[i] |= out;

@@ -20,8 +20,8 @@ typedef struct extreme {
 
 #define KEY_SAME(v) (v)
 #define KEY_TOP(v) ((int64_t)((v) ^ UINT64_C(1) << 63))
-#define KEY_FLOAT(v) ((v) ^ (((v) >> 31) & INT32_MAX))
-#define KEY_DOUBLE(v) ((v) ^ (((v) >> 63) & INT64_MAX))
+#define KEY_FLOAT(v) ((v) ^ ((v) < 0 ? INT32_MAX : 0))
+#define KEY_DOUBLE(v) ((v) ^ ((v) < 0 ? INT64_MAX : 0))
 
 /* Of n >= 1 elements side by side, each loaded as `type`. */
 #define EXTREMES(name, type, key_type, KEY)                         \

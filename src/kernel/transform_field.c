@@ -305,31 +305,32 @@ typedef struct sample_axis {
 typedef float lanes __attribute__((vector_size(4 * DUST_FIELD_LANES), aligned(4), may_alias));
 typedef float half_lanes __attribute__((vector_size(2 * DUST_FIELD_LANES), aligned(4), may_alias)); /* nodes of a subsampled grid are close to one another */
 enum { HALF = DUST_FIELD_LANES / 2 };
+/* Pointers are local because a store might otherwise change them, as far as gcc knows. */
 DUST_CLONES
 static void add_cubic(const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end) {
+  const float *a = l->blend[0], *b = l->blend[1], *c = l->blend[2], *d = l->blend[3], *from_centre = l->from_centre;
   for (int64_t i = begin, stop; i < end; i = stop) {
     stop = l->stop[i] < end ? l->stop[i] : end;
     for (int x = 0; x < axes; x++) {
       const float *p = axis[x].line + l->start[i];
-      float base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3];
+      float *at = axis[x].at, base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3];
       for (int64_t j = i; j < stop; j += DUST_FIELD_LANES)
-        *(lanes *)(void *)(axis[x].at + (j - begin)) = (base + AT(lanes, l->from_centre + j) * slope) +
-                                                       ((AT(lanes, l->blend[0] + j) * p0 + AT(lanes, l->blend[1] + j) * p1) +
-                                                        (AT(lanes, l->blend[2] + j) * p2 + AT(lanes, l->blend[3] + j) * p3));
+        *(lanes *)(void *)(at + (j - begin)) =
+            (base + AT(lanes, from_centre + j) * slope) + ((AT(lanes, a + j) * p0 + AT(lanes, b + j) * p1) + (AT(lanes, c + j) * p2 + AT(lanes, d + j) * p3));
     }
   }
 }
 
 DUST_CLONES
 static void add_linear(const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end) {
+  const float *a = l->blend[0], *b = l->blend[1], *from_centre = l->from_centre;
   for (int64_t i = begin, stop; i < end; i = stop) {
     stop = l->stop[i] < end ? l->stop[i] : end;
     for (int x = 0; x < axes; x++) {
       const float *p = axis[x].line + l->start[i];
-      float base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1];
+      float *at = axis[x].at, base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1];
       for (int64_t j = i; j < stop; j += HALF)
-        *(half_lanes *)(void *)(axis[x].at + (j - begin)) = (base + AT(half_lanes, l->from_centre + j) * slope) +
-                                                            (AT(half_lanes, l->blend[0] + j) * p0 + AT(half_lanes, l->blend[1] + j) * p1);
+        *(half_lanes *)(void *)(at + (j - begin)) = (base + AT(half_lanes, from_centre + j) * slope) + (AT(half_lanes, a + j) * p0 + AT(half_lanes, b + j) * p1);
     }
   }
 }

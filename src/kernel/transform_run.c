@@ -59,12 +59,12 @@ done:
 static inline int32_t ordered(float x) {
   int32_t bits;
   memcpy(&bits, &x, sizeof bits);
-  return bits ^ ((bits >> 31) & INT32_MAX);
+  return bits ^ (bits < 0 ? INT32_MAX : 0);
 }
 
 static float unordered(int32_t bits) {
   float x;
-  bits ^= (bits >> 31) & INT32_MAX;
+  bits ^= bits < 0 ? INT32_MAX : 0;
   memcpy(&x, &bits, sizeof x);
   return x;
 }

@@ -83,17 +83,31 @@ static int to_mode(lua_State *L, int index) {
   return luaL_error(L, "hdf5.open knows no mode '%s'; there are r (read), r+ (read and write), w (make anew) and a (write, making it if needed)", name);
 }
 
+/* Whether the options at `index` leave the way past HDF5 open. */
+static bool to_fast(lua_State *L, int index) {
+  static const char *const known[] = {"fast", NULL};
+  if (lua_isnoneornil(L, index)) return true;
+  if (!lua_istable(L, index)) luaL_error(L, "the options of hdf5.open must be a table, not %s", dust_lua_type_name(L, index));
+  dust_lua_known_fields(L, index, "hdf5.open", known, 0);
+  bool fast = dust_lua_field(L, index, "fast") == LUA_TNIL || dust_lua_boolean(L, -1, "option fast of hdf5.open");
+  lua_pop(L, 1);
+  return fast;
+}
+
 static int file_open(lua_State *L) {
   static const dust_hdf5_mode modes[] = {DUST_HDF5_READ, DUST_HDF5_UPDATE, DUST_HDF5_TRUNCATE, DUST_HDF5_APPEND};
   const char *path = dust_lua_to_text(L, 1, "the path of an HDF5 file");
   dust_hdf5_mode mode = modes[to_mode(L, 2)];
+  bool fast = to_fast(L, 3);
   dust_hdf5 **box = lua_newuserdatauv(L, sizeof *box, 1);
   *box = NULL;
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   luaL_setmetatable(L, DUST_LUA_HDF5_FILE);
   dust_status status = dust_hdf5_open(box, path, mode);
-  return status == DUST_OK ? 1 : refuse(L, status);
+  if (status != DUST_OK) return refuse(L, status);
+  dust_hdf5_set_fast(*box, fast);
+  return 1;
 }
 
 static dust_status file_release(lua_State *L) {
@@ -223,7 +237,10 @@ static int file_read(lua_State *L) {
     if (dust_lua_integers(L, 4, shape, "the shape of a box") != ndim) return luaL_error(L, "begin and shape of a box have different numbers of axes");
   }
   dust_ndarray *array = dust_lua_new_ndarray(L);
-  dust_status status = dust_hdf5_read(array, dust_lua_to_hdf5_file(L), name, ndim, whole ? NULL : begin, whole ? NULL : shape);
+  dust_pool *pool = dust_lua_pool(L);
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  dust_hdf5_set_pool(file, pool);
+  dust_status status = dust_hdf5_read(array, file, name, ndim, whole ? NULL : begin, whole ? NULL : shape);
   return status == DUST_OK ? dust_lua_made_ndarray(L, status) : refuse(L, status);
 }
 

@@ -4,12 +4,13 @@
  * time. Names are paths from the root, with or without a leading slash; messages and results carry none ("volumes/raw"). Axes and boxes are in the
  * file's order (C order), in voxels, from 0. Elements arrive in native byte order whatever the file has.
  *
- * Any thread may call (one call runs at a time in the whole process, as HDF5 allows no more); one handle belongs to one thread at a time. HDF5 prints
+ * Any thread may call (HDF5 itself runs for one call at a time in the whole process, as it allows no more); one handle belongs to one thread at a time. HDF5 prints
  * nothing, and its error printing is as the host left it once a call returns. Unless said otherwise nothing is written to `out` by a call that fails.
  */
 #ifndef DUST_STORE_HDF5_H
 #define DUST_STORE_HDF5_H
 
+#include "base/pool.h"
 #include "volume/ndarray.h"
 
 #define DUST_HDF5_MAXDIM 32    /* HDF5's own limit; reading needs at most DUST_MAXDIM */
@@ -62,11 +63,22 @@ typedef struct dust_hdf5_layout {
   int compression;             /* 0: none; 1 … 9: shuffle + gzip */
 } dust_hdf5_layout;
 
+/* How boxes were read. */
+typedef struct dust_hdf5_counts {
+  uint64_t fast, by_hdf5;    /* boxes read outside of HDF5, and by it */
+  uint64_t decoded, reused;  /* compressed chunks decoded, and found decoded already */
+} dust_hdf5_counts;
+
 /* ---- files. Failing to open says why: missing, a directory, not HDF5, truncated, locked, no permission. */
 dust_status dust_hdf5_open(dust_hdf5 **out, const char *path, dust_hdf5_mode mode);
 /* Always gives the handle back (NULL is fine); the status says whether everything reached the disk. */
 dust_status dust_hdf5_close(dust_hdf5 *file);
 dust_status dust_hdf5_flush(dust_hdf5 *file);
+/* Threads that read and decode; NULL (the start): the caller's alone. Has to be there during each read until another is set. Same bytes for any number. */
+void dust_hdf5_set_pool(dust_hdf5 *file, dust_pool *pool);
+/* false: HDF5 alone reads. true (the start): boxes of a file open for reading come past it where storage is simple enough, which gives the same bytes sooner. */
+void dust_hdf5_set_fast(dust_hdf5 *file, bool fast);
+dust_hdf5_counts dust_hdf5_get_counts(const dust_hdf5 *file);
 dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out); /* a link that leads nowhere doesn't exist */
 
 /* ---- metadata. Release what was given. */

@@ -2,10 +2,12 @@
  *
  *     file     hyperslab [begin, begin + shape) of the dataset      HDF5 decompresses, converts byte order and type
  *     memory   one C-order block of the box's shape
+ *
+ * Reading has a way past HDF5 where the storage is simple: hdf5_fast_internal.h.
  */
 #include <stdio.h>
 #include <string.h>
-#include "store/hdf5_internal.h"
+#include "store/hdf5_fast_internal.h"
 
 /* Text of at most `capacity` bytes: shapes of up to 32 axes. */
 static void format_shape(char *text, size_t capacity, int ndim, const int64_t *shape) {
@@ -94,7 +96,34 @@ static dust_status transfer_select(transfer *t, dust_dtype in_memory, bool writi
   return fine ? DUST_OK : dust_h5_fail(t->file, "selecting a box of", t->clean);
 }
 
-static dust_status read_box(dust_ndarray *out, dust_hdf5 *file, const char *name, int ndim, const int64_t *begin, const int64_t *shape) {
+static dust_status read_by_hdf5(transfer *t, dust_ndarray *array) {
+  DUST_TRY(transfer_select(t, t->dtype, false));
+  if (H5Dread(t->dataset, t->memory_type, t->memory, t->space, H5P_DEFAULT, array->data) < 0)
+    return dust_h5_fail_transfer(t->file, "reading", t->clean, t->dataset);
+  return DUST_OK;
+}
+
+/* What to do once HDF5's turn is over. */
+typedef struct fast_part {
+  const dust_h5_open_dataset *dataset; /* NULL: nothing */
+  int64_t begin[DUST_MAXDIM];
+} fast_part;
+
+/* Whether the box can be read outside of HDF5; `rest` is what to read then. */
+static dust_status consider_fast(fast_part *rest, dust_hdf5 *file, const transfer *t) {
+  dust_h5_open_dataset *dataset;
+  if (!file->fast || file->writable) return DUST_OK;
+  DUST_TRY(dust_h5_opened(&dataset, file, t->clean));
+  if (!dataset->judged) DUST_TRY(dust_h5_fast_open(&dataset->fast, file, dataset->id));
+  dataset->judged = true;
+  if (dataset->fast) rest->dataset = dataset;
+  memcpy(rest->begin, t->begin, sizeof rest->begin);
+  return DUST_OK;
+}
+
+/* The box, or, with `rest` given, an array whose elements are still to be read where rest->dataset says so. */
+static dust_status read_box(dust_ndarray *out, fast_part *rest, dust_hdf5 *file, const char *name, int ndim, const int64_t *begin,
+                            const int64_t *shape) {
   transfer t;
   dust_ndarray array = {0};
   static const int64_t origin[DUST_MAXDIM] = {0};
@@ -103,9 +132,11 @@ static dust_status read_box(dust_ndarray *out, dust_hdf5 *file, const char *name
   DUST_GO(begin || shape ? transfer_box(&t, ndim, begin, shape) : transfer_box(&t, t.ndim, origin, t.extent));
   DUST_GO(dust_ndarray_empty(&array, t.dtype, t.ndim, t.shape));
   if (!transfer_is_empty(&t)) {
-    DUST_GO(transfer_select(&t, t.dtype, false));
-    if (H5Dread(t.dataset, t.memory_type, t.memory, t.space, H5P_DEFAULT, array.data) < 0)
-      DUST_GO(dust_h5_fail_transfer(file, "reading", t.clean, t.dataset));
+    if (rest) DUST_GO(consider_fast(rest, file, &t));
+    if (!rest || !rest->dataset) {
+      DUST_GO(read_by_hdf5(&t, &array));
+      file->counts.by_hdf5++;
+    }
   }
   *out = array;
 done:
@@ -114,8 +145,26 @@ done:
   return status;
 }
 
+static dust_status begin_read(dust_ndarray *out, fast_part *rest, dust_hdf5 *file, const char *name, int ndim, const int64_t *begin,
+                              const int64_t *shape) {
+  DUST_H5_CALL(read_box(out, rest, file, name, ndim, begin, shape));
+}
+
 dust_status dust_hdf5_read(dust_ndarray *out, dust_hdf5 *file, const char *name, int ndim, const int64_t *begin, const int64_t *shape) {
-  DUST_H5_CALL(read_box(out, file, name, ndim, begin, shape));
+  dust_ndarray array = {0};
+  fast_part rest = {0};
+  bool declined = false;
+  dust_status status;
+  DUST_GO(begin_read(&array, &rest, file, name, ndim, begin, shape));
+  if (rest.dataset) DUST_GO(dust_h5_fast_read(file, rest.dataset, rest.begin, array.shape, array.data, &declined));
+  if (declined) {
+    dust_ndarray_release(&array);
+    DUST_GO(begin_read(&array, NULL, file, name, ndim, begin, shape));
+  } else if (rest.dataset) file->counts.fast++;
+  *out = array;
+done:
+  if (status != DUST_OK) dust_ndarray_release(&array);
+  return status;
 }
 
 /* ---- writing */

@@ -105,6 +105,7 @@ static dust_status open_file(dust_hdf5 **out, const char *path, dust_hdf5_mode m
   file = block;
   file->path = memcpy(name, path, length);
   file->writable = mode != DUST_HDF5_READ;
+  file->fast = true;
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) file->open[i].id = -1;
   keep_library_loaded();
   DUST_GO(open_id(&file->id, path, mode));
@@ -143,6 +144,8 @@ static void give_up_writing(hid_t file) {
 static dust_status close_file(dust_hdf5 *file) {
   dust_status status = file->writable ? flush_file(file) : DUST_OK;
   if (status != DUST_OK) give_up_writing(file->id);
+  for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) dust_h5_fast_close(file, &file->open[i]);
+  dust_h5_cache_release(&file->cache);
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++)
     if (file->open[i].id >= 0 && H5Dclose(file->open[i].id) < 0 && status == DUST_OK) status = dust_h5_fail(file, "closing", file->open[i].name);
   if (H5Fclose(file->id) < 0 && status == DUST_OK) {
@@ -161,6 +164,10 @@ dust_status dust_hdf5_close(dust_hdf5 *file) {
 }
 
 dust_status dust_hdf5_flush(dust_hdf5 *file) { DUST_H5_CALL(file->writable ? flush_file(file) : DUST_OK); }
+
+void dust_hdf5_set_pool(dust_hdf5 *file, dust_pool *pool) { file->pool = pool; }
+void dust_hdf5_set_fast(dust_hdf5 *file, bool fast) { file->fast = fast; }
+dust_hdf5_counts dust_hdf5_get_counts(const dust_hdf5 *file) { return file->counts; }
 
 /* ---- names */
 
@@ -231,8 +238,9 @@ static dust_h5_open_dataset *slot_for(dust_hdf5 *file, const char *clean) {
 }
 
 /* Leaves a freed slot behind whatever happens. */
-static dust_status free_slot(const dust_hdf5 *file, dust_h5_open_dataset *slot) {
+static dust_status free_slot(dust_hdf5 *file, dust_h5_open_dataset *slot) {
   hid_t id = slot->id;
+  dust_h5_fast_close(file, slot);
   slot->id = -1;
   return id >= 0 && H5Dclose(id) < 0 ? dust_h5_fail(file, "writing", slot->name) : DUST_OK;
 }
@@ -253,10 +261,17 @@ static dust_status open_dataset(dust_hdf5 *file, dust_h5_open_dataset *slot, con
   return DUST_OK;
 }
 
-dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean) {
+dust_status dust_h5_opened(dust_h5_open_dataset **out, dust_hdf5 *file, const char *clean) {
   dust_h5_open_dataset *slot = slot_for(file, clean);
   if (slot->id < 0 || strcmp(slot->name, clean) != 0) DUST_TRY(open_dataset(file, slot, clean));
   slot->used = ++file->clock;
+  *out = slot;
+  return DUST_OK;
+}
+
+dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean) {
+  dust_h5_open_dataset *slot;
+  DUST_TRY(dust_h5_opened(&slot, file, clean));
   *out = slot->id;
   return DUST_OK;
 }

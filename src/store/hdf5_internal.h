@@ -1,28 +1,49 @@
 /* What the files hdf5_*.c share; nobody else includes this (it needs HDF5's header, hdf5.h's users don't).
  *
  * Only functions of hdf5.h enter the library, through DUST_H5_CALL: it takes the process-wide lock and silences HDF5's printing until it leaves. Functions
- * named dust_h5_* run inside of such a call and never enter again. Every hid_t has one owner; dust_h5_* functions that give one away say so.
+ * named dust_h5_* run inside of such a call and never enter again; those of hdf5_fast_internal.h say where they run. Every hid_t has one owner; dust_h5_*
+ * functions that give one away say so.
  */
 #ifndef DUST_STORE_HDF5_INTERNAL_H
 #define DUST_STORE_HDF5_INTERNAL_H
 
 #include <hdf5.h>
+#include "base/mem.h"
 #include "store/hdf5.h"
 
 #define DUST_HDF5_OPEN_DATASETS 8
 #define DUST_HDF5_NAME 1024 /* longest name of a dataset we take, with its NUL */
 
+typedef struct dust_h5_fast dust_h5_fast;       /* hdf5_fast_internal.h */
+typedef struct dust_h5_decoded dust_h5_decoded; /* there too */
+
 typedef struct dust_h5_open_dataset {
   char name[DUST_HDF5_NAME];
   hid_t id;
   uint64_t used; /* the file's clock when last asked for */
+  bool judged;   /* whether `fast` was made up */
+  dust_h5_fast *fast; /* NULL: HDF5 reads it */
 } dust_h5_open_dataset;
+
+#define DUST_H5_CACHE_BYTES ((size_t)64 << 20)
+#define DUST_H5_CACHE_BUCKETS 1024
+
+/* Decoded chunks of a file. */
+typedef struct dust_h5_cache {
+  dust_h5_decoded *newest, *oldest, *bucket[DUST_H5_CACHE_BUCKETS];
+  size_t bytes, count;
+  uint64_t batch;
+} dust_h5_cache;
 
 struct dust_hdf5 {
   hid_t id;
   bool writable;
   char *path;
   uint64_t clock;
+  bool fast;       /* may read without HDF5's own machinery */
+  dust_pool *pool; /* the caller's; NULL: none */
+  dust_hdf5_counts counts;
+  dust_h5_cache cache;
   dust_h5_open_dataset open[DUST_HDF5_OPEN_DATASETS]; /* id < 0: free */
 };
 
@@ -60,7 +81,12 @@ static inline const char *dust_h5_object(const char *clean) { return clean[0] ? 
 bool dust_h5_exists(hid_t file, const char *clean);
 /* The open dataset of that clean name; it stays the file's. */
 dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean);
+dust_status dust_h5_opened(dust_h5_open_dataset **out, dust_hdf5 *file, const char *clean);
 dust_status dust_h5_writable(const dust_hdf5 *file);
+
+/* ---- hdf5_fast_open.c, hdf5_fast_cache.c */
+void dust_h5_fast_close(dust_hdf5 *file, dust_h5_open_dataset *dataset); /* before the dataset's id is closed */
+void dust_h5_cache_release(dust_h5_cache *cache);
 
 /* ---- hdf5_list.c, hdf5_missing.c */
 typedef struct dust_h5_names {

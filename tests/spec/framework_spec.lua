@@ -109,6 +109,30 @@ describe("a request", function()
     assert.equal("A", batch:names())
     assert.equal("A", source.seen[1].request:names())
   end)
+
+  -- gunpowder's BatchFilter.remove_placeholders is false: filters do arithmetic with placeholders and pass them on.
+  it("shows its placeholders to every filter on the way", function()
+    local seen = {}
+    local function watch(name) return filter { prepare = function(_, request) seen[name] = request:names() end, process = function() end } end
+    local batch = ask(two() + watch "upper" + md.Stack { 2 } + watch "lower", wants { [A] = whole, [B] = md.ArraySpec { roi = whole, placeholder = true } })
+    assert.same({ upper = "A, B", lower = "A, B" }, seen)
+    assert.equal("A", batch:names())
+  end)
+
+  it("draws the same place for a placeholder as for the real thing", function()
+    local function places(placeholder)
+      local list = {}
+      local source = two()
+      local p <close> = (source + md.RandomLocation {} + md.SimpleAugment { mirror_only = {} }):build()
+      for seed = 1, 20 do
+        p:request_batch(wants { [A] = md.Roi({ 0 }, { 20 }), [B] = md.ArraySpec { roi = md.Roi({ 0 }, { 85 }), placeholder = placeholder }, seed = seed })
+        list[seed] = source.seen[seed].request[A].roi.begin[1]
+        assert.is_true(list[seed] <= 15)
+      end
+      return list
+    end
+    assert.same(places(false), places(true))
+  end)
 end)
 
 describe("a batch", function()

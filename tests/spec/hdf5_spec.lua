@@ -73,7 +73,7 @@ describe("md.hdf5", function()
   end)
 
   it("raises on misuse", function()
-    assert.matches("md.hdf5.read wants a file and a dataset, two strings, not 1 and a nil", errors.message(md.hdf5.read, 1))
+    assert.matches("md.hdf5.read wants a file and a dataset, two strings, not 1 and nil", errors.message(md.hdf5.read, 1))
     assert.matches("the third argument must be an md.Array or an ndarray, not 5", errors.message(md.hdf5.write, path, "raw", 5))
     assert.matches("md.hdf5.write has no option 'compresion'; did you mean 'compression'%?",
       errors.message(md.hdf5.write, path, "raw", example(), { compresion = 1 }))

@@ -24,6 +24,13 @@ describe("SpecifiedLocation", function()
     assert.same({ a, b, c, a, b }, hashes(battery.source() + md.SpecifiedLocation { locations }, { count = 5, seed = 1 }))
   end)
 
+  it("begins with the place of the batch that a stream begins with", function()
+    local fitting = { { 480, 52, 80 }, { 520, 60, 96 }, { 280, 20, 60 } }
+    local node = md.SpecifiedLocation { fitting }
+    local whole = hashes(battery.source() + node, { count = 4, seed = 1 })
+    assert.same({ whole[3], whole[4] }, hashes(battery.source() + node, { first = 2, count = 2, seed = 1 }))
+  end)
+
   it("keeps its place in the stream, not in the node", function()
     local p <close> = (battery.source() + md.SpecifiedLocation { locations }):build()
     local function ask(stream) return p:request_batch(md.BatchRequest { random_seed = 1, [RAW] = roi }, stream)[RAW].data:hash() end
@@ -187,7 +194,7 @@ describe("IterateLocations", function()
 
   it("says what is wrong", function()
     local function build(fields)
-      return errors.message(function() local p <close> = (battery.source() + md.IterateLocations(fields)):build() end)
+      return errors.message(function() return (battery.source() + md.IterateLocations(fields)):build() end)
     end
     assert.equal("IterateLocations: EDGES is not provided upstream (there is RAW, FLOAT, LABELS, MASK, POINTS)", build { md.GraphKey "EDGES" })
     assert.equal("IterateLocations: POINTS has no nodes in ROI [80:82, -8:-6, 16:18] (2, 2, 2) to iterate over", build { POINTS, md.Roi({ 80, -8, 16 }, { 2, 2, 2 }) })

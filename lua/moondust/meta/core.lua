@@ -709,9 +709,10 @@ core.hdf5 = hdf5
 local Hdf5File = {}
 ---@param path string
 ---@param mode "r"|"r+"|"w"|"a"|nil  default "r"; "w" truncates, "a" opens or makes
+---@param options { fast: boolean }? fast = false: HDF5 alone reads; boxes of a file open for reading otherwise come past it where the storage is simple enough (same values)
 ---@return moondust.Hdf5File? file
 ---@return string? message
-function hdf5.open(path, mode) end
+function hdf5.open(path, mode, options) end
 --- Every dataset in the file, sorted by path. Links are followed (each group is entered once), those that lead nowhere left out.
 ---@return moondust.DatasetInfo[]?
 ---@return string? message

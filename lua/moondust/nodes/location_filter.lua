@@ -3,7 +3,8 @@
 --- Every key is announced without bounds. The place, floored to whole world units, goes to the centre of the request's total ROI, to the nearest shift on the grid of the
 --- voxel sizes' least common multiple (half-way to the even one). Places from which a requested ROI would stick out of what upstream has are passed over.
 ---
---- Which place comes next belongs to the stream of batches: the i-th batch of a stream has the i-th place, and a single request_batch the first, unless it is given a stream
+--- Which place comes next belongs to the stream of batches: the i-th batch of a stream has the i-th place (also when the stream begins later, with `first`; places
+--- that are passed over count once), and a single request_batch the first, unless it is given a stream
 --- table of the caller's own: `p:request_batch(request, stream)`.
 local core = require "moondust.core"
 local class = require("moondust.class").class
@@ -40,7 +41,7 @@ local function next_place(self, request)
   local count = #self.places
   if self.choose_randomly then return request.rng:randint(0, count - 1) + 1 end
   local stream = request.context.stream
-  local position = (stream[self] or 0) % count + 1
+  local position = (stream[self] or stream.first or 0) % count + 1
   stream[self] = position
   return position
 end
@@ -86,8 +87,8 @@ function LocationFilter:move_request(request, attempts)
     if not outside then break end
   end
   if outside then
-    self:fail({ key = outside, roi = request[outside].roi }, "%d of %d locations tried, and around none of them is everything there that is requested (%s was there in %s only); ask for "
-      .. "less, or put md.Pad{ %s } upstream", attempts, #self.places, outside, self:get_upstream_provider().spec[outside].roi, outside)
+    self:fail({ key = outside, roi = request[outside].roi }, "%d of %d locations tried, and around none of them is everything there that is requested "
+      .. "(%s was there in %s only); ask for less, or put md.Pad{ %s } upstream", attempts, #self.places, outside, self:get_upstream_provider().spec[outside].roi, outside)
   end
   for _, wanted in request:items() do
     if wanted.roi then wanted.roi = wanted.roi:shift(self.shift) end

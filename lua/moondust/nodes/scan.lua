@@ -206,11 +206,12 @@ function Scan:provide(request)
   local empty = #request == 0
   local first, last = shift_range(self, empty and self.spec or request)
   if not empty then check_cover(self, request, first, last) end
-  local shifts, result = shifts_of(self, first, last), Batch {}
+  local shifts, result, delivered = shifts_of(self, first, last), Batch {}, request:clone()
+  delivered:remove_placeholders()
   tell(self, "start", 0, #shifts)
   for i, shift in ipairs(shifts) do
     local chunk <close> = self:get_upstream_provider():request_batch(chunk_request(self, request, shift, i - 1))
-    for name, wanted in request:items() do
+    for name, wanted in delivered:items() do
       result[name] = (key.is_array_key(name) and fill or add_graph)(self, name, wanted.roi, result[name], chunk[name])
     end
     tell(self, "update", i, #shifts)

@@ -48,6 +48,7 @@ end
 
 function Stack:provide(request)
   local batches, stacked = ask(self, request), Batch {}
+  request:remove_placeholders()
   for _, name in ipairs(request:array_keys()) do stacked[name] = stack(self, name, batches) end
   for _, name in ipairs(request:graph_keys()) do
     stacked[name] = batches[1][name]

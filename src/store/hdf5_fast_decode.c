@@ -1,0 +1,175 @@
+/* Raw bytes from the file, and chunks out of them: inflate (libdeflate: two to three times as fast as zlib), unshuffle.
+ *
+ * HDF5's shuffle puts the first bytes of all elements first, then all second bytes … : decoding is a transposition of item x count bytes.
+ *
+ *     raw ----inflate----> shuffled ----transpose----> chunk            each step only where its filter was applied
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef DUST_HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
+#include "base/clones.h"
+#include "store/hdf5_fast_internal.h"
+
+/* ---- reading */
+
+static dust_status grow(void **block, size_t bytes, size_t *capacity) {
+  if (*block && *capacity >= bytes) return DUST_OK;
+  dust_free(*block);
+  *block = NULL, *capacity = 0;
+  DUST_TRY(dust_alloc(block, bytes));
+  *capacity = bytes;
+  return DUST_OK;
+}
+
+dust_status dust_h5_pread(const dust_h5_source *source, void *out, uint64_t address, size_t size) {
+  size_t there = 0;
+  while (there < size) {
+    ssize_t n = pread(source->fast->descriptor, (char *)out + there, size - there, (off_t)(address + there));
+    if (n > 0) there += (size_t)n;
+    else if (n < 0 && errno == EINTR) continue;
+    else if (n < 0)
+      return dust_fail(DUST_ERROR_WORLD, "%s: reading '%s' failed: %zu bytes at byte %llu: %s", source->path, source->name, size,
+                       (unsigned long long)address, strerror(errno));
+    else
+      return dust_fail(DUST_ERROR_WORLD, "%s is truncated: '%s' needs %zu bytes at byte %llu, of which %zu are there", source->path, source->name, size,
+                       (unsigned long long)address, there);
+  }
+  return DUST_OK;
+}
+
+/* As many of the rows from the current one on as lie near each other within a window; *end: where the last one ends. */
+static int64_t rows_of_window(const dust_h5_rows *from, int64_t *end) {
+  const int64_t gap = 8192; /* bytes that are copied sooner than another call is made */
+  dust_h5_rows rows = *from;
+  int64_t count = 0;
+  *end = rows.in;
+  for (; rows.left > 0; dust_h5_rows_next(&rows), count++) {
+    int64_t row_end = rows.in + (int64_t)rows.run;
+    if (count && (rows.in - *end > gap || row_end - from->in > (int64_t)DUST_H5_WINDOW)) break;
+    *end = row_end;
+  }
+  return count;
+}
+
+dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out, const dust_h5_box *box) {
+  dust_h5_rows rows;
+  dust_h5_rows_start(&rows, box);
+  while (rows.left > 0) {
+    int64_t begin = rows.in, end, count = rows_of_window(&rows, &end);
+    if (count == 1) {
+      DUST_TRY(dust_h5_pread(source, out + rows.out, address + (uint64_t)begin, rows.run));
+      dust_h5_rows_next(&rows);
+      continue;
+    }
+    DUST_TRY(grow(&scratch->raw, DUST_H5_WINDOW, &scratch->raw_size));
+    DUST_TRY(dust_h5_pread(source, scratch->raw, address + (uint64_t)begin, (size_t)(end - begin)));
+    for (; count > 0; count--, dust_h5_rows_next(&rows)) memcpy(out + rows.out, (char *)scratch->raw + (rows.in - begin), rows.run);
+  }
+  return DUST_OK;
+}
+
+/* ---- filters */
+
+static uint32_t applied(const dust_h5_fast *fast, const dust_h5_place *place) { return ~place->skipped & ((1u << fast->filters) - 1); }
+static bool is_shuffled(const dust_h5_fast *fast, const dust_h5_place *place) { return fast->shuffle && fast->item > 1 && (applied(fast, place) & 1); }
+static bool is_deflated(const dust_h5_fast *fast, const dust_h5_place *place) { return fast->deflate && (applied(fast, place) >> fast->shuffle & 1); }
+
+bool dust_h5_is_plain(const dust_h5_fast *fast, const dust_h5_place *place) { return !is_shuffled(fast, place) && !is_deflated(fast, place); }
+
+DUST_CLONES static void unshuffle2(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
+  for (size_t i = 0; i < n; i++) out[2 * i] = in[i], out[2 * i + 1] = in[n + i];
+}
+
+DUST_CLONES static void unshuffle4(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    out[4 * i] = in[i], out[4 * i + 1] = in[n + i], out[4 * i + 2] = in[2 * n + i], out[4 * i + 3] = in[3 * n + i];
+}
+
+DUST_CLONES static void unshuffle8(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    out[8 * i] = in[i], out[8 * i + 1] = in[n + i], out[8 * i + 2] = in[2 * n + i], out[8 * i + 3] = in[3 * n + i];
+    out[8 * i + 4] = in[4 * n + i], out[8 * i + 5] = in[5 * n + i], out[8 * i + 6] = in[6 * n + i], out[8 * i + 7] = in[7 * n + i];
+  }
+}
+
+static void unshuffle(void *out, const void *in, size_t item, size_t bytes) {
+  if (item == 2) unshuffle2(out, in, bytes / 2);
+  else if (item == 4) unshuffle4(out, in, bytes / 4);
+  else unshuffle8(out, in, bytes / 8);
+}
+
+/* ---- damage */
+
+static dust_status fail_chunk(const dust_h5_source *source, const dust_h5_place *place, const int64_t *begin, const char *what) {
+  char voxel[DUST_MAXDIM * 24];
+  size_t at = 0;
+  for (int d = 0; d < source->fast->ndim; d++)
+    at += (size_t)snprintf(voxel + at, sizeof voxel - at, "%s%lld", d ? ", " : "", (long long)begin[d]);
+  return dust_fail(DUST_ERROR_WORLD, "%s: the chunk of '%s' that begins at voxel [%s] is damaged: its %llu compressed bytes %s", source->path, source->name,
+                   voxel, (unsigned long long)place->size, what);
+}
+
+#ifdef DUST_HAVE_LIBDEFLATE
+
+static dust_status inflate_chunk(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
+                                 const int64_t *begin, void *out) {
+  char what[128];
+  const size_t wanted = source->fast->chunk_bytes;
+  if (!scratch->inflater) scratch->inflater = libdeflate_alloc_decompressor();
+  if (!scratch->inflater) return dust_fail(DUST_ERROR_MEMORY, "out of memory: libdeflate's decompressor");
+  switch (libdeflate_zlib_decompress(scratch->inflater, raw, place->size, out, wanted, NULL)) {
+    case LIBDEFLATE_SUCCESS: return DUST_OK;
+    case LIBDEFLATE_SHORT_OUTPUT: snprintf(what, sizeof what, "inflate to fewer than the %zu of a chunk", wanted); break;
+    case LIBDEFLATE_INSUFFICIENT_SPACE: snprintf(what, sizeof what, "inflate to more than the %zu of a chunk", wanted); break;
+    default: snprintf(what, sizeof what, "are no intact gzip data"); break;
+  }
+  return fail_chunk(source, place, begin, what);
+}
+
+static void release_inflater(void *inflater) { libdeflate_free_decompressor(inflater); }
+
+bool dust_h5_can_decode(const dust_h5_fast *fast) { return true; }
+
+#else
+
+static dust_status inflate_chunk(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
+                                 const int64_t *begin, void *out) {
+  return fail_chunk(source, place, begin, "can't be inflated: this build has no libdeflate");
+}
+
+static void release_inflater(void *inflater) {}
+
+bool dust_h5_can_decode(const dust_h5_fast *fast) { return !fast->deflate; }
+
+#endif
+
+dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw, const int64_t *begin,
+                           void *out) {
+  const dust_h5_fast *fast = source->fast;
+  const bool shuffled = is_shuffled(fast, place), deflated = is_deflated(fast, place);
+  if (!raw) {
+    DUST_TRY(grow(&scratch->raw, place->size > DUST_H5_WINDOW ? place->size : DUST_H5_WINDOW, &scratch->raw_size));
+    DUST_TRY(dust_h5_pread(source, scratch->raw, place->address, place->size));
+    raw = scratch->raw;
+  }
+  if (deflated && shuffled) {
+    DUST_TRY(grow(&scratch->shuffled, fast->chunk_bytes, &scratch->shuffled_size));
+    DUST_TRY(inflate_chunk(source, scratch, place, raw, begin, scratch->shuffled));
+    raw = scratch->shuffled;
+  } else if (deflated) return inflate_chunk(source, scratch, place, raw, begin, out);
+  if (!deflated && place->size != fast->chunk_bytes) return fail_chunk(source, place, begin, "are not as many as the chunk has");
+  if (shuffled) unshuffle(out, raw, fast->item, fast->chunk_bytes);
+  else memcpy(out, raw, fast->chunk_bytes);
+  return DUST_OK;
+}
+
+void dust_h5_scratch_release(dust_h5_scratch *scratch) {
+  dust_free(scratch->raw);
+  dust_free(scratch->shuffled);
+  if (scratch->inflater) release_inflater(scratch->inflater);
+  *scratch = (dust_h5_scratch){0};
+}
