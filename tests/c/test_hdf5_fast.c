@@ -459,7 +459,10 @@ static void test_many_datasets(void) {
   dust_hdf5 *h = NULL;
   fresh_path();
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  for (int i = 0; i < 20; i++) snprintf(name, sizeof name, "d%d", i), write_dataset(file, name, H5T_NATIVE_UINT32, H5T_NATIVE_UINT32, 2, shape, chunk, SHUFFLE | (INFLATES ? GZIP : 0));
+  for (int i = 0; i < 20; i++) {
+    snprintf(name, sizeof name, "d%d", i);
+    write_dataset(file, name, H5T_NATIVE_UINT32, H5T_NATIVE_UINT32, 2, shape, chunk, SHUFFLE | (INFLATES ? GZIP : 0));
+  }
   H5Fclose(file);
   int before = dup(0);
   close(before);

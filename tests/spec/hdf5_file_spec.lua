@@ -195,6 +195,54 @@ describe("links", function()
   end)
 end)
 
+describe("reading past HDF5", function()
+  local path, wanted
+  before_each(function()
+    path = os.tmpname()
+    wanted = ramp("uint64", 5, 1 << 40)
+    local file <close> = assert(core.hdf5.open(path, "w"))
+    assert(file:create("gzip", wanted.shape, "uint64", { compression = "gzip", chunks = { 2, 2, 3 } }))
+    assert(file:create("contiguous", wanted.shape, "uint64", { chunks = false }))
+    for _, name in ipairs { "gzip", "contiguous" } do assert(file:write(name, wanted)) end
+  end)
+  after_each(function() os.remove(path) end)
+
+  it("gives what HDF5 gives, with any number of threads", function()
+    local before = core.threads()
+    local slow <close> = assert(core.hdf5.open(path, "r", { fast = false }))
+    for threads = 1, 8 do
+      core.threads(threads)
+      local file <close> = assert(core.hdf5.open(path, "r", { fast = true }))
+      for _, name in ipairs { "gzip", "contiguous" } do
+        assert.is_true(file:read(name):equal(wanted))
+        for z = 0, 1 do
+          local box = file:read(name, { z, 1, 1 }, { 1, 2, 3 })
+          assert.is_true(box:equal(slow:read(name, { z, 1, 1 }, { 1, 2, 3 })))
+          assert.is_true(box:equal(wanted[{ { z + 1, z + 1 }, { 2, 3 }, { 2, 4 } }]))
+        end
+        assert.are.same({ 0, 2, 3 }, file:read(name, { 2, 1, 1 }, { 0, 2, 3 }).shape)
+      end
+    end
+    core.threads(before)
+  end)
+
+  it("gives back what it kept when the file is closed", function()
+    collectgarbage()
+    local file = assert(core.hdf5.open(path))
+    local open = core.memory()
+    file:read("gzip"):close()
+    assert.is_true(core.memory() > open)
+    file:close()
+    assert.is_true(core.memory() < open)
+  end)
+
+  it("is asked for by a table with known options", function()
+    assert.has_error(function() core.hdf5.open(path, "r", true) end, "the options of hdf5.open must be a table, not boolean")
+    assert.has_error(function() core.hdf5.open(path, "r", { fast = 1 }) end)
+    assert.has_error(function() core.hdf5.open(path, "r", { fats = true }) end)
+  end)
+end)
+
 describe("writing", function()
   local path
   before_each(function() path = os.tmpname() end)
