@@ -239,7 +239,9 @@ static void ask_for_large_pages(const reader *r) {
   for (int d = 0; d < r->fast->ndim; d++) bytes *= (size_t)r->shape[d];
   if (bytes < LARGE) return;
   const uintptr_t begin = ((uintptr_t)r->out + page - 1) & ~(page - 1), end = ((uintptr_t)r->out + bytes) & ~(page - 1);
+#ifdef MADV_HUGEPAGE
   madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* refused: so be it */
+#endif
 }
 
 dust_status dust_h5_fast_read(dust_hdf5 *file, const dust_h5_open_dataset *dataset, const int64_t *begin, const int64_t *shape, char *out,
