@@ -23,7 +23,7 @@ static bool describe_shape(dust_h5_fast *fast, hid_t dataset) {
   if (dust_h5_shape(dataset, &fast->ndim, extent) != DUST_OK || fast->ndim < 1 || fast->ndim > DUST_MAXDIM) return false;
   for (int d = 0; d < fast->ndim; d++) {
     fast->extent[d] = extent[d];
-    if (extent[d] < 1 || __builtin_mul_overflow(bytes, extent[d], &bytes)) return false;
+    if (extent[d] < 1 || extent[d] > INT64_MAX / 2 || __builtin_mul_overflow(bytes, extent[d], &bytes)) return false;
   }
   return true;
 }

@@ -240,6 +240,7 @@ describe("reading past HDF5", function()
     assert.has_error(function() core.hdf5.open(path, "r", true) end, "the options of hdf5.open must be a table, not boolean")
     assert.has_error(function() core.hdf5.open(path, "r", { fast = 1 }) end)
     assert.has_error(function() core.hdf5.open(path, "r", { fats = true }) end)
+    assert.are.equal("boolean", type(core.version().features.deflate))
   end)
 end)
 
