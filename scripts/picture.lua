@@ -1,4 +1,5 @@
---- The picture at the top of the README: batches of the training pipeline, a row a batch, as raw, ground truth on raw, distance target, weights.
+--- The picture at the top of the README: batches of the training pipeline, a row a batch, as raw, ground truth on raw, distance
+--- target, weights.
 ---
 ---     moondust scripts/picture.lua OUT.png [volume.h5]
 local core = require "moondust.core"

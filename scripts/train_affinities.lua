@@ -2,7 +2,8 @@
 ---
 ---     moondust run scripts/train_affinities.lua -n 20 --seed 1 --out batches.h5 -- volume.h5
 ---
---- It wants volumes/raw, volumes/labels/neuron_ids and volumes/masks/labelled (CREMI's layout), and returns `pipeline, request`. Sizes are in voxels, zyx.
+--- It wants volumes/raw, volumes/labels/neuron_ids and volumes/masks/labelled (CREMI's layout), and returns `pipeline, request`.
+--- Sizes are in voxels, zyx.
 local argparse = require "argparse"
 local cli = require "moondust.cli"
 local md = require "moondust"

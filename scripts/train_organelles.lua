@@ -2,8 +2,9 @@
 ---
 ---     moondust run scripts/train_organelles.lua -n 20 --seed 1 --out batches.h5 -- volume.h5
 ---
---- Copy it and change it: the file only has to return `pipeline, request`. It wants a file in the CREMI layout: volumes/raw, a volume of organelle
---- labels (0 = none) and volumes/masks/labelled. Without a file it writes a synthetic one and uses that. Sizes are in voxels, zyx.
+--- Copy it and change it: the file only has to return `pipeline, request`. It wants a file in the CREMI layout: volumes/raw, a
+--- volume of organelle labels (0 = none) and volumes/masks/labelled. Without a file it writes a synthetic one and uses that.
+--- Sizes are in voxels, zyx.
 local argparse = require "argparse"
 local cli = require "moondust.cli"
 local md = require "moondust"

@@ -1,7 +1,8 @@
 /* The program `moondust`: a Lua interpreter with the library inside.
  *
- * This file makes a Lua state, puts `moondust.core` into it, finds the Lua files and hands over to lua/moondust/cli; what the words on the command line mean is
- * decided there. What only C can do stays here: Ctrl-C becomes the Lua error "interrupted" at the next instruction, as in lua.c, so that files are closed on the way out.
+ * This file makes a Lua state, puts `moondust.core` into it, finds the Lua files and hands over to lua/moondust/cli; what the
+ * words on the command line mean is decided there. What only C can do stays here: Ctrl-C becomes the Lua error "interrupted" at
+ * the next instruction, as in lua.c, so that files are closed on the way out.
  */
 #include <lauxlib.h>
 #include <limits.h>
@@ -76,7 +77,8 @@ static bool program_folder(char *out, size_t size) {
   return true;
 }
 
-/* Beside the program (a working tree, and its build folders), then where `make install` puts them. `out` has room for PATH_MAX bytes. */
+/* Beside the program (a working tree, and its build folders), then where `make install` puts them. `out` has room for PATH_MAX
+ * bytes. */
 static bool find_lua_files(char *out) {
   static const char *const beside[] = {"lua", "../../lua", "../share/lua/5.4"};
   char folder[PATH_MAX], place[PATH_MAX + 32];
@@ -140,8 +142,10 @@ int main(int argc, char **argv) {
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
   int status = EXIT_FAILURE;
-  if (lua_pcall(L, 2, 1, 1) == LUA_OK) status = (int)lua_tointeger(L, -1);
-  else fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
+  if (lua_pcall(L, 2, 1, 1) == LUA_OK)
+    status = (int)lua_tointeger(L, -1);
+  else
+    fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
   signal(SIGINT, SIG_DFL);
   lua_close(L);
   return status;

@@ -1,7 +1,8 @@
 --- Classes of nodes, predictors and values: `md.class(name, base)`.
 ---
---- A class is called with one table. When it lists `options`, the table's array part fills them in that order and its named part by name; an unknown
---- name is an error that suggests the nearest one, a wrong type one that says which is wanted. Without `options` the table reaches `init` as it is.
+--- A class is called with one table. When it lists `options`, the table's array part fills them in that order and its named part
+--- by name; an unknown name is an error that suggests the nearest one, a wrong type one that says which is wanted. Without
+--- `options` the table reaches `init` as it is.
 local options = require "moondust.options"
 
 ---@class moondust.Class

@@ -33,8 +33,8 @@ local function without_our_places(cause)
   return (cause:sub(#HOME + 1):gsub("^[%w_/]+%.lua:%d+: ", ""))
 end
 
---- A message handler for xpcall: whatever was raised becomes a PipelineError with the traceback of the place. `where()` tells the node's name and, when there is one, the
---- request at that moment.
+--- A message handler for xpcall: whatever was raised becomes a PipelineError with the traceback of the place. `where()` tells the
+--- node's name and, when there is one, the request at that moment.
 ---@param where fun(): string, string?
 ---@return fun(raised: any): moondust.PipelineError
 function M.handler(where)

@@ -1,6 +1,7 @@
 --- BatchFilter: a node with exactly one upstream provider, which it asks for what it depends on and whose batch it changes.
 ---
---- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through untouched.
+--- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through
+--- untouched.
 local class = require("moondust.class").class
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
@@ -21,7 +22,8 @@ function BatchFilter:setup() end
 ---@return boolean?
 function BatchFilter:skip_node(_request) end
 
---- What is needed from upstream: a request of the dependencies alone, or nil when all of `request` (which may be changed in place) is.
+--- What is needed from upstream: a request of the dependencies alone, or nil when all of `request` (which may be changed in
+--- place) is.
 ---@param _request moondust.BatchRequest
 ---@return moondust.BatchRequest?
 function BatchFilter:prepare(_request) end

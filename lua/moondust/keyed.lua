@@ -1,7 +1,8 @@
 --- What provider specs, requests and batches are: tables by key that remember the order in which keys came, arrays before graphs.
 ---
---- The order is part of a pipeline's meaning (draws are made key by key), so it never depends on Lua's hashing. Values are reached as `t[KEY]`; methods and fields
---- as usual. A subclass says in `convert(self, key, value)` what it keeps of a value that is assigned.
+--- The order is part of a pipeline's meaning (draws are made key by key), so it never depends on Lua's hashing. Values are
+--- reached as `t[KEY]`; methods and fields as usual. A subclass says in `convert(self, key, value)` what it keeps of a value that
+--- is assigned.
 local class = require("moondust.class").class
 local key = require "moondust.key"
 

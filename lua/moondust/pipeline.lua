@@ -77,7 +77,8 @@ local function set_up(self, node, upstream)
   node:setup()
 end
 
---- Sets up every node from source to sink. The result is the pipeline itself, to be closed: `local p <close> = pipeline:build()`. When a node can't be set up, those before it are closed again.
+--- Sets up every node from source to sink. The result is the pipeline itself, to be closed: `local p <close> = pipeline:build()`.
+--- When a node can't be set up, those before it are closed again.
 ---@return moondust.Pipeline
 function Pipeline:build()
   if self.nodes then error("this pipeline is built already", 2) end
@@ -131,8 +132,9 @@ local function stream_seed(request, values)
   return request.random_seed or core.seed_from_system()
 end
 
---- A stream: `for batch, i in pipeline:batches(request, { count = 100, seed = 7 }) do … end`. Batch i (from 0) is requested with random_seed = (seed + i) mod 2^32, so
---- that it can be requested again alone. Builds and closes the pipeline unless it is built already. Options: count (endless without), seed (from the request or the system), first.
+--- A stream: `for batch, i in pipeline:batches(request, { count = 100, seed = 7 }) do … end`. Batch i (from 0) is requested with
+--- random_seed = (seed + i) mod 2^32, so that it can be requested again alone. Builds and closes the pipeline unless it is built
+--- already. Options: count (endless without), seed (from the request or the system), first.
 ---@param request moondust.BatchRequest
 ---@param fields table?
 function Pipeline:batches(request, fields)

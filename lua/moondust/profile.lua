@@ -1,4 +1,5 @@
---- Where the time goes: seconds a node spends on its own, before it asks upstream ("prepare") and after ("process"), over any number of batches.
+--- Where the time goes: seconds a node spends on its own, before it asks upstream ("prepare") and after ("process"), over any
+--- number of batches.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 

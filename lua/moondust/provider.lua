@@ -1,7 +1,8 @@
 --- BatchProvider: what every node is. It announces what it offers in setup() and answers requests in provide().
 ---
---- request_batch() is the contract's keeper: it seeds the random streams, checks the request against what was announced, calls provide() with a copy, and checks what comes
---- back. The number of copies a request goes through is part of what a seed means (upstream's rule), so nodes copy exactly where the originals do.
+--- request_batch() is the contract's keeper: it seeds the random streams, checks the request against what was announced, calls
+--- provide() with a copy, and checks what comes back. The number of copies a request goes through is part of what a seed means
+--- (upstream's rule), so nodes copy exactly where the originals do.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local is_a = require("moondust.class").is_a
@@ -267,7 +268,8 @@ end
 -- Deeper than any pipeline: a node that asks itself.
 local MAX_DEPTH = 1000
 
---- Answers a request; raises a PipelineError when that can't be done. Without a context (from outside of a pipeline's run) it is served as from the top.
+--- Answers a request; raises a PipelineError when that can't be done. Without a context (from outside of a pipeline's run) it is
+--- served as from the top.
 ---@param request moondust.BatchRequest
 ---@return moondust.Batch
 function BatchProvider:request_batch(request)
@@ -326,8 +328,8 @@ local function new_context(stream)
   return { rng = core.Rng(0), profile = Profile(), stack = {}, depth = 0, stream = stream or {} }
 end
 
---- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by shape on the voxel grid. The
---- caller's request stays as it is.
+--- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
+--- shape on the voxel grid. The caller's request stays as it is.
 ---@param request moondust.BatchRequest
 ---@param stream table?  where nodes keep what belongs to a stream of batches
 ---@return moondust.Batch

@@ -1,7 +1,7 @@
 --- A batch request: what is wanted, by key, and the seed that decides everything random on the way (gunpowder's BatchRequest).
 ---
---- Each request served from the top of a pipeline has a context that travels with its copies: the pair of random streams, the timings, and, in a stream of
---- batches, the table where nodes keep what belongs to the stream. `request.rng` is the pair.
+--- Each request served from the top of a pipeline has a context that travels with its copies: the pair of random streams, the
+--- timings, and, in a stream of batches, the table where nodes keep what belongs to the stream. `request.rng` is the pair.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
@@ -50,8 +50,9 @@ end
 
 Keyed.seal(BatchRequest)
 
---- Adds a key by the shape of its ROI in world units. All ROIs of the request are centred on one another: exactly, as upstream, where the voxel grid
---- allows, otherwise on the nearest place of each key's voxel grid (found when the pipeline, which knows the voxel sizes, gets the request).
+--- Adds a key by the shape of its ROI in world units. All ROIs of the request are centred on one another: exactly, as upstream,
+--- where the voxel grid allows, otherwise on the nearest place of each key's voxel grid (found when the pipeline, which knows the
+--- voxel sizes, gets the request).
 ---@param name moondust.Key
 ---@param shape moondust.Coordinate|number[]
 ---@param fields table?  voxel_size, directed (graphs), placeholder
@@ -117,7 +118,8 @@ function BatchRequest:derive(seed)
   return new
 end
 
---- A copy as upstream's: the seed of a seeded request moves on, seed <- hash((seed + 1)^2) mod 2^32. How often a node copies is part of what its seed means.
+--- A copy as upstream's: the seed of a seeded request moves on, seed <- hash((seed + 1)^2) mod 2^32. How often a node copies is
+--- part of what its seed means.
 ---@return moondust.BatchRequest
 function BatchRequest:copy()
   local new = self:clone()

@@ -10,16 +10,11 @@ typedef struct description {
 } description;
 
 static const description types[DUST_DTYPE_COUNT] = {
-  [DUST_UINT8] = {"uint8", 1, 0, UINT8_MAX},
-  [DUST_UINT16] = {"uint16", 2, 0, UINT16_MAX},
-  [DUST_UINT32] = {"uint32", 4, 0, UINT32_MAX},
-  [DUST_UINT64] = {"uint64", 8, 0, 0x1p64},
-  [DUST_INT8] = {"int8", 1, INT8_MIN, INT8_MAX},
-  [DUST_INT16] = {"int16", 2, INT16_MIN, INT16_MAX},
-  [DUST_INT32] = {"int32", 4, INT32_MIN, INT32_MAX},
-  [DUST_INT64] = {"int64", 8, -0x1p63, 0x1p63},
-  [DUST_FLOAT32] = {"float32", 4, -FLT_MAX, FLT_MAX},
-  [DUST_FLOAT64] = {"float64", 8, -DBL_MAX, DBL_MAX},
+    [DUST_UINT8] = {"uint8", 1, 0, UINT8_MAX},          [DUST_UINT16] = {"uint16", 2, 0, UINT16_MAX},
+    [DUST_UINT32] = {"uint32", 4, 0, UINT32_MAX},       [DUST_UINT64] = {"uint64", 8, 0, 0x1p64},
+    [DUST_INT8] = {"int8", 1, INT8_MIN, INT8_MAX},      [DUST_INT16] = {"int16", 2, INT16_MIN, INT16_MAX},
+    [DUST_INT32] = {"int32", 4, INT32_MIN, INT32_MAX},  [DUST_INT64] = {"int64", 8, -0x1p63, 0x1p63},
+    [DUST_FLOAT32] = {"float32", 4, -FLT_MAX, FLT_MAX}, [DUST_FLOAT64] = {"float64", 8, -DBL_MAX, DBL_MAX},
 };
 
 size_t dust_dtype_size(dust_dtype dtype) { return types[dtype].size; }
@@ -36,7 +31,8 @@ dust_status dust_dtype_from_name(const char *name, dust_dtype *out) {
   if (strcmp(name, "bool") == 0)
     return dust_fail(DUST_ERROR_ARGUMENT, "there is no dtype 'bool': use 'uint8', with 0 for false and 1 for true");
   return dust_fail(DUST_ERROR_ARGUMENT,
-                   "unknown dtype '%.64s': it must be one of uint8, uint16, uint32, uint64, int8, int16, int32, int64, float32, float64", name);
+                   "unknown dtype '%.64s': it must be one of uint8, uint16, uint32, uint64, int8, int16, int32, int64, float32, float64",
+                   name);
 }
 
 static dust_dtype signed_of_size(size_t size) {

@@ -1,7 +1,7 @@
 /* Element types by numpy's names, and the only place that converts between them.
  *
- * Three families, as kernels see them: movement (item size is all that counts), intensity (a row is loaded to double or float, computed,
- * and stored with saturate-and-round), labels (a row is loaded to uint64, so that no id loses a bit).
+ * Three families, as kernels see them: movement (item size is all that counts), intensity (a row is loaded to double or float,
+ * computed, and stored with saturate-and-round), labels (a row is loaded to uint64, so that no id loses a bit).
  */
 #ifndef DUST_BASE_DTYPE_H
 #define DUST_BASE_DTYPE_H
@@ -12,9 +12,16 @@
 #include "base/status.h"
 
 typedef enum dust_dtype {
-  DUST_UINT8, DUST_UINT16, DUST_UINT32, DUST_UINT64,
-  DUST_INT8, DUST_INT16, DUST_INT32, DUST_INT64,
-  DUST_FLOAT32, DUST_FLOAT64,
+  DUST_UINT8,
+  DUST_UINT16,
+  DUST_UINT32,
+  DUST_UINT64,
+  DUST_INT8,
+  DUST_INT16,
+  DUST_INT32,
+  DUST_INT64,
+  DUST_FLOAT32,
+  DUST_FLOAT64,
   DUST_DTYPE_COUNT
 } dust_dtype;
 

@@ -1,51 +1,58 @@
 /* Rows of elements to and from double, float and uint64: the only code in the tree that has a body per element type.
  *
- * One macro expands a loop for each type, twice: for elements that lie side by side, which the compiler vectorises, and for any other
- * stride. Elements are read and written through memcpy of their size, since wrapped bytes (a mapped file) need not be aligned to it.
- * Rounding is done by adding and taking away 1.5 * 2^52 (2^23 in float), which rounds half to even in the default mode and vectorises on
- * any machine, where rint() would be a call. The four conversions of intensities are cloned per instruction set: 2 to 3 times as fast with
- * AVX2 as with the SSE2 of every x86-64.
+ * One macro expands a loop for each type, twice: for elements that lie side by side, which the compiler vectorises, and for any
+ * other stride. Elements are read and written through memcpy of their size, since wrapped bytes (a mapped file) need not be
+ * aligned to it. Rounding is done by adding and taking away 1.5 * 2^52 (2^23 in float), which rounds half to even in the default
+ * mode and vectorises on any machine, where rint() would be a call. The four conversions of intensities are cloned per
+ * instruction set: 2 to 3 times as fast with AVX2 as with the SSE2 of every x86-64.
  */
 #include <math.h>
 #include <string.h>
 #include "base/clones.h"
 #include "base/dtype.h"
 
-#define INTEGER_TYPES(X) \
-  X(DUST_UINT8, uint8_t) X(DUST_UINT16, uint16_t) X(DUST_UINT32, uint32_t) X(DUST_UINT64, uint64_t) \
-  X(DUST_INT8, int8_t) X(DUST_INT16, int16_t) X(DUST_INT32, int32_t) X(DUST_INT64, int64_t)
+#define INTEGER_TYPES(X)                                                                                                 \
+  X(DUST_UINT8, uint8_t)                                                                                                 \
+  X(DUST_UINT16, uint16_t) X(DUST_UINT32, uint32_t) X(DUST_UINT64, uint64_t) X(DUST_INT8, int8_t) X(DUST_INT16, int16_t) \
+      X(DUST_INT32, int32_t) X(DUST_INT64, int64_t)
 #define FLOAT_TYPES(X) X(DUST_FLOAT32, float) X(DUST_FLOAT64, double)
 #define TYPES(X) INTEGER_TYPES(X) FLOAT_TYPES(X)
 
 /* out[i] = expression of `v`, the i-th element of type T. */
-#define LOAD_ROW(T, expression)                                                                                   \
-  do {                                                                                                            \
-    const char *from_ = in;                                                                                       \
-    T v;                                                                                                          \
-    if (stride == (ptrdiff_t)sizeof(T)) {                                                                         \
-      for (size_t i = 0; i < n; i++) { memcpy(&v, from_ + i * sizeof(T), sizeof v); out[i] = (expression); }      \
-    } else {                                                                                                      \
-      for (size_t i = 0; i < n; i++) { memcpy(&v, from_ + (ptrdiff_t)i * stride, sizeof v); out[i] = (expression); } \
-    }                                                                                                             \
+#define LOAD_ROW(T, expression)                              \
+  do {                                                       \
+    const char *from_ = in;                                  \
+    T v;                                                     \
+    if (stride == (ptrdiff_t)sizeof(T)) {                    \
+      for (size_t i = 0; i < n; i++) {                       \
+        memcpy(&v, from_ + i * sizeof(T), sizeof v);         \
+        out[i] = (expression);                               \
+      }                                                      \
+    } else {                                                 \
+      for (size_t i = 0; i < n; i++) {                       \
+        memcpy(&v, from_ + (ptrdiff_t)i * stride, sizeof v); \
+        out[i] = (expression);                               \
+      }                                                      \
+    }                                                        \
   } while (0)
 
 /* The i-th element of type T = expression of `v` = in[i]. */
-#define STORE_ROW(T, expression)                                                                                  \
-  do {                                                                                                            \
-    char *to_ = out;                                                                                              \
-    if (stride == (ptrdiff_t)sizeof(T)) {                                                                         \
-      for (size_t i = 0; i < n; i++) {                                                                            \
-        __typeof__(*in) v = in[i];                                                                                \
-        T stored_ = (T)(expression);                                                                              \
-        memcpy(to_ + i * sizeof(T), &stored_, sizeof(T));                                                         \
-      }                                                                                                           \
-    } else {                                                                                                      \
-      for (size_t i = 0; i < n; i++) {                                                                            \
-        __typeof__(*in) v = in[i];                                                                                \
-        T stored_ = (T)(expression);                                                                              \
-        memcpy(to_ + (ptrdiff_t)i * stride, &stored_, sizeof(T));                                                 \
-      }                                                                                                           \
-    }                                                                                                             \
+#define STORE_ROW(T, expression)                                  \
+  do {                                                            \
+    char *to_ = out;                                              \
+    if (stride == (ptrdiff_t)sizeof(T)) {                         \
+      for (size_t i = 0; i < n; i++) {                            \
+        __typeof__(*in) v = in[i];                                \
+        T stored_ = (T)(expression);                              \
+        memcpy(to_ + i * sizeof(T), &stored_, sizeof(T));         \
+      }                                                           \
+    } else {                                                      \
+      for (size_t i = 0; i < n; i++) {                            \
+        __typeof__(*in) v = in[i];                                \
+        T stored_ = (T)(expression);                              \
+        memcpy(to_ + (ptrdiff_t)i * stride, &stored_, sizeof(T)); \
+      }                                                           \
+    }                                                             \
   } while (0)
 
 /* ---- one value */
@@ -57,7 +64,8 @@ static inline double clamp(double v, double lowest, double highest) {
   return v < highest ? v : highest;
 }
 
-/* Rounded into a type of at most 32 bits: after the addition the integer stands in the low bits of the double, in two's complement. */
+/* Rounded into a type of at most 32 bits: after the addition the integer stands in the low bits of the double, in two's
+ * complement. */
 static inline uint32_t round_bits(double v, double lowest, double highest) {
   double shifted = clamp(v, lowest, highest) + 0x1.8p52;
   uint64_t bits;
@@ -93,7 +101,8 @@ static inline uint64_t to_label(double v) { return v < 0 ? (uint64_t)to_int64(v)
 
 DUST_CLONES void dust_row_to_double(double *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
   switch (dtype) {
-#define X(name, T) case name: LOAD_ROW(T, (double)v); return;
+#define X(name, T) \
+  case name: LOAD_ROW(T, (double)v); return;
     TYPES(X)
 #undef X
     default: return;
@@ -102,7 +111,8 @@ DUST_CLONES void dust_row_to_double(double *restrict out, const void *in, ptrdif
 
 DUST_CLONES void dust_row_to_float(float *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
   switch (dtype) {
-#define X(name, T) case name: LOAD_ROW(T, (float)v); return;
+#define X(name, T) \
+  case name: LOAD_ROW(T, (float)v); return;
     TYPES(X)
 #undef X
     default: return;
@@ -111,10 +121,12 @@ DUST_CLONES void dust_row_to_float(float *restrict out, const void *in, ptrdiff_
 
 void dust_row_to_label(uint64_t *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
   switch (dtype) {
-#define X(name, T) case name: LOAD_ROW(T, (uint64_t)v); return;
+#define X(name, T) \
+  case name: LOAD_ROW(T, (uint64_t)v); return;
     INTEGER_TYPES(X)
 #undef X
-#define X(name, T) case name: LOAD_ROW(T, to_label((double)v)); return;
+#define X(name, T) \
+  case name: LOAD_ROW(T, to_label((double)v)); return;
     FLOAT_TYPES(X)
 #undef X
     default: return;
@@ -157,7 +169,8 @@ DUST_CLONES void dust_row_from_float(void *out, ptrdiff_t stride, dust_dtype dty
 
 void dust_row_from_label(void *out, ptrdiff_t stride, dust_dtype dtype, const uint64_t *restrict in, size_t n) {
   switch (dtype) {
-#define X(name, T) case name: STORE_ROW(T, v); return;
+#define X(name, T) \
+  case name: STORE_ROW(T, v); return;
     TYPES(X)
 #undef X
     default: return;
@@ -185,8 +198,10 @@ static void move_row(char *out, ptrdiff_t out_stride, const char *in, ptrdiff_t 
     if (n) memcpy(out, in, n * size);
     return;
   }
-#define MOVE(bytes) \
-  case bytes: for (size_t i = 0; i < n; i++) memcpy(out + (ptrdiff_t)i * out_stride, in + (ptrdiff_t)i * in_stride, bytes); return
+#define MOVE(bytes)                                                                                               \
+  case bytes:                                                                                                     \
+    for (size_t i = 0; i < n; i++) memcpy(out + (ptrdiff_t)i * out_stride, in + (ptrdiff_t)i * in_stride, bytes); \
+    return
   switch (size) {
     MOVE(1);
     MOVE(2);

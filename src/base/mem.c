@@ -3,8 +3,8 @@
  *     raw (from malloc)      block - sizeof(header)   block (aligned)
  *     [ 0 … 63 bytes unused ][ header: size, raw     ][ bytes handed out ]
  *
- * malloc, calloc and realloc are asked with room to align by hand, rather than aligned_alloc: so large zeroed blocks come as untouched
- * pages from the kernel, and large blocks grow by remapping.
+ * malloc, calloc and realloc are asked with room to align by hand, rather than aligned_alloc: so large zeroed blocks come as
+ * untouched pages from the kernel, and large blocks grow by remapping.
  */
 #include "base/mem.h"
 #include <stdatomic.h>
@@ -82,8 +82,8 @@ dust_status dust_realloc(void **block, size_t bytes) {
   size_t offset = (size_t)((char *)*block - old.raw);
   char *raw = realloc(old.raw, bytes + ROOM);
   if (!raw) return out_of_memory(bytes);
-  /* malloc aligns less than we do: the bytes may now lie at another distance from an aligned place. The header is written last, it may
-   * overlap where they were. */
+  /* malloc aligns less than we do: the bytes may now lie at another distance from an aligned place. The header is written last,
+   * it may overlap where they were. */
   char *wanted = raw + ((((uintptr_t)raw + ROOM) & ~(uintptr_t)(DUST_ALIGN - 1)) - (uintptr_t)raw);
   if (wanted != raw + offset) memmove(wanted, raw + offset, old.size < bytes ? old.size : bytes);
   *block = place(raw, bytes);

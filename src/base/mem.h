@@ -1,7 +1,8 @@
 /* Counted memory: every byte Moondust's C code owns comes from here.
  *
- * Blocks are aligned to DUST_ALIGN bytes (a cache line, the widest vector) and carry their size in front, so that the number of bytes in
- * use is known at any time: a stream of batches can be shown to run in constant memory, and a test to leave nothing behind.
+ * Blocks are aligned to DUST_ALIGN bytes (a cache line, the widest vector) and carry their size in front, so that the number of
+ * bytes in use is known at any time: a stream of batches can be shown to run in constant memory, and a test to leave nothing
+ * behind.
  *
  *     [ header: size … ][ bytes handed out, from an address that DUST_ALIGN divides ]
  *

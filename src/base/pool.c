@@ -1,8 +1,9 @@
-/* Threads that wait for a job; a job is a count of chunks, taken in ascending order by whoever is free, the calling thread included.
+/* Threads that wait for a job; a job is a count of chunks, taken in ascending order by whoever is free, the calling thread
+ * included.
  *
- * Everything shared is guarded by one mutex; a chunk is meant to be thousands of elements, so taking one under the lock costs nothing that
- * shows. Because chunks are taken in order, all chunks before a failed one have been taken by the time it fails: the failure with the
- * lowest number is the same one for any number of threads. Chunks not yet taken then are not run.
+ * Everything shared is guarded by one mutex; a chunk is meant to be thousands of elements, so taking one under the lock costs
+ * nothing that shows. Because chunks are taken in order, all chunks before a failed one have been taken by the time it fails: the
+ * failure with the lowest number is the same one for any number of threads. Chunks not yet taken then are not run.
  */
 #include "base/pool.h"
 #include <pthread.h>
@@ -98,8 +99,10 @@ dust_status dust_pool_create(dust_pool **out, int threads) {
   pthread_cond_init(&pool->work, NULL);
   pthread_cond_init(&pool->idle, NULL);
   dust_status status = start_workers(pool, threads - 1);
-  if (status == DUST_OK) *out = pool;
-  else dust_pool_release(pool);
+  if (status == DUST_OK)
+    *out = pool;
+  else
+    dust_pool_release(pool);
   return status;
 }
 

@@ -1,7 +1,8 @@
 /* A small thread pool and a parallel-for over outer rows.
  *
- * Work is split into fixed chunks that depend on `count` and `grain` alone, never on the number of threads, so a kernel that reduces per
- * chunk and combines in order gives the same bytes with one thread and with many. A NULL pool runs everything on the calling thread.
+ * Work is split into fixed chunks that depend on `count` and `grain` alone, never on the number of threads, so a kernel that
+ * reduces per chunk and combines in order gives the same bytes with one thread and with many. A NULL pool runs everything on the
+ * calling thread.
  */
 #ifndef DUST_BASE_POOL_H
 #define DUST_BASE_POOL_H
@@ -21,10 +22,10 @@ int dust_pool_threads(const dust_pool *pool);
 /* Cores this process may use (affinity respected); MOONDUST_THREADS wins when it holds a number from 1 to 1024. */
 int dust_pool_default_threads(void);
 
-/* body(context, begin, end, chunk) for chunk = 0 … ceil(count / grain) - 1, each covering [chunk*grain, min(count, …+grain)); grain 0
- * counts as 1. Returns when all are done; the first failure in chunk order is the result, its message that of the calling thread, and
- * chunks not yet begun are left out. Several threads may call it on one pool: they take turns. From within a body it runs everything on
- * that body's thread. */
+/* body(context, begin, end, chunk) for chunk = 0 … ceil(count / grain) - 1, each covering [chunk*grain, min(count, …+grain));
+ * grain 0 counts as 1. Returns when all are done; the first failure in chunk order is the result, its message that of the calling
+ * thread, and chunks not yet begun are left out. Several threads may call it on one pool: they take turns. From within a body it
+ * runs everything on that body's thread. */
 typedef dust_status (*dust_pool_body)(void *context, size_t begin, size_t end, size_t chunk);
 dust_status dust_pool_for(dust_pool *pool, size_t count, size_t grain, dust_pool_body body, void *context);
 

@@ -1,7 +1,8 @@
 /* MT19937 and the draws of CPython 3.11's random and of NumPy's legacy RandomState made from its words.
  *
- * M. Matsumoto and T. Nishimura, Mersenne Twister, ACM TOMACS 8 (1998); seeding as in their mt19937ar of 2002. Normals: Marsaglia's polar
- * method. Which word goes where is the whole point: each function draws exactly the words that its original draws, in the same order.
+ * M. Matsumoto and T. Nishimura, Mersenne Twister, ACM TOMACS 8 (1998); seeding as in their mt19937ar of 2002. Normals:
+ * Marsaglia's polar method. Which word goes where is the whole point: each function draws exactly the words that its original
+ * draws, in the same order.
  */
 #include "base/rng.h"
 #include <errno.h>
@@ -119,8 +120,10 @@ size_t dust_py_choice_cumulative(dust_rng *rng, const double *cumulative, size_t
   size_t low = 0, high = n - 1;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (drawn < cumulative[middle]) high = middle;
-    else low = middle + 1;
+    if (drawn < cumulative[middle])
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }
@@ -258,8 +261,8 @@ uint32_t dust_seed_copy(uint32_t seed) {
   return (uint32_t)(uint64_t)(square % (((uint64_t)1 << 61) - 1));
 }
 
-/* splitmix64 (Steele, Lea and Flood 2014) at the place (seed, attempt). For one seed the finaliser is one-to-one in `attempt`; 32 bits of
- * it are kept. */
+/* splitmix64 (Steele, Lea and Flood 2014) at the place (seed, attempt). For one seed the finaliser is one-to-one in `attempt`; 32
+ * bits of it are kept. */
 uint32_t dust_seed_attempt(uint32_t seed, uint64_t attempt) {
   if (attempt == 0) return seed;
   uint64_t z = ((uint64_t)seed << 32 | seed) + attempt * 0x9e3779b97f4a7c15u;

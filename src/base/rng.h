@@ -1,8 +1,8 @@
 /* The two reference random streams: CPython's `random` and NumPy's legacy `RandomState`, draw for draw.
  *
- * Both are MT19937 (Matsumoto and Nishimura 1998), seeded differently: Python by init_by_array over the seed's 32-bit words, NumPy by
- * init_genrand. A dust_rng is the pair that travels with one request through a pipeline; there is no global generator. Either half can be
- * lent to GSL (dust_rng_gsl), so that every gsl_ran_* distribution draws from the same stream.
+ * Both are MT19937 (Matsumoto and Nishimura 1998), seeded differently: Python by init_by_array over the seed's 32-bit words,
+ * NumPy by init_genrand. A dust_rng is the pair that travels with one request through a pipeline; there is no global generator.
+ * Either half can be lent to GSL (dust_rng_gsl), so that every gsl_ran_* distribution draws from the same stream.
  */
 #ifndef DUST_BASE_RNG_H
 #define DUST_BASE_RNG_H
@@ -23,16 +23,16 @@ typedef struct dust_rng {
   dust_mt19937 python, numpy;
 } dust_rng;
 
-/* Both halves as random.seed(seed) and np.random.seed(seed) leave them (0 <= seed < 2^32 for numpy; larger seeds are taken mod 2^32
- * there). */
+/* Both halves as random.seed(seed) and np.random.seed(seed) leave them (0 <= seed < 2^32 for numpy; larger seeds are taken mod
+ * 2^32 there). */
 void dust_rng_seed(dust_rng *rng, uint64_t seed);
 
 /* CPython's random module. */
-double dust_py_random(dust_rng *rng);                                  /* [0, 1), 53 bits */
-int64_t dust_py_randint(dust_rng *rng, int64_t low, int64_t high);     /* both ends included; low <= high */
+double dust_py_random(dust_rng *rng);                                                /* [0, 1), 53 bits */
+int64_t dust_py_randint(dust_rng *rng, int64_t low, int64_t high);                   /* both ends included; low <= high */
 size_t dust_py_choice_cumulative(dust_rng *rng, const double *cumulative, size_t n); /* one draw of choices(cum_weights=…): index from 0 */
-/* sample(range(n), k): indices from 0 in the order drawn; CPython's pool method for small n, set method otherwise. k <= n <= 2^31; k > n
- * is DUST_ERROR_ARGUMENT. */
+/* sample(range(n), k): indices from 0 in the order drawn; CPython's pool method for small n, set method otherwise. k <= n <=
+ * 2^31; k > n is DUST_ERROR_ARGUMENT. */
 dust_status dust_py_sample(dust_rng *rng, size_t n, size_t k, size_t *out);
 
 /* NumPy's legacy RandomState. */
@@ -41,7 +41,7 @@ double dust_np_uniform(dust_rng *rng, double low, double high);
 double dust_np_gauss(dust_rng *rng); /* standard normal, polar method with its cached second value */
 /* legacy masked rejection (int64 path: 32 bits if the range fits) */
 int64_t dust_np_randint(dust_rng *rng, int64_t low, int64_t high_exclusive);
-size_t dust_np_choice(dust_rng *rng, const double *probability, size_t n);   /* probability NULL: uniform, as np.random.choice(range(n)) */
+size_t dust_np_choice(dust_rng *rng, const double *probability, size_t n); /* probability NULL: uniform, as np.random.choice(range(n)) */
 /* scipy's Rotation.random().as_matrix(): four normals as a quaternion (x, y, z, w); row-major 3x3. */
 void dust_np_rotation(dust_rng *rng, double matrix[9]);
 

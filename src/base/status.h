@@ -32,17 +32,17 @@ dust_status dust_fail_context(dust_status status, const char *format, ...) DUST_
 const char *dust_message(void);
 
 /* Forwards a failure to the caller; for functions that hold nothing yet. */
-#define DUST_TRY(expression)                   \
-  do {                                         \
-    dust_status dust_try_ = (expression);      \
+#define DUST_TRY(expression)                    \
+  do {                                          \
+    dust_status dust_try_ = (expression);       \
     if (dust_try_ != DUST_OK) return dust_try_; \
   } while (0)
 
 /* Forwards a failure to the label `done`, which releases what is held. Needs `dust_status status` in scope. */
-#define DUST_GO(expression)                \
-  do {                                     \
-    status = (expression);                 \
-    if (status != DUST_OK) goto done;      \
+#define DUST_GO(expression)           \
+  do {                                \
+    status = (expression);            \
+    if (status != DUST_OK) goto done; \
   } while (0)
 
 #endif

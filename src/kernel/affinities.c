@@ -1,5 +1,6 @@
-/* All edges of a row in one go, while the row is in L1. Ids are first copied into the narrowest unsigned type that holds every one of them, so that no id loses a bit and a
- * comparison handles as many at once as it can: ids below 2^16 take a third of the time that 64-bit ones do.
+/* All edges of a row in one go, while the row is in L1. Ids are first copied into the narrowest unsigned type that holds every
+ * one of them, so that no id loses a bit and a comparison handles as many at once as it can: ids below 2^16 take a third of the
+ * time that 64-bit ones do.
  */
 #include "kernel/affinities.h"
 
@@ -32,12 +33,12 @@ static dust_dtype type_for(uint64_t used) {
 }
 
 /* The low bits of ids; returns all bits that were set, so that the caller sees whether some were lost. */
-#define NARROW(type)                                                                             \
-  DUST_CLONES                                                                                    \
-  static uint64_t narrow_##type(type *restrict out, const uint64_t *restrict id, size_t n) {     \
-    uint64_t used = 0;                                                                           \
-    for (size_t i = 0; i < n; i++) used |= id[i], out[i] = (type)id[i];                          \
-    return used;                                                                                 \
+#define NARROW(type)                                                                         \
+  DUST_CLONES                                                                                \
+  static uint64_t narrow_##type(type *restrict out, const uint64_t *restrict id, size_t n) { \
+    uint64_t used = 0;                                                                       \
+    for (size_t i = 0; i < n; i++) used |= id[i], out[i] = (type)id[i];                      \
+    return used;                                                                             \
   }
 NARROW(uint8_t)
 NARROW(uint16_t)
@@ -102,14 +103,14 @@ static dust_status make_ids(dust_ndarray *ids, const dust_ndarray *labels, int64
 
 /* ---- edges */
 
-#define COMPARE(type)                                                                                                                          \
-  DUST_CLONES                                                                                                                                  \
-  static void compare_##type(uint8_t *restrict out, const void *here, const void *there, size_t n, bool background_as_object) {                \
-    const type *restrict a = here, *restrict b = there;                                                                                        \
-    if (background_as_object)                                                                                                                  \
-      for (size_t i = 0; i < n; i++) out[i] = a[i] == b[i];                                                                                    \
-    else                                                                                                                                       \
-      for (size_t i = 0; i < n; i++) out[i] = (a[i] == b[i]) & (a[i] != 0);                                                                    \
+#define COMPARE(type)                                                                                                           \
+  DUST_CLONES                                                                                                                   \
+  static void compare_##type(uint8_t *restrict out, const void *here, const void *there, size_t n, bool background_as_object) { \
+    const type *restrict a = here, *restrict b = there;                                                                         \
+    if (background_as_object)                                                                                                   \
+      for (size_t i = 0; i < n; i++) out[i] = a[i] == b[i];                                                                     \
+    else                                                                                                                        \
+      for (size_t i = 0; i < n; i++) out[i] = (a[i] == b[i]) & (a[i] != 0);                                                     \
   }
 COMPARE(uint8_t)
 COMPARE(uint16_t)
@@ -142,7 +143,8 @@ static void edge_row(const affinity_pass *pass, uint8_t *out, const char *here, 
   }
   int64_t begin = shift < 0 ? -shift : 0, end = shift > 0 ? n - shift : n;
   memset(out, 0, (size_t)begin);
-  compare_ids((size_t)size, out + begin, here + begin * size, there + (begin + shift) * size, (size_t)(end - begin), pass->background_as_object);
+  compare_ids((size_t)size, out + begin, here + begin * size, there + (begin + shift) * size, (size_t)(end - begin),
+              pass->background_as_object);
   memset(out + end, 0, (size_t)(n - end));
 }
 
@@ -164,10 +166,13 @@ static dust_status affinity_rows(void *context, size_t begin, size_t end, size_t
   return DUST_OK;
 }
 
-dust_status dust_affinities(dust_ndarray *out, const dust_ndarray *labels, int64_t edges, const int64_t *offset, bool background_as_object, dust_pool *pool) {
-  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
+dust_status dust_affinities(dust_ndarray *out, const dust_ndarray *labels, int64_t edges, const int64_t *offset, bool background_as_object,
+                            dust_pool *pool) {
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
   if (labels->ndim < 1 || labels->ndim > DUST_AFFINITIES_MAXDIM)
-    return dust_fail(DUST_ERROR_ARGUMENT, "labels have %d axes: affinities are made of 1 to %d spatial axes", labels->ndim, DUST_AFFINITIES_MAXDIM);
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels have %d axes: affinities are made of 1 to %d spatial axes", labels->ndim,
+                     DUST_AFFINITIES_MAXDIM);
   if (edges < 1) return dust_fail(DUST_ERROR_ARGUMENT, "the neighborhood is empty: give at least one offset");
   dust_ndarray made = {0}, ids = {0};
   dust_status status;
@@ -175,7 +180,8 @@ dust_status dust_affinities(dust_ndarray *out, const dust_ndarray *labels, int64
   for (int a = 0; a < labels->ndim; a++) shape[a + 1] = labels->shape[a];
   DUST_GO(dust_ndarray_empty(&made, DUST_UINT8, labels->ndim + 1, shape));
   DUST_GO(make_ids(&ids, labels, edges, pool));
-  affinity_pass pass = {.ids = &ids, .out = (uint8_t *)made.data, .edges = edges, .offset = offset, .background_as_object = background_as_object};
+  affinity_pass pass = {
+      .ids = &ids, .out = (uint8_t *)made.data, .edges = edges, .offset = offset, .background_as_object = background_as_object};
   int64_t count = dust_ndarray_count(labels);
   if (count > 0) DUST_GO(dust_pool_for(pool, (size_t)(count / labels->shape[labels->ndim - 1]), ROWS_A_CHUNK, affinity_rows, &pass));
   *out = made;

@@ -1,4 +1,5 @@
-/* Arithmetic in three families: float, double, and 64-bit integers through 128 bits, where nothing that two 64-bit operands give but a product overflows. */
+/* Arithmetic in three families: float, double, and 64-bit integers through 128 bits, where nothing that two 64-bit operands give
+ * but a product overflows. */
 #include "kernel/arithmetic.h"
 
 #include <math.h>
@@ -23,15 +24,15 @@ typedef struct job {
 #define LOOP(expression) \
   for (size_t i = 0; i < n; i++) out[i] = (expression)
 
-#define COMPUTE(name, type, power)                                                                            \
-  static void name(dust_arithmetic_op op, type *restrict out, const type *a, const type *b, size_t n) {       \
-    switch (op) {                                                                                             \
-      case DUST_OP_ADD: LOOP(a[i] + b[i]); break;                                                             \
-      case DUST_OP_SUBTRACT: LOOP(a[i] - b[i]); break;                                                        \
-      case DUST_OP_MULTIPLY: LOOP(a[i] * b[i]); break;                                                        \
-      case DUST_OP_DIVIDE: LOOP(a[i] / b[i]); break;                                                          \
-      default: LOOP(power(a[i], b[i]));                                                                       \
-    }                                                                                                         \
+#define COMPUTE(name, type, power)                                                                      \
+  static void name(dust_arithmetic_op op, type *restrict out, const type *a, const type *b, size_t n) { \
+    switch (op) {                                                                                       \
+      case DUST_OP_ADD: LOOP(a[i] + b[i]); break;                                                       \
+      case DUST_OP_SUBTRACT: LOOP(a[i] - b[i]); break;                                                  \
+      case DUST_OP_MULTIPLY: LOOP(a[i] * b[i]); break;                                                  \
+      case DUST_OP_DIVIDE: LOOP(a[i] / b[i]); break;                                                    \
+      default: LOOP(power(a[i], b[i]));                                                                 \
+    }                                                                                                   \
   }
 COMPUTE(compute_float, float, powf)
 COMPUTE(compute_double, double, pow)
@@ -81,7 +82,8 @@ static wide multiply(wide a, wide b) {
   return (a < 0) == (b < 0) ? (wide)UINT64_MAX : -(wide)UINT64_MAX; /* far beyond either type's limits: saturates there */
 }
 
-/* base ^ exponent, held within what saturates. A negative exponent gives a fraction, which rounds to 0 unless base is 1, -1 or 0 (infinite). */
+/* base ^ exponent, held within what saturates. A negative exponent gives a fraction, which rounds to 0 unless base is 1, -1 or 0
+ * (infinite). */
 static wide power(wide base, wide exponent) {
   if (exponent < 0) {
     if (base == 0) return (wide)UINT64_MAX;
@@ -121,7 +123,8 @@ static void block_wide(void *context, const dust_rows *rows, char *const *pointe
   const job *j = context;
   uint64_t a[DUST_BLOCK], b[DUST_BLOCK], *out = (uint64_t *)(void *)pointer[0];
   const uint64_t *x = load_wide(a, &j->side[0], rows, pointer, n), *y = load_wide(b, &j->side[1], rows, pointer, n);
-  bool x_signed = !j->side[0].array || dust_dtype_is_signed(j->side[0].dtype), y_signed = !j->side[1].array || dust_dtype_is_signed(j->side[1].dtype);
+  bool x_signed = !j->side[0].array || dust_dtype_is_signed(j->side[0].dtype),
+       y_signed = !j->side[1].array || dust_dtype_is_signed(j->side[1].dtype);
   bool is_signed = dust_dtype_is_signed(j->out);
   for (size_t i = 0; i < n; i++) out[i] = saturate(compute_wide(j->op, widen(x[i], x_signed), widen(y[i], y_signed)), is_signed);
 }
@@ -135,7 +138,9 @@ static dust_dtype result_type(dust_arithmetic_op op, const dust_operand *a, cons
   return is_wide(x) || is_wide(y) ? DUST_FLOAT64 : DUST_FLOAT32;
 }
 
-static bool fits_float(const dust_operand *o) { return !o->array || o->array->dtype == DUST_FLOAT32 || dust_dtype_size(o->array->dtype) <= 2; }
+static bool fits_float(const dust_operand *o) {
+  return !o->array || o->array->dtype == DUST_FLOAT32 || dust_dtype_size(o->array->dtype) <= 2;
+}
 static bool fits_wide(const dust_operand *o) { return o->array || o->number.is_integer; }
 
 static family choose(dust_dtype out, const dust_operand *a, const dust_operand *b) {

@@ -1,4 +1,5 @@
-/* Three passes: masks are multiplied into the weights (float32, as upstream's), each slab's voxels are counted, each slab's weights are scaled.
+/* Three passes: masks are multiplied into the weights (float32, as upstream's), each slab's voxels are counted, each slab's
+ * weights are scaled.
  *
  * Counting keeps one row of partial sums a chunk, added up in chunk order:  [ masked | class 0 | class 1 | … ]
  */
@@ -59,10 +60,15 @@ static dust_status check_labels(const dust_ndarray *labels, int64_t classes, dus
   char place[DUST_MAXDIM * 24] = "", value[24];
   int64_t index[DUST_MAXDIM], at = s.seen;
   for (int a = labels->ndim - 1; a >= 0; at /= labels->shape[a--]) index[a] = at % labels->shape[a] + 1;
-  for (int a = 0, used = 0; a < labels->ndim; a++) used += snprintf(place + used, sizeof place - (size_t)used, a ? ", %" PRId64 : "%" PRId64, index[a]);
-  if (dust_dtype_is_signed(labels->dtype)) snprintf(value, sizeof value, "%" PRId64, (int64_t)s.value);
-  else snprintf(value, sizeof value, "%" PRIu64, s.value);
-  return dust_fail(DUST_ERROR_ARGUMENT, "label %s at {%s} is none of the %" PRId64 " classes, which are 0 to %" PRId64 ": map labels to classes before", value, place, classes, classes - 1);
+  for (int a = 0, used = 0; a < labels->ndim; a++)
+    used += snprintf(place + used, sizeof place - (size_t)used, a ? ", %" PRId64 : "%" PRId64, index[a]);
+  if (dust_dtype_is_signed(labels->dtype))
+    snprintf(value, sizeof value, "%" PRId64, (int64_t)s.value);
+  else
+    snprintf(value, sizeof value, "%" PRIu64, s.value);
+  return dust_fail(DUST_ERROR_ARGUMENT,
+                   "label %s at {%s} is none of the %" PRId64 " classes, which are 0 to %" PRId64 ": map labels to classes before", value,
+                   place, classes, classes - 1);
 }
 
 /* ---- masks */
@@ -126,16 +132,16 @@ static ids load_ids(uint64_t *buffer, const dust_rows *rows, const char *pointer
 /* Neighbouring voxels count in tables of their own: adding to one place again and again waits for the last addition each time. */
 enum { TABLES = 4, FEW = 256 };
 
-#define COUNT(type)                                                                                                          \
+#define COUNT(type)                                                                                                                  \
   static void count_##type(double *restrict seen, const type *restrict id, const float *restrict scale, size_t n, int64_t classes) { \
-    uint32_t table[TABLES][FEW];                                                                                             \
-    for (int t = 0; t < TABLES; t++) memset(table[t], 0, (size_t)classes * sizeof table[t][0]);                              \
-    if (scale)                                                                                                               \
-      for (size_t i = 0; i < n; i++) table[i % TABLES][id[i]] += scale[i] != 0;                                              \
-    else                                                                                                                     \
-      for (size_t i = 0; i < n; i++) table[i % TABLES][id[i]]++;                                                             \
-    for (int64_t k = 0; k < classes; k++)                                                                                    \
-      for (int t = 0; t < TABLES; t++) seen[k] += table[t][k];                                                               \
+    uint32_t table[TABLES][FEW];                                                                                                     \
+    for (int t = 0; t < TABLES; t++) memset(table[t], 0, (size_t)classes * sizeof table[t][0]);                                      \
+    if (scale)                                                                                                                       \
+      for (size_t i = 0; i < n; i++) table[i % TABLES][id[i]] += scale[i] != 0;                                                      \
+    else                                                                                                                             \
+      for (size_t i = 0; i < n; i++) table[i % TABLES][id[i]]++;                                                                     \
+    for (int64_t k = 0; k < classes; k++)                                                                                            \
+      for (int t = 0; t < TABLES; t++) seen[k] += table[t][k];                                                                       \
   }
 COUNT(uint8_t)
 COUNT(uint64_t)
@@ -163,9 +169,12 @@ static void count_block(void *context, const dust_rows *rows, char *const *point
   ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
   double *partial = pass->partial + chunk * (size_t)(pass->classes + 1);
   partial[0] += scale ? sum_row(scale, n) : (double)n;
-  if (pass->classes > FEW) count_many(partial + 1, &in, scale, n);
-  else if (in.byte) count_uint8_t(partial + 1, in.byte, scale, n, pass->classes);
-  else count_uint64_t(partial + 1, in.id, scale, n, pass->classes);
+  if (pass->classes > FEW)
+    count_many(partial + 1, &in, scale, n);
+  else if (in.byte)
+    count_uint8_t(partial + 1, in.byte, scale, n, pass->classes);
+  else
+    count_uint64_t(partial + 1, in.id, scale, n, pass->classes);
 }
 
 static dust_status count_slab(balance_pass *pass, const dust_rows *rows, dust_balance_count *count, double *seen, dust_pool *pool) {
@@ -214,8 +223,8 @@ static void class_weights(double *weight, const double *seen, const dust_balance
   }
 }
 
-static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, dust_balance_count *count, double *seen,
-                            double *weight, dust_pool *pool) {
+static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options,
+                            dust_balance_count *count, double *seen, double *weight, dust_pool *pool) {
   dust_rows rows;
   balance_pass pass = {.labels = labels->dtype, .masked = options->masks > 0, .classes = options->classes, .weight = weight};
   DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, labels}));
@@ -224,8 +233,8 @@ static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels,
   return dust_blocks_run(&rows, pool, weigh_block, &pass);
 }
 
-static dust_status all_slabs(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, const dust_slabs *slabs, dust_balance_count *count,
-                             dust_pool *pool) {
+static dust_status all_slabs(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options,
+                             const dust_slabs *slabs, dust_balance_count *count, dust_pool *pool) {
   dust_ndarray part_out = {0}, part_labels = {0};
   double *seen = NULL, *weight = NULL;
   dust_status status;
@@ -247,11 +256,14 @@ done:
   return status;
 }
 
-dust_status dust_balance_weights(dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, dust_balance_count *count, dust_pool *pool) {
+dust_status dust_balance_weights(dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options,
+                                 dust_balance_count *count, dust_pool *pool) {
   dust_slabs slabs;
-  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
   if (options->classes < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " classes: there must be at least one", options->classes);
-  if (!(options->clipmin <= options->clipmax)) return dust_fail(DUST_ERROR_ARGUMENT, "clipmin %g is above clipmax %g", options->clipmin, options->clipmax);
+  if (!(options->clipmin <= options->clipmax))
+    return dust_fail(DUST_ERROR_ARGUMENT, "clipmin %g is above clipmax %g", options->clipmin, options->clipmax);
   DUST_TRY(dust_slabs_make(&slabs, labels, options->slab_ndim, options->slab));
   DUST_TRY(check_labels(labels, options->classes, pool));
   dust_ndarray made = {0};

@@ -1,8 +1,8 @@
-/* Element-wise work in blocks: rows (volume/rows.h) are cut into pieces that fit into the first-level cache, so that a kernel converts a piece, computes on it and stores
- * it while it is there, and one long row is shared by all threads.
+/* Element-wise work in blocks: rows (volume/rows.h) are cut into pieces that fit into the first-level cache, so that a kernel
+ * converts a piece, computes on it and stores it while it is there, and one long row is shared by all threads.
  *
- * Pieces are gathered into chunks that depend on shape and strides alone: a reduction that keeps one partial result a chunk and combines them in order gives the same bytes
- * for any number of threads.
+ * Pieces are gathered into chunks that depend on shape and strides alone: a reduction that keeps one partial result a chunk and
+ * combines them in order gives the same bytes for any number of threads.
  */
 #ifndef DUST_KERNEL_BLOCKS_H
 #define DUST_KERNEL_BLOCKS_H
@@ -21,7 +21,8 @@ dust_status dust_blocks_run(const dust_rows *rows, dust_pool *pool, dust_block_b
 typedef bool (*dust_block_test)(void *context, const dust_rows *rows, char *const *pointer, size_t n);
 void dust_blocks_while(const dust_rows *rows, dust_block_test body, void *context);
 
-/* A piece as float, double or uint64: the elements themselves where they already are contiguous and of that type, else converted into buffer (DUST_BLOCK long). */
+/* A piece as float, double or uint64: the elements themselves where they already are contiguous and of that type, else converted
+ * into buffer (DUST_BLOCK long). */
 const float *dust_block_floats(float *buffer, const char *pointer, int64_t stride, dust_dtype dtype, size_t n);
 const double *dust_block_doubles(double *buffer, const char *pointer, int64_t stride, dust_dtype dtype, size_t n);
 const uint64_t *dust_block_labels(uint64_t *buffer, const char *pointer, int64_t stride, dust_dtype dtype, size_t n);

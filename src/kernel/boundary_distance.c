@@ -1,4 +1,5 @@
-/* Distances come from edt.c; here they get their sign and their scale. After dacapo's DistancePredictor.process: float64 distance, rounded to float32, divided and squashed there. */
+/* Distances come from edt.c; here they get their sign and their scale. After dacapo's DistancePredictor.process: float64
+ * distance, rounded to float32, divided and squashed there. */
 #include "kernel/boundary_distance.h"
 
 #include <stdbool.h>
@@ -20,8 +21,10 @@ typedef struct sign_pass {
 static void sign_block(const sign_pass *pass, size_t begin, const uint64_t *label, size_t n) {
   double distance[BLOCK];
   float *out = pass->out + begin;
-  if (pass->edt->any) dust_edt_read(pass->edt, begin, distance, n);
-  else for (size_t i = 0; i < n; i++) distance[i] = pass->flat;
+  if (pass->edt->any)
+    dust_edt_read(pass->edt, begin, distance, n);
+  else
+    for (size_t i = 0; i < n; i++) distance[i] = pass->flat;
   if (pass->scale > 0) {
     float scale = (float)pass->scale;
     for (size_t i = 0; i < n; i++) distance[i] = (float)distance[i] / scale;
@@ -47,7 +50,8 @@ static dust_status sign_rows(void *context, size_t begin, size_t end, size_t chu
   return DUST_OK;
 }
 
-/* Without a face every voxel has one label, and upstream calls the volume's half width the distance: flat zeros negative, anything else positive. */
+/* Without a face every voxel has one label, and upstream calls the volume's half width the distance: flat zeros negative,
+ * anything else positive. */
 static double flat_distance(const dust_ndarray *labels, const double *voxel_size) {
   double least = (double)labels->shape[0] * voxel_size[0] / 2;
   for (int a = 1; a < labels->ndim; a++) {
@@ -61,14 +65,17 @@ static dust_status one_channel(float *out, const dust_ndarray *labels, const dou
   dust_edt edt = {0};
   DUST_TRY(dust_edt_to_faces(&edt, labels, voxel_size, scale > 0 ? SATURATED * scale : 0, pool));
   sign_pass pass = {.edt = &edt, .labels = labels, .out = out, .scale = scale, .flat = flat_distance(labels, voxel_size)};
-  dust_status status = dust_pool_for(pool, (size_t)(dust_ndarray_count(labels) / labels->shape[labels->ndim - 1]), ROWS_A_CHUNK, sign_rows, &pass);
+  dust_status status =
+      dust_pool_for(pool, (size_t)(dust_ndarray_count(labels) / labels->shape[labels->ndim - 1]), ROWS_A_CHUNK, sign_rows, &pass);
   dust_edt_release(&edt);
   return status;
 }
 
-dust_status dust_boundary_distance(dust_ndarray *out, const dust_ndarray *labels, int spatial, const double *voxel_size, double scale, dust_pool *pool) {
+dust_status dust_boundary_distance(dust_ndarray *out, const dust_ndarray *labels, int spatial, const double *voxel_size, double scale,
+                                   dust_pool *pool) {
   if (spatial < 1 || labels->ndim < spatial)
-    return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size has %d axes, labels have %d: there must be at least one axis, and as many in labels", spatial, labels->ndim);
+    return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size has %d axes, labels have %d: there must be at least one axis, and as many in labels",
+                     spatial, labels->ndim);
   if (!(scale >= 0)) return dust_fail(DUST_ERROR_ARGUMENT, "scale is %g, it must be positive", scale);
   dust_ndarray made = {0}, channel = {0};
   dust_status status;

@@ -1,4 +1,5 @@
-/* An id's colour: hue and lightness from its hash, saturation always high, so that neighbours differ and nothing looks like a grey value (see colorize.h). */
+/* An id's colour: hue and lightness from its hash, saturation always high, so that neighbours differ and nothing looks like a
+ * grey value (see colorize.h). */
 #include "kernel/colorize.h"
 
 #include "kernel/random_field.h"
@@ -15,7 +16,8 @@ static uint8_t channel(float hue, float shift, float low, float high) {
 
 static void color_of(uint64_t id, uint8_t rgb[3]) {
   const uint64_t hash = dust_hash(id);
-  const float hue = dust_hash_uniform(hash), high = 165.0f + 90.0f * dust_hash_uniform(hash << 24), low = 90.0f * dust_hash_uniform(hash << 40);
+  const float hue = dust_hash_uniform(hash), high = 165.0f + 90.0f * dust_hash_uniform(hash << 24),
+              low = 90.0f * dust_hash_uniform(hash << 40);
   for (int c = 0; c < 3; c++) rgb[c] = id ? channel(hue, (float)c * (1.0f / 3.0f), low, high) : 0;
 }
 
@@ -45,7 +47,8 @@ dust_status dust_colorize_labels(dust_ndarray *out, const dust_ndarray *labels, 
   int64_t shape[DUST_MAXDIM];
   dust_rows rows;
   dust_status status;
-  if (labels->ndim >= DUST_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "colours need an axis more; labels with %d axes have none left", labels->ndim);
+  if (labels->ndim >= DUST_MAXDIM)
+    return dust_fail(DUST_ERROR_ARGUMENT, "colours need an axis more; labels with %d axes have none left", labels->ndim);
   for (int d = 0; d < labels->ndim; d++) shape[d] = labels->shape[d];
   shape[labels->ndim] = 3;
   DUST_TRY(dust_ndarray_empty(out, DUST_UINT8, labels->ndim + 1, shape));

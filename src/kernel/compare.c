@@ -1,5 +1,6 @@
-/* Comparisons in four families: double (exact for everything up to 32 bits and for floats), int64, uint64, and mixed signs through 128 bits. A number that no 64-bit
- * integer can equal is turned into the comparison that says the same with one that can: a < 2.5 is a <= 2.
+/* Comparisons in four families: double (exact for everything up to 32 bits and for floats), int64, uint64, and mixed signs
+ * through 128 bits. A number that no 64-bit integer can equal is turned into the comparison that says the same with one that can:
+ * a < 2.5 is a <= 2.
  */
 #include "kernel/compare.h"
 
@@ -26,16 +27,16 @@ typedef struct plan {
 #define LOOP(operator_) \
   for (size_t i = 0; i < n; i++) out[i] = x[i] operator_ y[i]
 
-#define COMPARE(name, type)                                                                      \
+#define COMPARE(name, type)                                                                             \
   static void name(dust_compare_op op, uint8_t *restrict out, const type *x, const type *y, size_t n) { \
-    switch (op) {                                                                                \
-      case DUST_OP_EQ: LOOP(==); break;                                                          \
-      case DUST_OP_NE: LOOP(!=); break;                                                          \
-      case DUST_OP_LT: LOOP(<); break;                                                           \
-      case DUST_OP_LE: LOOP(<=); break;                                                          \
-      case DUST_OP_GT: LOOP(>); break;                                                           \
-      default: LOOP(>=);                                                                         \
-    }                                                                                            \
+    switch (op) {                                                                                       \
+      case DUST_OP_EQ: LOOP(==); break;                                                                 \
+      case DUST_OP_NE: LOOP(!=); break;                                                                 \
+      case DUST_OP_LT: LOOP(<); break;                                                                  \
+      case DUST_OP_LE: LOOP(<=); break;                                                                 \
+      case DUST_OP_GT: LOOP(>); break;                                                                  \
+      default: LOOP(>=);                                                                                \
+    }                                                                                                   \
   }
 COMPARE(compare_double, double)
 COMPARE(compare_signed, int64_t)
@@ -45,7 +46,8 @@ COMPARE(compare_wide, wide)
 static void piece_double(const plan *p, uint8_t *out, const char *a, int64_t a_stride, const char *b, int64_t b_stride, size_t n) {
   double left[DUST_BLOCK], right[DUST_BLOCK];
   const double *x = dust_block_doubles(left, a, a_stride, p->a, n), *y = right;
-  if (p->has_b) y = dust_block_doubles(right, b, b_stride, p->b, n);
+  if (p->has_b)
+    y = dust_block_doubles(right, b, b_stride, p->b, n);
   else
     for (size_t i = 0; i < n; i++) right[i] = p->number;
   compare_double(p->op, out, x, y, n);
@@ -58,11 +60,14 @@ static void widen(wide *out, const uint64_t *in, bool is_signed, size_t n) {
 static void piece_integer(const plan *p, uint8_t *out, const char *a, int64_t a_stride, const char *b, int64_t b_stride, size_t n) {
   uint64_t left[DUST_BLOCK], right[DUST_BLOCK];
   const uint64_t *x = dust_block_labels(left, a, a_stride, p->a, n), *y = right;
-  if (p->has_b) y = dust_block_labels(right, b, b_stride, p->b, n);
+  if (p->has_b)
+    y = dust_block_labels(right, b, b_stride, p->b, n);
   else
     for (size_t i = 0; i < n; i++) right[i] = p->bits;
-  if (p->family == FAMILY_UNSIGNED) compare_unsigned(p->op, out, x, y, n);
-  else if (p->family == FAMILY_SIGNED) compare_signed(p->op, out, (const int64_t *)x, (const int64_t *)y, n);
+  if (p->family == FAMILY_UNSIGNED)
+    compare_unsigned(p->op, out, x, y, n);
+  else if (p->family == FAMILY_SIGNED)
+    compare_signed(p->op, out, (const int64_t *)x, (const int64_t *)y, n);
   else {
     wide x_wide[DUST_BLOCK], y_wide[DUST_BLOCK];
     widen(x_wide, x, dust_dtype_is_signed(p->a), n);
@@ -75,9 +80,12 @@ static void piece_integer(const plan *p, uint8_t *out, const char *a, int64_t a_
 static void piece(const plan *p, uint8_t *out, const dust_rows *rows, char *const *pointer, int first, size_t n) {
   const char *b = p->has_b ? pointer[first + 1] : NULL;
   int64_t b_stride = p->has_b ? rows->stride[first + 1] : 0;
-  if (p->family == FAMILY_CONSTANT) memset(out, p->constant, n);
-  else if (p->family == FAMILY_DOUBLE) piece_double(p, out, pointer[first], rows->stride[first], b, b_stride, n);
-  else piece_integer(p, out, pointer[first], rows->stride[first], b, b_stride, n);
+  if (p->family == FAMILY_CONSTANT)
+    memset(out, p->constant, n);
+  else if (p->family == FAMILY_DOUBLE)
+    piece_double(p, out, pointer[first], rows->stride[first], b, b_stride, n);
+  else
+    piece_integer(p, out, pointer[first], rows->stride[first], b, b_stride, n);
 }
 
 /* ---- plans */
@@ -86,8 +94,10 @@ static bool is_wide(dust_dtype dtype) { return dtype == DUST_UINT64 || dtype == 
 static plan plan_arrays(dust_compare_op op, dust_dtype a, dust_dtype b) {
   plan p = {.op = op, .a = a, .b = b, .has_b = true, .family = FAMILY_DOUBLE};
   if (dust_dtype_is_float(a) || dust_dtype_is_float(b) || (!is_wide(a) && !is_wide(b))) return p;
-  if (dust_dtype_is_signed(a) != dust_dtype_is_signed(b)) p.family = FAMILY_MIXED;
-  else p.family = dust_dtype_is_signed(a) ? FAMILY_SIGNED : FAMILY_UNSIGNED;
+  if (dust_dtype_is_signed(a) != dust_dtype_is_signed(b))
+    p.family = FAMILY_MIXED;
+  else
+    p.family = dust_dtype_is_signed(a) ? FAMILY_SIGNED : FAMILY_UNSIGNED;
   return p;
 }
 
@@ -102,12 +112,16 @@ static void plan_beyond(plan *p, double number) {
   double lowest = is_signed ? -0x1p63 : 0, end = is_signed ? 0x1p63 : 0x1p64, whole = floor(number);
   if (p->op == DUST_OP_EQ || p->op == DUST_OP_NE || isnan(number)) {
     bool representable = whole == number && number >= lowest && number < end;
-    if (representable) p->bits = is_signed ? (uint64_t)(int64_t)number : (uint64_t)number;
-    else constant(p, p->op == DUST_OP_NE);
+    if (representable)
+      p->bits = is_signed ? (uint64_t)(int64_t)number : (uint64_t)number;
+    else
+      constant(p, p->op == DUST_OP_NE);
     return;
   }
-  if (whole < lowest) constant(p, !below);
-  else if (whole >= end) constant(p, below);
+  if (whole < lowest)
+    constant(p, !below);
+  else if (whole >= end)
+    constant(p, below);
   else {
     p->bits = is_signed ? (uint64_t)(int64_t)whole : (uint64_t)whole;
     if (whole != number) p->op = below ? DUST_OP_LE : DUST_OP_GT;
@@ -119,8 +133,10 @@ static plan plan_number(dust_compare_op op, dust_dtype a, const dust_scalar *num
   if (a == DUST_FLOAT32) p.number = (float)number->number;
   if (!is_wide(a)) return p;
   p.family = a == DUST_INT64 ? FAMILY_SIGNED : FAMILY_UNSIGNED;
-  if (number->is_integer) p.bits = (uint64_t)number->integer;
-  else plan_beyond(&p, number->number);
+  if (number->is_integer)
+    p.bits = (uint64_t)number->integer;
+  else
+    plan_beyond(&p, number->number);
   return p;
 }
 

@@ -1,7 +1,8 @@
 /* Comparisons: uint8 masks of ones and zeros, and counts of a value.
  *
- * 64-bit integers are compared exactly, also uint64 with int64. Against a uint64 array an integer stands for its 64 bits (kernel/scalar.h). Against a float32 array a number is
- * rounded to float32 first, so that what was stored is found. NaN is unequal to everything. 64-bit integers meet float arrays as doubles, as in numpy.
+ * 64-bit integers are compared exactly, also uint64 with int64. Against a uint64 array an integer stands for its 64 bits
+ * (kernel/scalar.h). Against a float32 array a number is rounded to float32 first, so that what was stored is found. NaN is
+ * unequal to everything. 64-bit integers meet float arrays as doubles, as in numpy.
  */
 #ifndef DUST_KERNEL_COMPARE_H
 #define DUST_KERNEL_COMPARE_H

@@ -1,4 +1,5 @@
-/* Union-find over voxels, numbered in C order. The root of a set is its smallest voxel, so parents never come after their children and two passes settle everything.
+/* Union-find over voxels, numbered in C order. The root of a set is its smallest voxel, so parents never come after their
+ * children and two passes settle everything.
  *
  *     labels   5 5 0      parent   0 0 .      root's ordinal   0 0 .      rank by size   1 1 .
  *              5 0 7               0 . 5                       0 . 1                     1 . 2
@@ -25,8 +26,10 @@ static int64_t find_root(int64_t *parent, int64_t i) {
 static void join(int64_t *parent, int64_t a, int64_t b) {
   a = find_root(parent, a);
   b = find_root(parent, b);
-  if (a < b) parent[b] = a;
-  else parent[a] = b;
+  if (a < b)
+    parent[b] = a;
+  else
+    parent[a] = b;
 }
 
 /* Every voxel of a row with its neighbours before it, along each connecting axis. */
@@ -44,7 +47,8 @@ static void link_row(int64_t *parent, const uint64_t *id, const dust_ndarray *la
   }
 }
 
-/* parent becomes the root, -1 on background; returns how many components there are, whose ordinals stand at their roots in `ordinal`. */
+/* parent becomes the root, -1 on background; returns how many components there are, whose ordinals stand at their roots in
+ * `ordinal`. */
 static int64_t settle(int64_t *parent, int64_t *ordinal, const uint64_t *id, int64_t count) {
   int64_t components = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -81,7 +85,8 @@ static dust_status check_room(int64_t components, dust_dtype dtype) {
   double lowest, highest;
   dust_dtype_limits(dtype, &lowest, &highest);
   if ((double)components <= highest) return DUST_OK;
-  return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " components don't fit into %s, which has ids up to %.0f: use :astype before", components, dust_dtype_name(dtype), highest);
+  return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " components don't fit into %s, which has ids up to %.0f: use :astype before", components,
+                   dust_dtype_name(dtype), highest);
 }
 
 /* id: labels in, ranks out. */
@@ -104,9 +109,12 @@ done:
 }
 
 dust_status dust_components(dust_ndarray *out, int64_t *count, const dust_ndarray *labels, int spatial, dust_pool *pool) {
-  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "components are those of integer labels, not of %s: use :astype", dust_dtype_name(labels->dtype));
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "components are those of integer labels, not of %s: use :astype", dust_dtype_name(labels->dtype));
   if (spatial < 1 || spatial > labels->ndim)
-    return dust_fail(DUST_ERROR_ARGUMENT, "components of %d spatial axes in an array of %d: there must be from 1 to as many as the array has", spatial, labels->ndim);
+    return dust_fail(DUST_ERROR_ARGUMENT,
+                     "components of %d spatial axes in an array of %d: there must be from 1 to as many as the array has", spatial,
+                     labels->ndim);
   dust_ndarray ids = {0};
   int64_t components = 0;
   dust_status status;

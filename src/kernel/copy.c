@@ -10,10 +10,10 @@ typedef struct fill_job {
   bool same_bytes; /* all bytes of the item are equal: memset does it */
 } fill_job;
 
-#define FILL_LOOP(type)                                                          \
-  do {                                                                           \
-    type item;                                                                   \
-    memcpy(&item, job->item, sizeof item);                                       \
+#define FILL_LOOP(type)                                                                 \
+  do {                                                                                  \
+    type item;                                                                          \
+    memcpy(&item, job->item, sizeof item);                                              \
     for (size_t i = 0; i < n; i++) memcpy(p + (int64_t)i * stride, &item, sizeof item); \
   } while (0)
 
@@ -26,21 +26,26 @@ static void fill_strided(const fill_job *job, char *p, int64_t stride, size_t n)
   }
 }
 
-#define FILL_PACKED(type)                              \
-  do {                                                 \
-    type item, *out = (type *)(void *)p;               \
-    memcpy(&item, job->item, sizeof item);             \
-    for (size_t i = 0; i < n; i++) out[i] = item;      \
+#define FILL_PACKED(type)                         \
+  do {                                            \
+    type item, *out = (type *)(void *)p;          \
+    memcpy(&item, job->item, sizeof item);        \
+    for (size_t i = 0; i < n; i++) out[i] = item; \
   } while (0)
 
 static void fill_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const fill_job *job = context;
   char *p = pointer[0];
-  if (rows->stride[0] != (int64_t)job->size || (uintptr_t)p % job->size != 0) fill_strided(job, p, rows->stride[0], n);
-  else if (job->same_bytes) memset(p, job->item[0], n * job->size);
-  else if (job->size == 2) FILL_PACKED(uint16_t);
-  else if (job->size == 4) FILL_PACKED(uint32_t);
-  else FILL_PACKED(uint64_t);
+  if (rows->stride[0] != (int64_t)job->size || (uintptr_t)p % job->size != 0)
+    fill_strided(job, p, rows->stride[0], n);
+  else if (job->same_bytes)
+    memset(p, job->item[0], n * job->size);
+  else if (job->size == 2)
+    FILL_PACKED(uint16_t);
+  else if (job->size == 4)
+    FILL_PACKED(uint32_t);
+  else
+    FILL_PACKED(uint64_t);
 }
 
 dust_status dust_fill_array(const dust_ndarray *array, const dust_scalar *value, dust_pool *pool) {
@@ -60,8 +65,10 @@ typedef struct copy_job {
 static void copy_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const copy_job *job = context;
   bool packed = rows->stride[0] == (int64_t)job->size && rows->stride[1] == (int64_t)job->size;
-  if (job->out == job->in && packed) memcpy(pointer[0], pointer[1], n * job->size);
-  else dust_row_cast(pointer[0], (ptrdiff_t)rows->stride[0], job->out, pointer[1], (ptrdiff_t)rows->stride[1], job->in, n);
+  if (job->out == job->in && packed)
+    memcpy(pointer[0], pointer[1], n * job->size);
+  else
+    dust_row_cast(pointer[0], (ptrdiff_t)rows->stride[0], job->out, pointer[1], (ptrdiff_t)rows->stride[1], job->in, n);
 }
 
 dust_status dust_copy_array(const dust_ndarray *out, const dust_ndarray *in, dust_pool *pool) {
@@ -83,7 +90,9 @@ dust_status dust_cast_array(dust_ndarray *out, const dust_ndarray *in, dust_dtyp
   }
   DUST_TRY(dust_ndarray_empty(&made, dtype, in->ndim, in->shape));
   dust_status status = dust_copy_array(&made, in, pool);
-  if (status == DUST_OK) *out = made;
-  else dust_ndarray_release(&made);
+  if (status == DUST_OK)
+    *out = made;
+  else
+    dust_ndarray_release(&made);
   return status;
 }

@@ -59,7 +59,8 @@ static dust_status trust_rows(void *context, size_t begin, size_t end, size_t ch
 
 static dust_status check(const dust_ndarray *target, const dust_ndarray *mask, int spatial, double scale) {
   char a[96], b[96];
-  if (!dust_dtype_is_float(target->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "target must be float32 or float64, not %s", dust_dtype_name(target->dtype));
+  if (!dust_dtype_is_float(target->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "target must be float32 or float64, not %s", dust_dtype_name(target->dtype));
   if (!(scale > 0)) return dust_fail(DUST_ERROR_ARGUMENT, "scale is %g, it must be positive", scale);
   int64_t channels = target->ndim >= spatial ? dust_channels_count(target, spatial) : 0;
   bool fits = spatial >= 1 && mask->ndim >= spatial && target->ndim >= spatial && dust_channels_count(mask, spatial) == channels;
@@ -67,26 +68,35 @@ static dust_status check(const dust_ndarray *target, const dust_ndarray *mask, i
   if (fits) return DUST_OK;
   dust_shape_format(a, sizeof a, target->ndim, target->shape);
   dust_shape_format(b, sizeof b, mask->ndim, mask->shape);
-  return dust_fail(DUST_ERROR_ARGUMENT, "target is %s and mask %s with %d spatial axes: the mask must have target's shape (without the channel axis if there is one channel)", a, b, spatial);
+  return dust_fail(
+      DUST_ERROR_ARGUMENT,
+      "target is %s and mask %s with %d spatial axes: the mask must have target's shape (without the channel axis if there is one channel)",
+      a, b, spatial);
 }
 
 static dust_status one_channel(trust_pass *pass, const double *voxel_size, dust_pool *pool) {
   dust_edt edt = {0};
   DUST_TRY(dust_edt_to_zeros(&edt, pass->mask, voxel_size, 2 * SATURATED * pass->scale, pool));
   pass->edt = &edt;
-  dust_status status = dust_pool_for(pool, (size_t)(dust_ndarray_count(pass->mask) / pass->mask->shape[pass->mask->ndim - 1]), 64, trust_rows, pass);
+  dust_status status =
+      dust_pool_for(pool, (size_t)(dust_ndarray_count(pass->mask) / pass->mask->shape[pass->mask->ndim - 1]), 64, trust_rows, pass);
   dust_edt_release(&edt);
   return status;
 }
 
-dust_status dust_distance_mask(dust_ndarray *out, const dust_ndarray *target, const dust_ndarray *mask, int spatial, const double *voxel_size, double scale,
-                               double epsilon, double threshold, dust_pool *pool) {
+dust_status dust_distance_mask(dust_ndarray *out, const dust_ndarray *target, const dust_ndarray *mask, int spatial,
+                               const double *voxel_size, double scale, double epsilon, double threshold, dust_pool *pool) {
   DUST_TRY(check(target, mask, spatial, scale));
   dust_ndarray made = {0}, one_target = {0}, one_mask = {0};
   dust_status status;
   DUST_GO(dust_ndarray_empty(&made, DUST_UINT8, mask->ndim, mask->shape));
   int64_t count = dust_ndarray_count(mask), channels = count > 0 ? dust_channels_count(mask, spatial) : 0;
-  trust_pass pass = {.target = &one_target, .mask = &one_mask, .scale = scale, .epsilon = epsilon, .threshold = threshold, .narrow = target->dtype == DUST_FLOAT32};
+  trust_pass pass = {.target = &one_target,
+                     .mask = &one_mask,
+                     .scale = scale,
+                     .epsilon = epsilon,
+                     .threshold = threshold,
+                     .narrow = target->dtype == DUST_FLOAT32};
   for (int64_t c = 0; c < channels; c++) {
     dust_channels_view(&one_target, target, spatial, c);
     dust_channels_view(&one_mask, mask, spatial, c);

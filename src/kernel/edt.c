@@ -14,9 +14,9 @@ typedef struct edt_plan {
   const dust_ndarray *labels;
   bool faces, wide;
   double unit, far;
-  double weight[DUST_MAXDIM];          /* squared length of half a voxel along each axis, in unit^2 */
+  double weight[DUST_MAXDIM]; /* squared length of half a voxel along each axis, in unit^2 */
   dust_ndarray centre;
-  dust_ndarray lattice[DUST_MAXDIM];   /* between voxels along the axis; faces only, not for the last axis */
+  dust_ndarray lattice[DUST_MAXDIM]; /* between voxels along the axis; faces only, not for the last axis */
   atomic_bool any;
 } edt_plan;
 
@@ -31,10 +31,12 @@ static double greatest_divisor(double a, double b) {
 
 static dust_status check_input(const dust_ndarray *labels, const double *voxel_size, const char *what) {
   if (dust_dtype_is_float(labels->dtype))
-    return dust_fail(DUST_ERROR_ARGUMENT, "%s must have an integer dtype, not %s: use :astype or a comparison", what, dust_dtype_name(labels->dtype));
+    return dust_fail(DUST_ERROR_ARGUMENT, "%s must have an integer dtype, not %s: use :astype or a comparison", what,
+                     dust_dtype_name(labels->dtype));
   if (labels->ndim < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%s must have at least one axis", what);
   for (int a = 0; a < labels->ndim; a++)
-    if (!(voxel_size[a] > 0) || !isfinite(voxel_size[a])) return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size[%d] is %g, not a positive number", a + 1, voxel_size[a]);
+    if (!(voxel_size[a] > 0) || !isfinite(voxel_size[a]))
+      return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size[%d] is %g, not a positive number", a + 1, voxel_size[a]);
   return DUST_OK;
 }
 
@@ -109,8 +111,10 @@ static void store_row(edt_plan *plan, dust_ndarray *volume, int64_t row, const u
     return;
   }
   nearest_in_row(steps, flag, n, shift, border);
-  if (plan->wide) square_wide((double *)volume->data + row * n, steps, n, weight, plan->far);
-  else square_narrow((int32_t *)volume->data + row * n, steps, n, weight, plan->far);
+  if (plan->wide)
+    square_wide((double *)volume->data + row * n, steps, n, weight, plan->far);
+  else
+    square_narrow((int32_t *)volume->data + row * n, steps, n, weight, plan->far);
 }
 
 /* First element of a row, and the row's index along each outer axis. */
@@ -177,8 +181,10 @@ static dust_status row_body(void *context, size_t begin, size_t end, size_t chun
   DUST_GO(dust_alloc((void **)&s.flag, n));
   DUST_GO(dust_alloc((void **)&s.steps, n * sizeof *s.steps));
   for (size_t row = begin; row < end; row++) {
-    if (plan->faces) face_row(plan, (int64_t)row, &s);
-    else zero_row(plan, (int64_t)row, &s);
+    if (plan->faces)
+      face_row(plan, (int64_t)row, &s);
+    else
+      zero_row(plan, (int64_t)row, &s);
   }
 done:
   dust_free(s.here);
@@ -205,7 +211,8 @@ static dust_status transform(dust_edt *out, edt_plan *plan, const double *voxel_
   choose_units(plan, voxel_size, limit);
   dust_dtype dtype = plan->wide ? DUST_FLOAT64 : DUST_INT32;
   DUST_GO(dust_ndarray_empty(&plan->centre, dtype, labels->ndim, labels->shape));
-  for (int a = 0; plan->faces && a < labels->ndim - 1; a++) DUST_GO(dust_ndarray_empty(&plan->lattice[a], dtype, labels->ndim, labels->shape));
+  for (int a = 0; plan->faces && a < labels->ndim - 1; a++)
+    DUST_GO(dust_ndarray_empty(&plan->lattice[a], dtype, labels->ndim, labels->shape));
   int64_t count = dust_ndarray_count(labels);
   if (count > 0) {
     DUST_GO(dust_pool_for(pool, (size_t)(count / labels->shape[labels->ndim - 1]), ROWS_A_CHUNK, row_body, plan));
@@ -229,9 +236,7 @@ dust_status dust_edt_to_zeros(dust_edt *out, const dust_ndarray *mask, const dou
   return transform(out, &(edt_plan){.labels = mask}, voxel_size, limit, pool);
 }
 
-void dust_edt_release(dust_edt *edt) {
-  dust_ndarray_release(&edt->square);
-}
+void dust_edt_release(dust_edt *edt) { dust_ndarray_release(&edt->square); }
 
 void dust_edt_read(const dust_edt *edt, size_t begin, double *out, size_t n) {
   double unit2 = edt->unit * edt->unit;

@@ -1,4 +1,5 @@
-/* Squared distances along one axis. A tile is 16 neighbouring columns: n rows of 16 values copied into scratch, from which the volume is overwritten.
+/* Squared distances along one axis. A tile is 16 neighbouring columns: n rows of 16 values copied into scratch, from which the
+ * volume is overwritten.
  *
  *     volume (outer, n, inner)         tile of outer o, columns j … j+15
  *       offset (o n + i) inner + j  ->  row[i][0 … 15], lanes past the end hold far
@@ -10,7 +11,7 @@
 #include "base/clones.h"
 
 #define LANES 16
-#define WINDOW 64        /* half voxels that the window may grow to before the envelope takes over */
+#define WINDOW 64 /* half voxels that the window may grow to before the envelope takes over */
 #define TILES_A_CHUNK 16
 
 typedef struct spread_pass {
@@ -114,8 +115,10 @@ static void envelope_column(const spread_pass *pass, scratch *s, int64_t offset)
   if (e->border) parabolas_add(p, 2.0 * (double)pass->n, 0, e);
   parabolas_evaluate(p, s->column, pass->n, e);
   for (int64_t i = 0; i < pass->n; i++) {
-    if (pass->wide) ((double *)pass->centre)[offset + i * pass->inner] = s->column[i];
-    else ((int32_t *)pass->centre)[offset + i * pass->inner] = (int32_t)s->column[i];
+    if (pass->wide)
+      ((double *)pass->centre)[offset + i * pass->inner] = s->column[i];
+    else
+      ((int32_t *)pass->centre)[offset + i * pass->inner] = (int32_t)s->column[i];
   }
 }
 
@@ -135,8 +138,10 @@ static bool load_tile(tile *t, const int32_t *volume, const spread_pass *pass, i
   for (int64_t i = 0; i < pass->n; i++) {
     const int32_t *from = volume + offset + i * pass->inner;
     lanes row = (lanes){0} + far;
-    if (columns == LANES) memcpy(&row, from, sizeof row);
-    else memcpy(&row, from, (size_t)columns * sizeof *from);
+    if (columns == LANES)
+      memcpy(&row, from, sizeof row);
+    else
+      memcpy(&row, from, (size_t)columns * sizeof *from);
     lanes near = row < far;
     t->row[i] = row;
     some |= t->some[i] = any_lane(&near);
@@ -183,8 +188,10 @@ static inline bool window_row(lanes *result, const scratch *s, const spread_pass
     bool look = k <= 4 || k % 8 == 0; /* looking whether it is enough costs as much as several steps */
     if ((look && all_below(&best, cost)) || (below < 0 && above >= n)) return *result = best, true;
     const tile *from = (k & 1) ? &s->half : &s->centre;
-    if (below >= 0 && above < n) lower_by_two(&best, from, below, above, (int32_t)cost);
-    else lower(&best, from, below >= 0 ? below : above, (int32_t)cost);
+    if (below >= 0 && above < n)
+      lower_by_two(&best, from, below, above, (int32_t)cost);
+    else
+      lower(&best, from, below >= 0 ? below : above, (int32_t)cost);
   }
   *result = best;
   return all_below(&best, weight * WINDOW * WINDOW);
@@ -196,8 +203,10 @@ static bool window_tile(const spread_pass *pass, const scratch *s, int64_t offse
   for (int64_t i = 0; i < pass->n; i++) {
     lanes best;
     if (!window_row(&best, s, pass, i)) return false;
-    if (columns == LANES) memcpy(volume + offset + i * pass->inner, &best, sizeof best);
-    else memcpy(volume + offset + i * pass->inner, &best, (size_t)columns * sizeof(int32_t));
+    if (columns == LANES)
+      memcpy(volume + offset + i * pass->inner, &best, sizeof best);
+    else
+      memcpy(volume + offset + i * pass->inner, &best, (size_t)columns * sizeof(int32_t));
   }
   return true;
 }
@@ -237,8 +246,13 @@ dust_status dust_envelope_spread(dust_ndarray *centre, const dust_ndarray *half,
   int64_t outer = 1, inner = 1;
   for (int a = 0; a < axis; a++) outer *= centre->shape[a];
   for (int a = axis + 1; a < centre->ndim; a++) inner *= centre->shape[a];
-  spread_pass pass = {.centre = centre->data, .half = half ? half->data : NULL, .wide = centre->dtype == DUST_FLOAT64, .n = centre->shape[axis],
-                      .inner = inner, .tiles = (inner + LANES - 1) / LANES, .envelope = *envelope};
+  spread_pass pass = {.centre = centre->data,
+                      .half = half ? half->data : NULL,
+                      .wide = centre->dtype == DUST_FLOAT64,
+                      .n = centre->shape[axis],
+                      .inner = inner,
+                      .tiles = (inner + LANES - 1) / LANES,
+                      .envelope = *envelope};
   if (pass.n == 0 || inner == 0 || (pass.n == 1 && !envelope->border)) return DUST_OK;
   return dust_pool_for(pool, (size_t)(outer * pass.tiles), TILES_A_CHUNK, spread_tiles, &pass);
 }

@@ -1,4 +1,5 @@
-/* One pass of a separable squared distance transform: along one axis of a C-order volume, on a lattice with points at voxel centres and, optionally, half-way between them.
+/* One pass of a separable squared distance transform: along one axis of a C-order volume, on a lattice with points at voxel
+ * centres and, optionally, half-way between them.
  *
  *     position    0     1     2     3     4        half voxels
  *     centre     c[0]       c[1]       c[2]
@@ -6,8 +7,9 @@
  *
  *     new c[i] = min over points q of  value(q) + weight (2 i - q)^2, at most far
  *
- * Near sites are found by an expanding window over 16 columns at once, which the compiler vectorises; where that takes too long, by the lower envelope of parabolas
- * (Felzenszwalb and Huttenlocher 2012), linear in the length of the line. Both are exact, so which one ran can't be seen in the result.
+ * Near sites are found by an expanding window over 16 columns at once, which the compiler vectorises; where that takes too long,
+ * by the lower envelope of parabolas (Felzenszwalb and Huttenlocher 2012), linear in the length of the line. Both are exact, so
+ * which one ran can't be seen in the result.
  */
 #ifndef DUST_KERNEL_ENVELOPE_H
 #define DUST_KERNEL_ENVELOPE_H
@@ -24,7 +26,8 @@ typedef struct dust_envelope {
   bool border;   /* a site of value 0 one voxel before the first and one after the last centre */
 } dust_envelope;
 
-/* In place on `centre` (int32 or float64, C order, nobody else's); half: same type and shape, or NULL. int32: weight and far are whole, far <= DUST_ENVELOPE_NARROW. */
+/* In place on `centre` (int32 or float64, C order, nobody else's); half: same type and shape, or NULL. int32: weight and far are
+ * whole, far <= DUST_ENVELOPE_NARROW. */
 dust_status dust_envelope_spread(dust_ndarray *centre, const dust_ndarray *half, int axis, const dust_envelope *envelope, dust_pool *pool);
 
 #endif

@@ -105,8 +105,10 @@ static void keep_block(void *context, const dust_rows *rows, char *const *pointe
 
 static dust_status check(const dust_ndarray *labels, const dust_erosion *erosion) {
   char a[DUST_SHAPE_TEXT], b[DUST_SHAPE_TEXT];
-  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "boundaries grow between integer labels, not in %s", dust_dtype_name(labels->dtype));
-  if (erosion->steps < 0) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " steps of growing boundaries; there must be 0 or more", erosion->steps);
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "boundaries grow between integer labels, not in %s", dust_dtype_name(labels->dtype));
+  if (erosion->steps < 0)
+    return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " steps of growing boundaries; there must be 0 or more", erosion->steps);
   if (erosion->axes < 1 || erosion->axes > labels->ndim)
     return dust_fail(DUST_ERROR_ARGUMENT, "boundaries grow along 1 to %d axes of this array, not along %d", labels->ndim, erosion->axes);
   if (!erosion->mask || dust_ndarray_same_shape(labels, erosion->mask)) return DUST_OK;
@@ -147,8 +149,10 @@ dust_status dust_erode_labels(dust_ndarray *out, const dust_ndarray *labels, con
     DUST_GO(apply_mask(&ids[0], erosion->mask, &pass, pool));
   }
   DUST_GO(run_steps(ids, &now, erosion, &pass, pool));
-  if (erosion->mask) DUST_GO(keep_labels(ids, now, &pass, pool));
-  else result = now;
+  if (erosion->mask)
+    DUST_GO(keep_labels(ids, now, &pass, pool));
+  else
+    result = now;
   DUST_GO(dust_cast_array(out, &ids[result], labels->dtype, pool));
 done:
   for (int i = 0; i < 3; i++) dust_ndarray_release(&ids[i]);

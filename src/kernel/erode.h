@@ -1,7 +1,8 @@
 /* Eroding labels where they meet: gunpowder's GrowBoundary, with its mask, background and planes.
  *
- * A voxel keeps its label if everything within `steps` steps from face to face, inside the array, is that label or unknown (mask 0); otherwise it becomes background.
- * An unknown voxel keeps its label if what is known around it is of one label, or if nothing is. Background around a voxel counts as another label.
+ * A voxel keeps its label if everything within `steps` steps from face to face, inside the array, is that label or unknown (mask
+ * 0); otherwise it becomes background. An unknown voxel keeps its label if what is known around it is of one label, or if nothing
+ * is. Background around a voxel counts as another label.
  */
 #ifndef DUST_KERNEL_ERODE_H
 #define DUST_KERNEL_ERODE_H

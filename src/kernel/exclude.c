@@ -21,8 +21,10 @@ static bool contains(const exclude_pass *pass, uint64_t label) {
   size_t low = 0, high = pass->n;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (pass->id[middle] < label) low = middle + 1;
-    else high = middle;
+    if (pass->id[middle] < label)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < pass->n && pass->id[low] == label;
 }
@@ -50,8 +52,10 @@ static dust_status check_value(int64_t value, dust_dtype dtype) {
   return dust_fail(DUST_ERROR_RANGE, "value %" PRId64 " doesn't fit into labels of %s", value, dust_dtype_name(dtype));
 }
 
-dust_status dust_exclude_labels(dust_ndarray *out, dust_ndarray *where, const dust_ndarray *labels, size_t n, uint64_t *id, int64_t value, dust_pool *pool) {
-  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
+dust_status dust_exclude_labels(dust_ndarray *out, dust_ndarray *where, const dust_ndarray *labels, size_t n, uint64_t *id, int64_t value,
+                                dust_pool *pool) {
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
   DUST_TRY(check_value(value, labels->dtype));
   dust_ndarray made[2] = {0};
   dust_rows rows;

@@ -1,4 +1,5 @@
-/* The line is Bresenham's. On each side of it the displacement is one vector, so the spline's sixteen weights are found once a side. */
+/* The line is Bresenham's. On each side of it the displacement is one vector, so the spline's sixteen weights are found once a
+ * side. */
 #include "kernel/fold.h"
 
 #include <inttypes.h>
@@ -11,21 +12,22 @@
 
 #define ROWS_A_CHUNK 16
 
-/* What one side of the line is fetched with: the corner of 4 x 4 spline coefficients, relative to the voxel, and their weights. */
+/* What one side of the line is fetched with: the corner of 4 x 4 spline coefficients, relative to the voxel, and their weights.
+ * */
 typedef struct fold_side {
-  int64_t row, column;  /* of the nearest voxel, relative */
+  int64_t row, column; /* of the nearest voxel, relative */
   int64_t corner[2];
   double weight[2][4];
 } fold_side;
 
 typedef struct fold_pass {
   const dust_fold *fold;
-  int64_t shape[2];     /* of the wider section */
+  int64_t shape[2];      /* of the wider section */
   int64_t *first, *last; /* where the line begins and ends in each row (rows) or column */
-  uint8_t *hidden;      /* of the wider section: under the line */
-  double *grid;         /* a channel: samples, or coefficients when interpolating */
+  uint8_t *hidden;       /* of the wider section: under the line */
+  double *grid;          /* a channel: samples, or coefficients when interpolating */
   double low, high;
-  fold_side side[2];    /* before the line (smaller row or column) and behind it */
+  fold_side side[2]; /* before the line (smaller row or column) and behind it */
   char *out;
   dust_dtype dtype;
 } fold_pass;
@@ -106,8 +108,10 @@ static void fold_row(const fold_pass *pass, int64_t row, double *line) {
   int64_t n = pass->shape[1] - 2 * fold->strength, r = row + fold->strength;
   for (int64_t i = 0; i < n; i++) {
     int64_t c = i + fold->strength, at = fold->rows ? c : r, where = fold->rows ? r : c;
-    if (pass->hidden[r * pass->shape[1] + c]) line[i] = 0;
-    else line[i] = fetch(pass, &pass->side[at > pass->last[where]], r, c);
+    if (pass->hidden[r * pass->shape[1] + c])
+      line[i] = 0;
+    else
+      line[i] = fetch(pass, &pass->side[at > pass->last[where]], r, c);
   }
   ptrdiff_t size = (ptrdiff_t)dust_dtype_size(pass->dtype);
   dust_row_from_double(pass->out + row * n * size, size, pass->dtype, line, (size_t)n);
@@ -126,7 +130,8 @@ static dust_status fold_rows(void *context, size_t begin, size_t end, size_t chu
 
 static void load(fold_pass *pass, const dust_ndarray *channel) {
   for (int64_t r = 0; r < pass->shape[0]; r++)
-    dust_row_to_double(pass->grid + r * pass->shape[1], dust_row_start(channel, r), channel->stride[1], channel->dtype, (size_t)pass->shape[1]);
+    dust_row_to_double(pass->grid + r * pass->shape[1], dust_row_start(channel, r), channel->stride[1], channel->dtype,
+                       (size_t)pass->shape[1]);
   pass->low = 0;
   pass->high = 1;
   for (int64_t i = 0; i < pass->shape[0] * pass->shape[1]; i++) {
@@ -138,20 +143,25 @@ static void load(fold_pass *pass, const dust_ndarray *channel) {
 
 static dust_status check(const dust_ndarray *section, const dust_fold *fold) {
   if (section->ndim < 2) return dust_fail(DUST_ERROR_ARGUMENT, "a fold runs across 2 axes, the section has %d", section->ndim);
-  if (fold->strength < 0 || fold->width < 0) return dust_fail(DUST_ERROR_ARGUMENT, "the strength and the width of a fold must not be negative");
+  if (fold->strength < 0 || fold->width < 0)
+    return dust_fail(DUST_ERROR_ARGUMENT, "the strength and the width of a fold must not be negative");
   const int64_t *shape = section->shape + section->ndim - 2;
   if (shape[0] / 2 < fold->strength || shape[1] / 2 < fold->strength || shape[0] < 2 || shape[1] < 2)
-    return dust_fail(DUST_ERROR_ARGUMENT, "a section of %" PRId64 "x%" PRId64 " voxels is too small for a fold of strength %" PRId64, shape[0], shape[1], fold->strength);
+    return dust_fail(DUST_ERROR_ARGUMENT, "a section of %" PRId64 "x%" PRId64 " voxels is too small for a fold of strength %" PRId64,
+                     shape[0], shape[1], fold->strength);
   int along = fold->rows ? 0 : 1, across = !along;
   bool fits = fold->from[along] == 0 && fold->to[along] == shape[along] - 1;
   fits = fits && fold->from[across] >= 0 && fold->from[across] < shape[across] && fold->to[across] >= 0 && fold->to[across] < shape[across];
   if (fits) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "a fold's line must run from border to border of the section, %" PRId64 "x%" PRId64
-                   ", not from {%" PRId64 ", %" PRId64 "} to {%" PRId64 ", %" PRId64 "}", shape[0], shape[1], fold->from[0], fold->from[1], fold->to[0], fold->to[1]);
+  return dust_fail(DUST_ERROR_ARGUMENT,
+                   "a fold's line must run from border to border of the section, %" PRId64 "x%" PRId64 ", not from {%" PRId64 ", %" PRId64
+                   "} to {%" PRId64 ", %" PRId64 "}",
+                   shape[0], shape[1], fold->from[0], fold->from[1], fold->to[0], fold->to[1]);
 }
 
 static dust_status prepare(fold_pass *pass, const dust_ndarray *section) {
-  size_t longer = (size_t)(pass->shape[0] > pass->shape[1] ? pass->shape[0] : pass->shape[1]), area = (size_t)(pass->shape[0] * pass->shape[1]);
+  size_t longer = (size_t)(pass->shape[0] > pass->shape[1] ? pass->shape[0] : pass->shape[1]),
+         area = (size_t)(pass->shape[0] * pass->shape[1]);
   DUST_TRY(dust_calloc((void **)&pass->first, longer, sizeof *pass->first));
   DUST_TRY(dust_calloc((void **)&pass->last, longer, sizeof *pass->last));
   DUST_TRY(dust_calloc((void **)&pass->hidden, area, 1));

@@ -1,4 +1,5 @@
-/* A fold in a section, as gunpowder's DefectAugment models one: a line runs across the section, tissue on both sides has moved towards it and vanished under it.
+/* A fold in a section, as gunpowder's DefectAugment models one: a line runs across the section, tissue on both sides has moved
+ * towards it and vanished under it.
  *
  *     section, `strength` wider on each side     result
  *     · · · · · \ · · · ·                        a straight line from border to border; every voxel shows what was `strength` further away from the
@@ -19,8 +20,9 @@ typedef struct dust_fold {
   bool interpolate;       /* cubic spline; false: nearest voxel */
 } dust_fold;
 
-/* out (made by the function): section's dtype and shape without `strength` voxels on each side of its last two axes; axes in front are channels. Floats stay within [0, 1] and
- * the section's own range, whichever is wider; integers round and saturate. Ends that are not on the border where `rows` says, or sections too small: DUST_ERROR_ARGUMENT. */
+/* out (made by the function): section's dtype and shape without `strength` voxels on each side of its last two axes; axes in
+ * front are channels. Floats stay within [0, 1] and the section's own range, whichever is wider; integers round and saturate.
+ * Ends that are not on the border where `rows` says, or sections too small: DUST_ERROR_ARGUMENT. */
 dust_status dust_fold_section(dust_ndarray *out, const dust_ndarray *section, const dust_fold *fold, dust_pool *pool);
 
 #endif

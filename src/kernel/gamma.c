@@ -1,5 +1,5 @@
-/* Two passes: the range and the power. In float32 the power is 2^(gamma log2 x) by polynomials, relative error below 2e-6 for gamma up to 6, with 0 and 1 exact: a call of powf
- * an element takes 10 times as long.
+/* Two passes: the range and the power. In float32 the power is 2^(gamma log2 x) by polynomials, relative error below 2e-6 for
+ * gamma up to 6, with 0 and 1 exact: a call of powf an element takes 10 times as long.
  */
 #include "kernel/gamma.h"
 
@@ -34,8 +34,12 @@ static dust_status name_broken(const dust_rows *rows, const dust_ndarray *in) {
   char place[DUST_MAXDIM * 24] = "";
   int64_t index[DUST_MAXDIM], at = s.seen;
   for (int a = in->ndim - 1; a >= 0; at /= in->shape[a--]) index[a] = at % in->shape[a] + 1;
-  for (int a = 0, used = 0; a < in->ndim; a++) used += snprintf(place + used, sizeof place - (size_t)used, a ? ", %" PRId64 : "%" PRId64, index[a]);
-  return dust_fail(DUST_ERROR_ARGUMENT, "gamma needs finite values, but element {%s} is %s: replace it before", place, isnan(s.value) ? "nan" : s.value < 0 ? "-inf" : "inf");
+  for (int a = 0, used = 0; a < in->ndim; a++)
+    used += snprintf(place + used, sizeof place - (size_t)used, a ? ", %" PRId64 : "%" PRId64, index[a]);
+  return dust_fail(DUST_ERROR_ARGUMENT, "gamma needs finite values, but element {%s} is %s: replace it before", place,
+                   isnan(s.value) ? "nan"
+                   : s.value < 0  ? "-inf"
+                                  : "inf");
 }
 
 static dust_status find_range(double *low, double *high, const dust_ndarray *in, dust_pool *pool) {
@@ -85,7 +89,8 @@ static inline float power_of(float x, float gamma) {
   uint32_t shifted = bits - 0x3f3504f3u; /* sqrt 1/2 */
   int32_t e = (int32_t)shifted >> 23;
   float f = float_of(bits - ((uint32_t)e << 23)) - 1, ff = f * f;
-  float low = (1.44269478f - 0.721357107f * f) + (0.480939388f - 0.36008811f * f) * ff, high = (0.286708534f - 0.250061184f * f) + (0.236882523f - 0.145757586f * f) * ff;
+  float low = (1.44269478f - 0.721357107f * f) + (0.480939388f - 0.36008811f * f) * ff,
+        high = (0.286708534f - 0.250061184f * f) + (0.236882523f - 0.145757586f * f) * ff;
   float p = low + high * (ff * ff);
   float power = exp2_of(gamma * (float)(e - (int32_t)(tiny & 24)), gamma * (p * f));
   return float_of(bits_of(power) & -(uint32_t)(x > 0));
@@ -104,7 +109,10 @@ static void power_double(const power_pass *pass, double *restrict out, const dou
 /* The output is new and in C order, but of one element a row may have any stride. */
 static void power_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const power_pass *pass = context;
-  union { float f[DUST_BLOCK]; double d[DUST_BLOCK]; } from, to;
+  union {
+    float f[DUST_BLOCK];
+    double d[DUST_BLOCK];
+  } from, to;
   if (pass->dtype == DUST_FLOAT32) {
     bool straight = rows->stride[0] == sizeof(float);
     float *out = straight ? (float *)(void *)pointer[0] : to.f;
@@ -117,7 +125,9 @@ static void power_block(void *context, const dust_rows *rows, char *const *point
 }
 
 dust_status dust_gamma_array(dust_ndarray *out, const dust_ndarray *in, double gamma, dust_pool *pool) {
-  if (!dust_dtype_is_float(in->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "gamma needs a float32 or float64 array, not %s: normalize it before", dust_dtype_name(in->dtype));
+  if (!dust_dtype_is_float(in->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "gamma needs a float32 or float64 array, not %s: normalize it before",
+                     dust_dtype_name(in->dtype));
   if (!(gamma > 0) || isinf(gamma)) return dust_fail(DUST_ERROR_ARGUMENT, "gamma is %g, it must be positive and finite", gamma);
   double low = 0, high = 0;
   if (dust_ndarray_count(in) > 0) DUST_TRY(find_range(&low, &high, in, pool));

@@ -45,7 +45,8 @@ void dust_gather_begin(dust_gather *gather, size_t length) {
 /* ---- places. The first pass takes every place as it comes; whether one needs clamping is seen by one unsigned comparison. */
 
 DUST_CLONES
-static bool locate_linear(int32_t *restrict place, float *restrict fraction, const float *restrict at, int32_t length, int32_t first, int32_t step, int32_t n) {
+static bool locate_linear(int32_t *restrict place, float *restrict fraction, const float *restrict at, int32_t length, int32_t first,
+                          int32_t step, int32_t n) {
   uint32_t last = (uint32_t)n - 1, any = 0;
   for (int32_t i = 0; i < length; i++) {
     int32_t below = dust_floor(at[i]), low = first + i * step + below;
@@ -67,7 +68,8 @@ static bool locate_nearest(int32_t *restrict place, const float *restrict at, in
   return any;
 }
 
-/* Towards the array; where there is nothing of the next sample in the value, its fraction is 0. Places are already those of the sample below. */
+/* Towards the array; where there is nothing of the next sample in the value, its fraction is 0. Places are already those of the
+ * sample below. */
 DUST_CLONES
 static bool clamp_linear(int32_t *restrict place, float *restrict fraction, int32_t *restrict outside, int32_t length, int32_t n) {
   int32_t any = 0;
@@ -95,7 +97,8 @@ static bool clamp_nearest(int32_t *restrict place, int32_t *restrict outside, in
   return any;
 }
 
-/* A pair never begins at the last sample: it begins one before, all of the way; fetch_pairs() then takes the last one for both. */
+/* A pair never begins at the last sample: it begins one before, all of the way; fetch_pairs() then takes the last one for both.
+ * */
 static void keep_pairs(int32_t *restrict place, float *restrict fraction, int32_t length, int32_t n) {
   for (int32_t i = 0; i < length; i++) {
     bool last = place[i] == n - 1;
@@ -118,24 +121,35 @@ static bool beyond_centres(dust_gather *g, const float *at, int64_t first, int64
 
 /* ---- offsets, 32 bits wide while they fit: half the traffic, and a multiplication that every machine has for vectors */
 
-#define OFFSETS(index)                                                                                                                        \
-  DUST_CLONES                                                                                                                                 \
-  static void add_places_##index(index *restrict offset, const int32_t *restrict place, index stride, size_t n) {                             \
-    for (size_t i = 0; i < n; i++) offset[i] += place[i] * stride;                                                                            \
-  }                                                                                                                                           \
-  DUST_CLONES                                                                                                                                 \
-  static void add_step_##index(index *restrict out, const index *restrict offset, const float *restrict fraction, index stride, size_t n) {   \
-    for (size_t i = 0; i < n; i++) out[i] = offset[i] + (fraction[i] > 0 ? stride : 0);                                                       \
-  }                                                                                                                                           \
-  /* Moves `bytes` bytes a sample. */                                                                                                         \
-  static void fetch_##index(char *restrict out, const char *restrict in, const index *restrict offset, size_t n, size_t bytes) {              \
-    switch (bytes) {                                                                                                                          \
-      case 1: for (size_t i = 0; i < n; i++) out[i] = in[offset[i]]; return;                                                                  \
-      case 2: for (size_t i = 0; i < n; i++) memcpy(out + 2 * i, in + offset[i], 2); return;                                                  \
-      case 4: for (size_t i = 0; i < n; i++) memcpy(out + 4 * i, in + offset[i], 4); return;                                                  \
-      case 8: for (size_t i = 0; i < n; i++) memcpy(out + 8 * i, in + offset[i], 8); return;                                                  \
-      default: for (size_t i = 0; i < n; i++) memcpy(out + 16 * i, in + offset[i], 16); return;                                               \
-    }                                                                                                                                         \
+#define OFFSETS(index)                                                                                                           \
+  DUST_CLONES                                                                                                                    \
+  static void add_places_##index(index *restrict offset, const int32_t *restrict place, index stride, size_t n) {                \
+    for (size_t i = 0; i < n; i++) offset[i] += place[i] * stride;                                                               \
+  }                                                                                                                              \
+  DUST_CLONES                                                                                                                    \
+  static void add_step_##index(index *restrict out, const index *restrict offset, const float *restrict fraction, index stride,  \
+                               size_t n) {                                                                                       \
+    for (size_t i = 0; i < n; i++) out[i] = offset[i] + (fraction[i] > 0 ? stride : 0);                                          \
+  }                                                                                                                              \
+  /* Moves `bytes` bytes a sample. */                                                                                            \
+  static void fetch_##index(char *restrict out, const char *restrict in, const index *restrict offset, size_t n, size_t bytes) { \
+    switch (bytes) {                                                                                                             \
+      case 1:                                                                                                                    \
+        for (size_t i = 0; i < n; i++) out[i] = in[offset[i]];                                                                   \
+        return;                                                                                                                  \
+      case 2:                                                                                                                    \
+        for (size_t i = 0; i < n; i++) memcpy(out + 2 * i, in + offset[i], 2);                                                   \
+        return;                                                                                                                  \
+      case 4:                                                                                                                    \
+        for (size_t i = 0; i < n; i++) memcpy(out + 4 * i, in + offset[i], 4);                                                   \
+        return;                                                                                                                  \
+      case 8:                                                                                                                    \
+        for (size_t i = 0; i < n; i++) memcpy(out + 8 * i, in + offset[i], 8);                                                   \
+        return;                                                                                                                  \
+      default:                                                                                                                   \
+        for (size_t i = 0; i < n; i++) memcpy(out + 16 * i, in + offset[i], 16);                                                 \
+        return;                                                                                                                  \
+    }                                                                                                                            \
   }
 OFFSETS(int32_t)
 OFFSETS(int64_t)
@@ -152,26 +166,34 @@ static void widen_offsets(dust_gather *g) {
 }
 
 static void add_places(dust_gather *g, int64_t stride) {
-  if (g->far) add_places_int64_t(g->offset[0], g->place, stride, g->length);
-  else add_places_int32_t(g->offset[0], g->place, (int32_t)stride, g->length);
+  if (g->far)
+    add_places_int64_t(g->offset[0], g->place, stride, g->length);
+  else
+    add_places_int32_t(g->offset[0], g->place, (int32_t)stride, g->length);
 }
 
 static void add_step(dust_gather *g, int to, int from, int axis) {
-  if (g->far) add_step_int64_t(g->offset[to], g->offset[from], g->fraction[axis], g->stride[axis], g->length);
-  else add_step_int32_t(g->offset[to], g->offset[from], g->fraction[axis], (int32_t)g->stride[axis], g->length);
+  if (g->far)
+    add_step_int64_t(g->offset[to], g->offset[from], g->fraction[axis], g->stride[axis], g->length);
+  else
+    add_step_int32_t(g->offset[to], g->offset[from], g->fraction[axis], (int32_t)g->stride[axis], g->length);
 }
 
 static void fetch(const dust_gather *g, void *out, const void *in, int offset, size_t bytes) {
-  if (g->far) fetch_int64_t(out, in, g->offset[offset], g->length, bytes);
-  else fetch_int32_t(out, in, g->offset[offset], g->length, bytes);
+  if (g->far)
+    fetch_int64_t(out, in, g->offset[offset], g->length, bytes);
+  else
+    fetch_int32_t(out, in, g->offset[offset], g->length, bytes);
 }
 
-void dust_gather_axis(dust_gather *gather, int axis, const float *at, int64_t first, int64_t step, int64_t n, int64_t stride, dust_gather_border border) {
+void dust_gather_axis(dust_gather *gather, int axis, const float *at, int64_t first, int64_t step, int64_t n, int64_t stride,
+                      dust_gather_border border) {
   int32_t length = (int32_t)gather->length, samples = (int32_t)n;
   bool out = false, linear = gather->linear;
   if (linear ? locate_linear(gather->place, gather->fraction[axis], at, length, (int32_t)first, (int32_t)step, samples)
              : locate_nearest(gather->place, at, length, (int32_t)first, (int32_t)step, samples)) {
-    out = linear ? clamp_linear(gather->place, gather->fraction[axis], gather->outside, length, samples) : clamp_nearest(gather->place, gather->outside, length, samples);
+    out = linear ? clamp_linear(gather->place, gather->fraction[axis], gather->outside, length, samples)
+                 : clamp_nearest(gather->place, gather->outside, length, samples);
     gather->at_end |= linear && axis == 0 && n > 1;
     if (gather->at_end && axis == 0) keep_pairs(gather->place, gather->fraction[0], length, samples);
   }
@@ -184,7 +206,8 @@ void dust_gather_axis(dust_gather *gather, int axis, const float *at, int64_t fi
 }
 
 void dust_gather_prefetch(const dust_gather *gather, const void *in, int64_t ahead, size_t phase) {
-  uintptr_t from = (uintptr_t)in + (uintptr_t)(ahead * (int64_t)dust_dtype_size(gather->dtype)); /* may lie outside of the array: nothing is read there */
+  uintptr_t from = (uintptr_t)in +
+                   (uintptr_t)(ahead * (int64_t)dust_dtype_size(gather->dtype)); /* may lie outside of the array: nothing is read there */
   const int32_t *near = gather->offset[0];
   const int64_t *far = gather->offset[0];
   if (gather->far)
@@ -195,7 +218,8 @@ void dust_gather_prefetch(const dust_gather *gather, const void *in, int64_t ahe
 
 /* ---- linear */
 
-/* What has no weight is not part of the value, not even as NaN times 0. Masked by hand: gcc makes a branch of `t > 0 ? … : 0`, and then no vectors. */
+/* What has no weight is not part of the value, not even as NaN times 0. Masked by hand: gcc makes a branch of `t > 0 ? … : 0`,
+ * and then no vectors. */
 static inline float along_float(float a, float b, float t) {
   float difference = b - a;
   uint32_t bits;
@@ -214,31 +238,35 @@ static inline double along_double(double a, double b, double t) {
   return a + t * difference;
 }
 
-/* One body a type: a conversion beforehand would touch the whole array. Pairs of four places: (z, y), (z, y + 1), (z + 1, y), (z + 1, y + 1). */
-#define LERP(type, real)                                                                                                                                     \
-  DUST_CLONES                                                                                                                                                \
-  static void bilinear_##type(void *restrict out_, char *const corner[4], float *const fraction[4], size_t n) {                                              \
-    real *restrict out = out_;                                                                                                                               \
-    const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                                                 \
-    const float *restrict x = fraction[0], *restrict y = fraction[1];                                                                                        \
-    for (size_t i = 0; i < n; i++) {                                                                                                                         \
-      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]), b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                           \
-      out[i] = a + (real)y[i] * (b - a);                                                                                                                     \
-    }                                                                                                                                                        \
-  }                                                                                                                                                          \
-  DUST_CLONES                                                                                                                                                \
-  static void trilinear_##type(void *restrict out_, char *const corner[4], float *const fraction[4], size_t n) {                                             \
-    real *restrict out = out_;                                                                                                                               \
-    const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1], *restrict r = (const void *)corner[2],                          \
-               *restrict s = (const void *)corner[3];                                                                                                        \
-    const float *restrict x = fraction[0], *restrict y = fraction[1], *restrict z = fraction[2];                                                             \
-    for (size_t i = 0; i < n; i++) {                                                                                                                         \
-      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]), b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                           \
-      real c = along_##real((real)r[2 * i], (real)r[2 * i + 1], (real)x[i]), d = along_##real((real)s[2 * i], (real)s[2 * i + 1], (real)x[i]);                           \
-      a += (real)y[i] * (b - a);                                                                                                                             \
-      c += (real)y[i] * (d - c);                                                                                                                             \
-      out[i] = a + (real)z[i] * (c - a);                                                                                                                     \
-    }                                                                                                                                                        \
+/* One body a type: a conversion beforehand would touch the whole array. Pairs of four places: (z, y), (z, y + 1), (z + 1, y), (z
+ * + 1, y + 1). */
+#define LERP(type, real)                                                                                                            \
+  DUST_CLONES                                                                                                                       \
+  static void bilinear_##type(void *restrict out_, char *const corner[4], float *const fraction[4], size_t n) {                     \
+    real *restrict out = out_;                                                                                                      \
+    const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                        \
+    const float *restrict x = fraction[0], *restrict y = fraction[1];                                                               \
+    for (size_t i = 0; i < n; i++) {                                                                                                \
+      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]),                                                        \
+           b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                                                        \
+      out[i] = a + (real)y[i] * (b - a);                                                                                            \
+    }                                                                                                                               \
+  }                                                                                                                                 \
+  DUST_CLONES                                                                                                                       \
+  static void trilinear_##type(void *restrict out_, char *const corner[4], float *const fraction[4], size_t n) {                    \
+    real *restrict out = out_;                                                                                                      \
+    const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1], *restrict r = (const void *)corner[2], \
+                         *restrict s = (const void *)corner[3];                                                                     \
+    const float *restrict x = fraction[0], *restrict y = fraction[1], *restrict z = fraction[2];                                    \
+    for (size_t i = 0; i < n; i++) {                                                                                                \
+      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]),                                                        \
+           b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                                                        \
+      real c = along_##real((real)r[2 * i], (real)r[2 * i + 1], (real)x[i]),                                                        \
+           d = along_##real((real)s[2 * i], (real)s[2 * i + 1], (real)x[i]);                                                        \
+      a += (real)y[i] * (b - a);                                                                                                    \
+      c += (real)y[i] * (d - c);                                                                                                    \
+      out[i] = a + (real)z[i] * (c - a);                                                                                            \
+    }                                                                                                                               \
   }
 LERP(uint8_t, float)
 LERP(uint16_t, float)
@@ -289,8 +317,10 @@ static void fetch_pairs(const dust_gather *g, int corner, const void *in, int of
 /* Up to three axes from offset[from] on. An array of one axis is one whose y has a single sample. */
 static void blend_volume(dust_gather *g, void *out, const void *in, int from) {
   fetch_pairs(g, 0, in, from);
-  if (g->axes == 1) memcpy(g->corner[1], g->corner[0], g->length * 2 * dust_dtype_size(g->dtype));
-  else add_step(g, 1, from, 1), fetch_pairs(g, 1, in, 1);
+  if (g->axes == 1)
+    memcpy(g->corner[1], g->corner[0], g->length * 2 * dust_dtype_size(g->dtype));
+  else
+    add_step(g, 1, from, 1), fetch_pairs(g, 1, in, 1);
   if (g->axes >= 3) {
     add_step(g, 2, from, 2), fetch_pairs(g, 2, in, 2);
     add_step(g, 1, 2, 1), fetch_pairs(g, 3, in, 1);
@@ -301,8 +331,10 @@ static void blend_volume(dust_gather *g, void *out, const void *in, int from) {
 static void blend_time(dust_gather *g, void *out, const void *in) {
   add_step(g, 3, 0, 3);
   blend_volume(g, g->value[1], in, 3);
-  if (wide(g->dtype)) blend_double(out, g->value[1], g->fraction[3], g->length);
-  else blend_float(out, g->value[1], g->fraction[3], g->length);
+  if (wide(g->dtype))
+    blend_double(out, g->value[1], g->fraction[3], g->length);
+  else
+    blend_float(out, g->value[1], g->fraction[3], g->length);
 }
 
 DUST_CLONES
@@ -330,8 +362,10 @@ static void linear_row(dust_gather *g, void *out, const void *in) {
   void *value = dust_dtype_is_float(g->dtype) ? out : g->value[0];
   blend_volume(g, value, in, 0);
   if (g->axes == 4) blend_time(g, value, in);
-  if (wide(g->dtype)) store_double(g, out, value);
-  else store_float(g, out, value);
+  if (wide(g->dtype))
+    store_double(g, out, value);
+  else
+    store_float(g, out, value);
 }
 
 static void nearest_row(const dust_gather *g, char *out, const void *in) {
@@ -342,6 +376,8 @@ static void nearest_row(const dust_gather *g, char *out, const void *in) {
 }
 
 void dust_gather_row(dust_gather *gather, void *out, const void *in) {
-  if (gather->linear) linear_row(gather, out, in);
-  else nearest_row(gather, out, in);
+  if (gather->linear)
+    linear_row(gather, out, in);
+  else
+    nearest_row(gather, out, in);
 }

@@ -1,5 +1,6 @@
-/* For each voxel the nearest drawn one within reach, an axis at a time: a line knows for each of its voxels the best found so far (squared distance, place), and a window that
- * widens until nothing nearer can come improves it. Lines without anything drawn cost one look.
+/* For each voxel the nearest drawn one within reach, an axis at a time: a line knows for each of its voxels the best found so far
+ * (squared distance, place), and a window that widens until nothing nearer can come improves it. Lines without anything drawn
+ * cost one look.
  *
  *     axis 3        axis 2          axis 1
  *     . . . .       . 1 . .
@@ -113,7 +114,8 @@ static dust_status measure(field *f, const double *voxel_size, const double *rad
 static dust_status check(const dust_ndarray *drawn, const double *voxel_size, const double *radius, const char *what) {
   if (drawn->ndim < 1) return dust_fail(DUST_ERROR_ARGUMENT, "nothing can grow in an array without axes");
   for (int a = 0; a < drawn->ndim; a++) {
-    if (!(radius[a] > 0) || isinf(radius[a])) return dust_fail(DUST_ERROR_ARGUMENT, "%s is %g on axis %d, it must be positive", what, radius[a], a + 1);
+    if (!(radius[a] > 0) || isinf(radius[a]))
+      return dust_fail(DUST_ERROR_ARGUMENT, "%s is %g on axis %d, it must be positive", what, radius[a], a + 1);
     if (!(voxel_size[a] > 0) || isinf(voxel_size[a]))
       return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size is %g on axis %d, it must be positive", voxel_size[a], a + 1);
   }
@@ -125,7 +127,8 @@ static dust_status color_row(void *context, size_t begin, size_t end, size_t chu
   size_t size = dust_dtype_size(f->drawn->dtype);
   double hollow = f->inner > 0 ? f->inner * f->inner * (1 + SLACK) : -1;
   for (size_t i = begin; i < end; i++)
-    if (f->distance[i] < INFINITY && f->distance[i] > hollow) memcpy(f->out->data + i * size, f->drawn->data + (size_t)f->nearest[i] * size, size);
+    if (f->distance[i] < INFINITY && f->distance[i] > hollow)
+      memcpy(f->out->data + i * size, f->drawn->data + (size_t)f->nearest[i] * size, size);
   return DUST_OK;
 }
 
@@ -133,14 +136,16 @@ static dust_status peak_row(void *context, size_t begin, size_t end, size_t chun
   const field *f = context;
   for (size_t i = begin; i < end; i++) {
     double value = f->distance[i] < INFINITY ? exp(-.5 * f->distance[i]) : 0;
-    if (f->out->dtype == DUST_FLOAT32) ((float *)(void *)f->out->data)[i] = (float)value;
-    else ((double *)(void *)f->out->data)[i] = value;
+    if (f->out->dtype == DUST_FLOAT32)
+      ((float *)(void *)f->out->data)[i] = (float)value;
+    else
+      ((double *)(void *)f->out->data)[i] = value;
   }
   return DUST_OK;
 }
 
-static dust_status grow(dust_ndarray *out, const dust_ndarray *drawn, const double *voxel_size, const double *radius, double reach, double inner, dust_dtype dtype,
-                        dust_pool_body finish, dust_pool *pool) {
+static dust_status grow(dust_ndarray *out, const dust_ndarray *drawn, const double *voxel_size, const double *radius, double reach,
+                        double inner, dust_dtype dtype, dust_pool_body finish, dust_pool *pool) {
   dust_ndarray made = {0}, flat = {0};
   field f = {.drawn = &flat, .out = &made, .inner = inner};
   dust_status status;
@@ -158,13 +163,16 @@ done:
   return status;
 }
 
-dust_status dust_grow_balls(dust_ndarray *out, const dust_ndarray *drawn, const double *voxel_size, const double *radius, double inner, dust_pool *pool) {
+dust_status dust_grow_balls(dust_ndarray *out, const dust_ndarray *drawn, const double *voxel_size, const double *radius, double inner,
+                            dust_pool *pool) {
   DUST_TRY(check(drawn, voxel_size, radius, "radius"));
-  if (!(inner >= 0 && inner <= 1)) return dust_fail(DUST_ERROR_ARGUMENT, "the inner fraction of the radius is %g, it must be from 0 to 1", inner);
+  if (!(inner >= 0 && inner <= 1))
+    return dust_fail(DUST_ERROR_ARGUMENT, "the inner fraction of the radius is %g, it must be from 0 to 1", inner);
   return grow(out, drawn, voxel_size, radius, 1, inner, drawn->dtype, color_row, pool);
 }
 
-dust_status dust_grow_peaks(dust_ndarray *out, const dust_ndarray *drawn, const double *voxel_size, const double *sigma, dust_dtype dtype, dust_pool *pool) {
+dust_status dust_grow_peaks(dust_ndarray *out, const dust_ndarray *drawn, const double *voxel_size, const double *sigma, dust_dtype dtype,
+                            dust_pool *pool) {
   DUST_TRY(check(drawn, voxel_size, sigma, "sigma"));
   if (!dust_dtype_is_float(dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "peaks are float32 or float64, not %s", dust_dtype_name(dtype));
   return grow(out, drawn, voxel_size, sigma, 4, 0, dtype, peak_row, pool);

@@ -28,8 +28,8 @@ static void add_word(chain *c, uint64_t word) {
 }
 
 static uint64_t load_word(const unsigned char *b) { /* compilers know this as one load */
-  return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
-         (uint64_t)b[7] << 56;
+  return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 |
+         (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
 }
 
 /* A run of little-endian bytes. Only the last run of an array may have a number of bytes that is no multiple of 8. */

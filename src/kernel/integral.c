@@ -18,8 +18,10 @@ static bool is_wide(const dust_ndarray *table) { return table->dtype == DUST_UIN
 static uint64_t sum_block(char *out, bool wide, const double *mask, size_t n, uint64_t sum) {
   for (size_t i = 0; i < n; i++) {
     sum += mask[i] > 0;
-    if (wide) ((uint64_t *)(void *)out)[i] = sum;
-    else ((uint32_t *)(void *)out)[i] = (uint32_t)sum;
+    if (wide)
+      ((uint64_t *)(void *)out)[i] = sum;
+    else
+      ((uint32_t *)(void *)out)[i] = (uint32_t)sum;
   }
   return sum;
 }
@@ -27,7 +29,8 @@ static uint64_t sum_block(char *out, bool wide, const double *mask, size_t n, ui
 /* Where row `row` of the mask is in the table: one further along every axis. */
 static char *table_row(const integral_pass *pass, int64_t row) {
   char *start = pass->table->data + pass->table->stride[pass->mask->ndim - 1];
-  for (int a = pass->mask->ndim - 2; a >= 0; row /= pass->mask->shape[a--]) start += (row % pass->mask->shape[a] + 1) * pass->table->stride[a];
+  for (int a = pass->mask->ndim - 2; a >= 0; row /= pass->mask->shape[a--])
+    start += (row % pass->mask->shape[a] + 1) * pass->table->stride[a];
   return start;
 }
 

@@ -5,8 +5,8 @@
 #include "base/pool.h"
 #include "volume/ndarray.h"
 
-/* Entry (z, y, x) of the table counts the set voxels with smaller indices on every axis: shape + 1 an axis, the first layer 0. uint32 while the mask has fewer than
- * 2^32 voxels, uint64 beyond; sums are taken modulo that, counts of boxes come out right. */
+/* Entry (z, y, x) of the table counts the set voxels with smaller indices on every axis: shape + 1 an axis, the first layer 0.
+ * uint32 while the mask has fewer than 2^32 voxels, uint64 beyond; sums are taken modulo that, counts of boxes come out right. */
 typedef struct dust_integral {
   dust_ndarray table;
 } dust_integral;

@@ -28,7 +28,10 @@ static void line_double(const line_pass *pass, double *restrict out, const doubl
 
 static void line_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const line_pass *pass = context;
-  union { float f[DUST_BLOCK]; double d[DUST_BLOCK]; } from, to;
+  union {
+    float f[DUST_BLOCK];
+    double d[DUST_BLOCK];
+  } from, to;
   if (pass->dtype == DUST_FLOAT32) {
     line_float(pass, to.f, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->dtype, n), n);
     dust_row_from_float(pointer[0], rows->stride[0], pass->dtype, to.f, n);
@@ -45,12 +48,15 @@ static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *in, lin
   return dust_blocks_run(&rows, pool, line_block, pass);
 }
 
-dust_status dust_intensity_array(dust_ndarray *out, const dust_ndarray *in, int slab_ndim, const int64_t *slab, size_t count, const double *scale, const double *shift,
-                                 bool clip, dust_pool *pool) {
+dust_status dust_intensity_array(dust_ndarray *out, const dust_ndarray *in, int slab_ndim, const int64_t *slab, size_t count,
+                                 const double *scale, const double *shift, bool clip, dust_pool *pool) {
   dust_slabs slabs;
-  if (!dust_dtype_is_float(in->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "intensity needs a float32 or float64 array, not %s: normalize it before", dust_dtype_name(in->dtype));
+  if (!dust_dtype_is_float(in->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "intensity needs a float32 or float64 array, not %s: normalize it before",
+                     dust_dtype_name(in->dtype));
   DUST_TRY(dust_slabs_make(&slabs, in, slab_ndim, slab));
-  if ((int64_t)count != slabs.count) return dust_fail(DUST_ERROR_ARGUMENT, "there are %zu scales and shifts for %" PRId64 " slabs: give one for each", count, slabs.count);
+  if ((int64_t)count != slabs.count)
+    return dust_fail(DUST_ERROR_ARGUMENT, "there are %zu scales and shifts for %" PRId64 " slabs: give one for each", count, slabs.count);
   dust_ndarray made = {0}, part_in = {0}, part_out = {0};
   dust_status status;
   DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));

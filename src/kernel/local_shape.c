@@ -1,6 +1,8 @@
-/* An object is handled alone, in its bounding box: nothing outside of it counts, and nothing outside of it is written, so objects go to the pool one by one.
+/* An object is handled alone, in its bounding box: nothing outside of it counts, and nothing outside of it is written, so objects
+ * go to the pool one by one.
  *
- * Moments are taken about the voxel itself: a separable filter with w(k), w(k) k and w(k) k^2 along each axis gives sum w m k^a l^b n^c without the large numbers
+ * Moments are taken about the voxel itself: a separable filter with w(k), w(k) k and w(k) k^2 along each axis gives sum w m k^a
+ * l^b n^c without the large numbers
  * that positions in the volume would bring. Of the products only those with a + b + c <= 2 are needed:
  *
  *     mask --z--> 3 volumes (order 0 1 2) --y--> 6 volumes (00 01 02 10 11 20) --x--> 10 numbers a voxel, made row by row
@@ -19,7 +21,7 @@
 
 /* Which orders along z, y, x make each sum that is wanted, and where it is taken from a step before. */
 enum { SIZE, OFFSET_Z, OFFSET_Y, OFFSET_X, ZZ, YY, XX, ZY, ZX, YX, SUMS };
-static const int pair_z[6] = {0, 0, 0, 1, 1, 2}, pair_y[6] = {0, 1, 2, 0, 1, 0};                    /* the six (z, y) volumes */
+static const int pair_z[6] = {0, 0, 0, 1, 1, 2}, pair_y[6] = {0, 1, 2, 0, 1, 0};                                /* the six (z, y) volumes */
 static const int sum_pair[SUMS] = {0, 3, 1, 0, 5, 2, 0, 4, 3, 1}, sum_x[SUMS] = {0, 0, 0, 1, 0, 0, 2, 0, 1, 1}; /* the ten sums */
 
 typedef struct object {
@@ -66,7 +68,8 @@ static void add_scaled(float *restrict out, const float *restrict in, float weig
   for (int64_t i = 0; i < n; i++) out[i] += weight * in[i];
 }
 
-/* out(p) = sum over k of w(k) in(p + k) along an axis other than x; `stride` elements between neighbours, length n, rows of `row` elements. */
+/* out(p) = sum over k of w(k) in(p + k) along an axis other than x; `stride` elements between neighbours, length n, rows of `row`
+ * elements. */
 static void filter_axis(float *out, const float *in, const gauss *filter, int order, int64_t n, int64_t stride, int64_t row) {
   for (int64_t p = 0; p < n; p++) {
     memset(out + p * stride, 0, (size_t)row * sizeof *out);
@@ -126,9 +129,12 @@ static void fill_mask(workspace *w, const extraction *e, uint64_t label) {
 static void filter_volumes(workspace *w, const extraction *e) {
   bool flat = e->first_axis == 1;
   for (int o = 0; o < 3; o++) {
-    if (!flat) filter_axis(w->z[o], w->mask, &e->filter[0], o, w->size[0], w->plane, w->plane);
-    else if (o == 0) memcpy(w->z[0], w->mask, (size_t)w->volume * sizeof(float));
-    else memset(w->z[o], 0, (size_t)w->volume * sizeof(float));
+    if (!flat)
+      filter_axis(w->z[o], w->mask, &e->filter[0], o, w->size[0], w->plane, w->plane);
+    else if (o == 0)
+      memcpy(w->z[0], w->mask, (size_t)w->volume * sizeof(float));
+    else
+      memset(w->z[o], 0, (size_t)w->volume * sizeof(float));
   }
   for (int p = 0; p < 6; p++) {
     for (int64_t z = 0; z < w->size[0]; z++) {
@@ -207,8 +213,10 @@ static size_t find(const object *objects, size_t count, uint64_t label) {
   size_t low = 0, high = count;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (objects[middle].label < label) low = middle + 1;
-    else high = middle;
+    if (objects[middle].label < label)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
@@ -260,9 +268,12 @@ static dust_status check(const dust_ndarray *labels, const double *voxel_size, c
   if (downsample < 1) return dust_fail(DUST_ERROR_ARGUMENT, "downsample is %" PRId64 ", it must be at least 1", downsample);
   for (int a = 0; a < labels->ndim; a++) {
     if (labels->shape[a] % downsample)
-      return dust_fail(DUST_ERROR_ARGUMENT, "axis %d of the labels is %" PRId64 " long, which is not a multiple of downsample (%" PRId64 ")", a + 1, labels->shape[a], downsample);
+      return dust_fail(DUST_ERROR_ARGUMENT,
+                       "axis %d of the labels is %" PRId64 " long, which is not a multiple of downsample (%" PRId64 ")", a + 1,
+                       labels->shape[a], downsample);
     if (!(voxel_size[a] > 0) || !(sigma[a] > 0) || !isfinite(sigma[a]) || sigma[a] / voxel_size[a] > 1e5)
-      return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %g and sigma %g on axis %d must be positive, sigma at most 100000 voxels", voxel_size[a], sigma[a], a + 1);
+      return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %g and sigma %g on axis %d must be positive, sigma at most 100000 voxels",
+                       voxel_size[a], sigma[a], a + 1);
   }
   return DUST_OK;
 }
@@ -279,7 +290,8 @@ static dust_status prepare(extraction *e, const dust_ndarray *labels, const doub
   return DUST_OK;
 }
 
-dust_status dust_local_shape(dust_ndarray *out, const dust_ndarray *labels, const double *voxel_size, const double *sigma, int64_t downsample, dust_pool *pool) {
+dust_status dust_local_shape(dust_ndarray *out, const dust_ndarray *labels, const double *voxel_size, const double *sigma,
+                             int64_t downsample, dust_pool *pool) {
   DUST_TRY(check(labels, voxel_size, sigma, downsample));
   dust_ndarray ids = {0}, result = {0};
   dust_status status;

@@ -1,5 +1,5 @@
-/* scipy.ndimage.map_coordinates of order 1 and 0 with mode "constant": a dense field of coordinates, rows of it through a gather. Ids keep
- * all their bits with order 0, where the original takes them through double.
+/* scipy.ndimage.map_coordinates of order 1 and 0 with mode "constant": a dense field of coordinates, rows of it through a gather.
+ * Ids keep all their bits with order 0, where the original takes them through double.
  */
 #include <math.h>
 #include "base/mem.h"
@@ -36,7 +36,8 @@ static dust_status places(void *context, size_t begin, size_t end, size_t chunk)
       load(at, j->coordinates + (j->axes - 1 - a) * j->count + (int64_t)row, n);
       dust_gather_axis(&gather, a, at, 0, 0, j->shape[a], j->stride[a], DUST_GATHER_CENTRES);
     }
-    for (int64_t c = 0; c < j->channels; c++) dust_gather_row(&gather, j->out + (c * j->count + (int64_t)row) * item, j->in + c * j->channel * item);
+    for (int64_t c = 0; c < j->channels; c++)
+      dust_gather_row(&gather, j->out + (c * j->count + (int64_t)row) * item, j->in + c * j->channel * item);
   }
   dust_gather_release(&gather);
   return DUST_OK;
@@ -44,12 +45,15 @@ static dust_status places(void *context, size_t begin, size_t end, size_t chunk)
 
 static dust_status check(const dust_ndarray *in, const dust_ndarray *coordinates) {
   int axes = (int)coordinates->shape[0], places_ndim = coordinates->ndim - 1, channels = in->ndim - axes;
-  if (coordinates->dtype != DUST_FLOAT32) return dust_fail(DUST_ERROR_ARGUMENT, "coordinates must be float32, not %s", dust_dtype_name(coordinates->dtype));
+  if (coordinates->dtype != DUST_FLOAT32)
+    return dust_fail(DUST_ERROR_ARGUMENT, "coordinates must be float32, not %s", dust_dtype_name(coordinates->dtype));
   if (axes < 1 || axes > 4) return dust_fail(DUST_ERROR_ARGUMENT, "coordinates are for %d axes; 1 to 4 can be done", axes);
   if (channels < 0) return dust_fail(DUST_ERROR_ARGUMENT, "coordinates are for %d axes, the array has %d", axes, in->ndim);
-  if (channels + places_ndim > DUST_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes is more than %d", channels + places_ndim, DUST_MAXDIM);
+  if (channels + places_ndim > DUST_MAXDIM)
+    return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes is more than %d", channels + places_ndim, DUST_MAXDIM);
   for (int d = channels; d < in->ndim; d++)
-    if (in->shape[d] > INT32_MAX / 2) return dust_fail(DUST_ERROR_RANGE, "axis %d has %lld samples; at most 2^30 can be sampled", d + 1, (long long)in->shape[d]);
+    if (in->shape[d] > INT32_MAX / 2)
+      return dust_fail(DUST_ERROR_RANGE, "axis %d has %lld samples; at most 2^30 can be sampled", d + 1, (long long)in->shape[d]);
   return DUST_OK;
 }
 

@@ -1,4 +1,5 @@
-/* Types of up to 32 bits and floats are compared as float64, which holds them all; 64-bit integers as themselves. A block of output stays in L1 while all channels pass by. */
+/* Types of up to 32 bits and floats are compared as float64, which holds them all; 64-bit integers as themselves. A block of
+ * output stays in L1 while all channels pass by. */
 #include "kernel/max_channels.h"
 
 #include "base/mem.h"
@@ -22,7 +23,8 @@ static void max_doubles(const max_pass *pass, const dust_rows *rows, char *const
 }
 
 static void max_integers(const max_pass *pass, const dust_rows *rows, char *const *pointer, size_t n) {
-  uint64_t best[DUST_BLOCK], buffer[DUST_BLOCK], flip = pass->dtype == DUST_INT64 ? UINT64_C(1) << 63 : 0; /* orders negative below positive */
+  uint64_t best[DUST_BLOCK], buffer[DUST_BLOCK],
+      flip = pass->dtype == DUST_INT64 ? UINT64_C(1) << 63 : 0; /* orders negative below positive */
   dust_row_to_label(best, pointer[1], rows->stride[1], pass->dtype, n);
   for (int64_t c = 1; c < pass->channels; c++) {
     const uint64_t *v = dust_block_labels(buffer, pointer[1] + pass->offset[c], rows->stride[1], pass->dtype, n);
@@ -33,8 +35,10 @@ static void max_integers(const max_pass *pass, const dust_rows *rows, char *cons
 
 static void max_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const max_pass *pass = context;
-  if (pass->dtype == DUST_UINT64 || pass->dtype == DUST_INT64) max_integers(pass, rows, pointer, n);
-  else max_doubles(pass, rows, pointer, n);
+  if (pass->dtype == DUST_UINT64 || pass->dtype == DUST_INT64)
+    max_integers(pass, rows, pointer, n);
+  else
+    max_doubles(pass, rows, pointer, n);
 }
 
 static dust_status channel_offsets(max_pass *pass, const dust_ndarray *in, int spatial) {

@@ -1,4 +1,5 @@
-/* The array is taken as one line of elements in C order, cut into blocks of DUST_PHILOX_BLOCK; a block is loaded to double, computed and stored while it is in L1. */
+/* The array is taken as one line of elements in C order, cut into blocks of DUST_PHILOX_BLOCK; a block is loaded to double,
+ * computed and stored while it is in L1. */
 #include "kernel/noise.h"
 
 #include <math.h>
@@ -109,10 +110,13 @@ static dust_status check_parameters(const dust_noise *noise) {
     return dust_fail(DUST_ERROR_ARGUMENT, "the variance of noise is %g, it must be finite and not negative", noise->variance);
   DUST_TRY(check_share(noise->amount, "amount"));
   DUST_TRY(check_share(noise->salt, "salt_vs_pepper"));
-  if (!(noise->span > 0) || isinf(noise->span)) return dust_fail(DUST_ERROR_ARGUMENT, "span is %g, it must be positive and finite", noise->span);
-  if (!(noise->levels > 0) || isinf(noise->levels)) return dust_fail(DUST_ERROR_ARGUMENT, "levels is %g, it must be positive and finite", noise->levels);
+  if (!(noise->span > 0) || isinf(noise->span))
+    return dust_fail(DUST_ERROR_ARGUMENT, "span is %g, it must be positive and finite", noise->span);
+  if (!(noise->levels > 0) || isinf(noise->levels))
+    return dust_fail(DUST_ERROR_ARGUMENT, "levels is %g, it must be positive and finite", noise->levels);
   if (noise->clip_low > noise->clip_high)
-    return dust_fail(DUST_ERROR_ARGUMENT, "clipping to [%g, %g] leaves nothing: the lower end is above the upper one", noise->clip_low, noise->clip_high);
+    return dust_fail(DUST_ERROR_ARGUMENT, "clipping to [%g, %g] leaves nothing: the lower end is above the upper one", noise->clip_low,
+                     noise->clip_high);
   return DUST_OK;
 }
 
@@ -122,9 +126,12 @@ static dust_status check_range(const dust_ndarray *in, const dust_noise *noise, 
   DUST_TRY(dust_minmax(&element[0], &element[1], in, pool));
   dust_row_to_double(&low, &element[0], 8, in->dtype, 1);
   dust_row_to_double(&high, &element[1], 8, in->dtype, 1);
-  if (!(low >= noise->low)) return dust_fail(DUST_ERROR_ARGUMENT, "poisson noise counts from %g up, but the array's smallest value is %g", noise->low, low);
+  if (!(low >= noise->low))
+    return dust_fail(DUST_ERROR_ARGUMENT, "poisson noise counts from %g up, but the array's smallest value is %g", noise->low, low);
   if ((high - noise->low) / noise->span * noise->levels <= MOST_COUNTS) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "a value of %g with %g levels makes more than 2^31 counts: scale the array to [0, 1] before poisson noise", high, noise->levels);
+  return dust_fail(DUST_ERROR_ARGUMENT,
+                   "a value of %g with %g levels makes more than 2^31 counts: scale the array to [0, 1] before poisson noise", high,
+                   noise->levels);
 }
 
 /* Variances as float64 of in's shape in C order. */
@@ -151,7 +158,9 @@ done:
 }
 
 dust_status dust_noise_array(dust_ndarray *out, const dust_ndarray *in, const dust_noise *noise, dust_pool *pool) {
-  if (!dust_dtype_is_float(in->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "noise needs a float32 or float64 array, not %s: normalize it before", dust_dtype_name(in->dtype));
+  if (!dust_dtype_is_float(in->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "noise needs a float32 or float64 array, not %s: normalize it before",
+                     dust_dtype_name(in->dtype));
   DUST_TRY(check_parameters(noise));
   DUST_TRY(check_range(in, noise, pool));
   dust_ndarray made = {0}, flat = {0}, variances = {0};
@@ -159,7 +168,8 @@ dust_status dust_noise_array(dust_ndarray *out, const dust_ndarray *in, const du
   DUST_GO(dust_ndarray_contiguous(&flat, in));
   if (noise->variances) DUST_GO(spread_variances(&variances, in, noise->variances, pool));
   DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
-  noise_pass pass = {.noise = noise, .in = &flat, .variances = noise->variances ? &variances : NULL, .out = &made, .count = dust_ndarray_count(in)};
+  noise_pass pass = {
+      .noise = noise, .in = &flat, .variances = noise->variances ? &variances : NULL, .out = &made, .count = dust_ndarray_count(in)};
   DUST_GO(dust_pool_for(pool, (size_t)((pass.count + BLOCK - 1) / BLOCK), BLOCKS_A_CHUNK, some_blocks, &pass));
   *out = made;
   made = (dust_ndarray){0};

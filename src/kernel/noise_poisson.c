@@ -1,5 +1,6 @@
-/* Poisson counts by GSL, whose algorithms take as many uniforms as they happen to need: each element has a generator of its own, whose state is where it is in
- * the element's endless line of Philox words (streams 1, 2, … of philox.h's counters, the element's number in front). */
+/* Poisson counts by GSL, whose algorithms take as many uniforms as they happen to need: each element has a generator of its own,
+ * whose state is where it is in the element's endless line of Philox words (streams 1, 2, … of philox.h's counters, the element's
+ * number in front). */
 #include "kernel/noise.h"
 
 #include <gsl/gsl_randist.h>

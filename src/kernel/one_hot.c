@@ -21,9 +21,12 @@ static void hot_block(void *context, const dust_rows *rows, char *const *pointer
 }
 
 dust_status dust_one_hot(dust_ndarray *out, const dust_ndarray *labels, int64_t classes, dust_pool *pool) {
-  if (dust_dtype_is_float(labels->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
   if (classes < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " classes: there must be at least one", classes);
-  if (labels->ndim >= DUST_MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "labels have %d axes: there is no room for one of channels in front, %d are the most", labels->ndim, DUST_MAXDIM);
+  if (labels->ndim >= DUST_MAXDIM)
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels have %d axes: there is no room for one of channels in front, %d are the most",
+                     labels->ndim, DUST_MAXDIM);
   dust_ndarray made = {0}, first = {0};
   dust_rows rows;
   dust_status status;

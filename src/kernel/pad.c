@@ -45,16 +45,20 @@ static void fill_elements(char *out, const void *element, size_t size, size_t n)
 }
 
 static void copy_elements(char *out, const char *in, int64_t stride, size_t size, size_t n) {
-  if (stride == (int64_t)size) memcpy(out, in, n * size);
-  else for (size_t i = 0; i < n; i++) memcpy(out + i * size, in + (int64_t)i * stride, size);
+  if (stride == (int64_t)size)
+    memcpy(out, in, n * size);
+  else
+    for (size_t i = 0; i < n; i++) memcpy(out + i * size, in + (int64_t)i * stride, size);
 }
 
 /* The part of a row outside of the array: constants, or elements of the array wherever the table says. */
 static void pad_run(const pad_pass *pass, char *out, const char *in, int64_t begin, int64_t end) {
   int last = pass->in->ndim - 1;
   const int64_t *from = pass->from[last];
-  if (begin < end && from[begin] < 0) fill_elements(out + (size_t)begin * pass->size, pass->element, pass->size, (size_t)(end - begin));
-  else for (int64_t i = begin; i < end; i++) memcpy(out + (size_t)i * pass->size, in + from[i] * pass->in->stride[last], pass->size);
+  if (begin < end && from[begin] < 0)
+    fill_elements(out + (size_t)begin * pass->size, pass->element, pass->size, (size_t)(end - begin));
+  else
+    for (int64_t i = begin; i < end; i++) memcpy(out + (size_t)i * pass->size, in + from[i] * pass->in->stride[last], pass->size);
 }
 
 /* The row of `in` that output row `row` comes from; NULL when it is all constant. */
@@ -90,23 +94,32 @@ static dust_status pad_rows(void *context, size_t begin, size_t end, size_t chun
 static dust_status padded_shape(int64_t *shape, const dust_ndarray *in, const int64_t *before, const int64_t *after, dust_pad_mode mode) {
   for (int a = 0; a < in->ndim; a++) {
     if (before[a] < 0 || after[a] < 0)
-      return dust_fail(DUST_ERROR_ARGUMENT, "padding of axis %d is %" PRId64 " before and %" PRId64 " after: it can't be negative, crop instead", a + 1, before[a], after[a]);
+      return dust_fail(DUST_ERROR_ARGUMENT,
+                       "padding of axis %d is %" PRId64 " before and %" PRId64 " after: it can't be negative, crop instead", a + 1,
+                       before[a], after[a]);
     if (__builtin_add_overflow(before[a], in->shape[a], &shape[a]) || __builtin_add_overflow(shape[a], after[a], &shape[a]))
-      return dust_fail(DUST_ERROR_RANGE, "axis %d of %" PRId64 " elements can't grow by %" PRId64 " and %" PRId64, a + 1, in->shape[a], before[a], after[a]);
+      return dust_fail(DUST_ERROR_RANGE, "axis %d of %" PRId64 " elements can't grow by %" PRId64 " and %" PRId64, a + 1, in->shape[a],
+                       before[a], after[a]);
     if (mode == DUST_PAD_REFLECT && in->shape[a] == 0 && shape[a] > 0)
       return dust_fail(DUST_ERROR_ARGUMENT, "axis %d has no elements to reflect: pad with a constant", a + 1);
   }
   return DUST_OK;
 }
 
-dust_status dust_pad_array(dust_ndarray *out, const dust_ndarray *in, const int64_t *before, const int64_t *after, dust_pad_mode mode, const void *element, dust_pool *pool) {
+dust_status dust_pad_array(dust_ndarray *out, const dust_ndarray *in, const int64_t *before, const int64_t *after, dust_pad_mode mode,
+                           const void *element, dust_pool *pool) {
   static const char zero[8] = {0};
   int64_t shape[DUST_MAXDIM];
   DUST_TRY(padded_shape(shape, in, before, after, mode));
   if (in->ndim == 0) return dust_ndarray_copy(out, in);
   dust_ndarray made = {0};
   int last = in->ndim - 1;
-  pad_pass pass = {.in = in, .out = &made, .before = before[last], .length = in->shape[last], .element = element ? element : zero, .size = dust_dtype_size(in->dtype)};
+  pad_pass pass = {.in = in,
+                   .out = &made,
+                   .before = before[last],
+                   .length = in->shape[last],
+                   .element = element ? element : zero,
+                   .size = dust_dtype_size(in->dtype)};
   dust_status status;
   DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, shape));
   int64_t count = dust_ndarray_count(&made);
@@ -126,7 +139,8 @@ dust_status dust_pad_element(void *element, dust_dtype dtype, double value) {
   bool sixty_four = dtype == DUST_INT64 || dtype == DUST_UINT64; /* their highest rounds up to one that doesn't fit */
   bool fits = whole >= lowest && (sixty_four ? whole < highest : whole <= highest);
   if (dust_dtype_is_float(dtype) && (isnan(value) || isinf(value))) fits = true;
-  if (!fits) return dust_fail(DUST_ERROR_RANGE, "%.17g doesn't fit %s, which holds %.17g to %.17g", value, dust_dtype_name(dtype), lowest, highest);
+  if (!fits)
+    return dust_fail(DUST_ERROR_RANGE, "%.17g doesn't fit %s, which holds %.17g to %.17g", value, dust_dtype_name(dtype), lowest, highest);
   dust_row_from_double(element, 8, dtype, &value, 1);
   return DUST_OK;
 }
@@ -140,5 +154,6 @@ dust_status dust_pad_element_integer(void *element, dust_dtype dtype, int64_t va
   if (back == label && (value >= 0 || dust_dtype_is_signed(dtype))) return DUST_OK;
   double lowest, highest;
   dust_dtype_limits(dtype, &lowest, &highest);
-  return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " doesn't fit %s, which holds %.17g to %.17g", value, dust_dtype_name(dtype), lowest, highest);
+  return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " doesn't fit %s, which holds %.17g to %.17g", value, dust_dtype_name(dtype), lowest,
+                   highest);
 }

@@ -1,4 +1,5 @@
-/* Philox and Box-Muller in plain loops over 64 lanes; logarithm, sine and cosine are short polynomials (Cephes' single precision ones), because libm's can't be vectorised. */
+/* Philox and Box-Muller in plain loops over 64 lanes; logarithm, sine and cosine are short polynomials (Cephes' single precision
+ * ones), because libm's can't be vectorised. */
 #include "kernel/philox.h"
 
 #include <math.h>

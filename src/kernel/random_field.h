@@ -1,10 +1,11 @@
 /* Randomness as a function of place: hashes, and smooth random fields over world positions.
  *
- * Nothing here has a state. A value depends on a seed and on whole numbers (a voxel, a lattice node) only, so whoever renders a part of a volume, on however many
- * threads, gets what a rendering of the whole would hold there.
+ * Nothing here has a state. A value depends on a seed and on whole numbers (a voxel, a lattice node) only, so whoever renders a
+ * part of a volume, on however many threads, gets what a rendering of the whole would hold there.
  *
- * A field is a lattice of independent normal values, `spacing` world units apart, smoothed by a cubic B-spline: infinitely wide, twice differentiable, mean 0,
- * standard deviation about 1. It is evaluated plane by plane: nodes are reduced over z once a plane, over y once a row, which leaves 4 taps a voxel along x.
+ * A field is a lattice of independent normal values, `spacing` world units apart, smoothed by a cubic B-spline: infinitely wide,
+ * twice differentiable, mean 0, standard deviation about 1. It is evaluated plane by plane: nodes are reduced over z once a
+ * plane, over y once a row, which leaves 4 taps a voxel along x.
  */
 #ifndef DUST_KERNEL_RANDOM_FIELD_H
 #define DUST_KERNEL_RANDOM_FIELD_H
@@ -26,7 +27,8 @@ static inline uint64_t dust_hash3(uint64_t seed, int64_t a, int64_t b, int64_t c
 static inline float dust_hash_uniform(uint64_t hash) { return (float)(hash >> 40) * 0x1p-24f; }
 /* Mean 0, standard deviation 1, within +-3.5: the sum of four uniforms, bell-shaped enough for a picture. */
 static inline float dust_hash_normal(uint64_t hash) {
-  const uint32_t sum = (uint32_t)(hash & 0xffff) + (uint32_t)((hash >> 16) & 0xffff) + (uint32_t)((hash >> 32) & 0xffff) + (uint32_t)(hash >> 48);
+  const uint32_t sum =
+      (uint32_t)(hash & 0xffff) + (uint32_t)((hash >> 16) & 0xffff) + (uint32_t)((hash >> 32) & 0xffff) + (uint32_t)(hash >> 48);
   return ((float)sum * 0x1p-16f - 2.0f) * 1.7320508f;
 }
 
@@ -38,10 +40,10 @@ typedef struct dust_field {
 /* A field at one z, good for positions in [y0, y1] x [x0, x1]. */
 typedef struct dust_field_plane {
   dust_field field;
-  int64_t y, x;   /* lattice position of node[0] */
+  int64_t y, x; /* lattice position of node[0] */
   int64_t ny, nx;
-  float *node;    /* ny x nx, reduced over z */
-  float *row;     /* nx, reduced over y too */
+  float *node; /* ny x nx, reduced over z */
+  float *row;  /* nx, reduced over y too */
 } dust_field_plane;
 
 /* The value at one position. */

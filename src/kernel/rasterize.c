@@ -1,5 +1,5 @@
-/* Positions are kept as doubles in voxels until the last step, so that a node light-years away costs nothing and overflows nothing: of a line only the part that may touch the
- * canvas is walked. */
+/* Positions are kept as doubles in voxels until the last step, so that a node light-years away costs nothing and overflows
+ * nothing: of a line only the part that may touch the canvas is walked. */
 #include "kernel/rasterize.h"
 
 #include <math.h>
@@ -50,7 +50,8 @@ static bool too_far(const dust_canvas *canvas, const double *voxel) {
   return false;
 }
 
-/* numpy's linspace from one voxel to the other, a step a voxel along the longest axis; its arithmetic decides where halves fall. */
+/* numpy's linspace from one voxel to the other, a step a voxel along the longest axis; its arithmetic decides where halves fall.
+ * */
 static void line(const pen *p, const double *from, const double *to) {
   int n = p->canvas->ndim;
   double delta[DUST_MAXDIM], steps = 0, first, last;
@@ -115,7 +116,8 @@ static dust_status draw_edges(pen *p, const dust_graph *graph, const char *color
     voxel_of(p->canvas, dust_graph_location(graph, dust_graph_find(graph, u)), from);
     voxel_of(p->canvas, dust_graph_location(graph, dust_graph_find(graph, v)), to);
     if (too_far(p->canvas, from) || too_far(p->canvas, to))
-      return dust_fail(DUST_ERROR_RANGE, "the edge from node %lld to node %lld ends more than 2^52 voxels away: no line can be drawn there", (long long)u, (long long)v);
+      return dust_fail(DUST_ERROR_RANGE, "the edge from node %lld to node %lld ends more than 2^52 voxels away: no line can be drawn there",
+                       (long long)u, (long long)v);
     line(p, from, to);
   }
   return DUST_OK;
@@ -125,7 +127,9 @@ dust_status dust_draw_graph(dust_ndarray *out, const dust_graph *graph, const du
   if (dust_graph_ndim(graph) != canvas->ndim)
     return dust_fail(DUST_ERROR_ARGUMENT, "the graph has %d axes, the box to draw it in %d", dust_graph_ndim(graph), canvas->ndim);
   for (int d = 0; d < canvas->ndim; d++)
-    if (canvas->voxel_size[d] < 1) return dust_fail(DUST_ERROR_ARGUMENT, "the voxel size of axis %d is %lld, it must be 1 or more", d + 1, (long long)canvas->voxel_size[d]);
+    if (canvas->voxel_size[d] < 1)
+      return dust_fail(DUST_ERROR_ARGUMENT, "the voxel size of axis %d is %lld, it must be 1 or more", d + 1,
+                       (long long)canvas->voxel_size[d]);
   dust_ndarray made = {0};
   dust_status status;
   pen p = {.canvas = canvas, .out = &made, .size = dust_dtype_size(canvas->dtype)};

@@ -1,5 +1,6 @@
-/* Sums, means and extremes. A piece is reduced in LANES interleaved partial results, which the compiler turns into vectors and which keep rounding errors of sums small
- * (numpy's pairwise summation does the same with 8); pieces add up in a chunk, chunks in order.
+/* Sums, means and extremes. A piece is reduced in LANES interleaved partial results, which the compiler turns into vectors and
+ * which keep rounding errors of sums small (numpy's pairwise summation does the same with 8); pieces add up in a chunk, chunks in
+ * order.
  */
 #include "kernel/reduce.h"
 
@@ -12,7 +13,8 @@
 #define LANES 16
 
 /* ---- extremes. Every type is compared as integers of the same order, of which compilers make vectors: 64-bit unsigned ones with the top bit flipped, floats with the other
- * bits of negative ones flipped. NaN is then beyond the infinities, so that the extremes themselves tell whether there is any. -0 counts as less than 0. */
+ * bits of negative ones flipped. NaN is then beyond the infinities, so that the extremes themselves tell whether there is any. -0
+ * counts as less than 0. */
 typedef struct extreme {
   int64_t low, high; /* keys */
   bool any;
@@ -24,21 +26,21 @@ typedef struct extreme {
 #define KEY_DOUBLE(v) ((v) ^ ((v) < 0 ? INT64_MAX : 0))
 
 /* Of n >= 1 elements side by side, each loaded as `type`. */
-#define EXTREMES(name, type, key_type, KEY)                         \
-  DUST_CLONES                                                       \
+#define EXTREMES(name, type, key_type, KEY)                          \
+  DUST_CLONES                                                        \
   static void extremes_##name(extreme *e, const char *x, size_t n) { \
-    type v;                                                         \
-    memcpy(&v, x, sizeof v);                                        \
-    key_type low = KEY(v), high = low;                              \
-    for (size_t i = 0; i < n; i++) {                                \
-      memcpy(&v, x + i * sizeof v, sizeof v);                       \
-      key_type key = KEY(v);                                        \
-      low = key < low ? key : low;                                  \
-      high = key > high ? key : high;                               \
-    }                                                               \
-    if (!e->any || low < e->low) e->low = low;                      \
-    if (!e->any || high > e->high) e->high = high;                  \
-    e->any = true;                                                  \
+    type v;                                                          \
+    memcpy(&v, x, sizeof v);                                         \
+    key_type low = KEY(v), high = low;                               \
+    for (size_t i = 0; i < n; i++) {                                 \
+      memcpy(&v, x + i * sizeof v, sizeof v);                        \
+      key_type key = KEY(v);                                         \
+      low = key < low ? key : low;                                   \
+      high = key > high ? key : high;                                \
+    }                                                                \
+    if (!e->any || low < e->low) e->low = low;                       \
+    if (!e->any || high > e->high) e->high = high;                   \
+    e->any = true;                                                   \
   }
 EXTREMES(uint8, uint8_t, uint8_t, KEY_SAME)
 EXTREMES(uint16, uint16_t, uint16_t, KEY_SAME)
@@ -52,8 +54,9 @@ EXTREMES(float32, int32_t, int32_t, KEY_FLOAT)
 EXTREMES(float64, int64_t, int64_t, KEY_DOUBLE)
 
 static void (*const extremes[DUST_DTYPE_COUNT])(extreme *, const char *, size_t) = {
-    [DUST_UINT8] = extremes_uint8, [DUST_UINT16] = extremes_uint16, [DUST_UINT32] = extremes_uint32,   [DUST_UINT64] = extremes_uint64,   [DUST_INT8] = extremes_int8,
-    [DUST_INT16] = extremes_int16, [DUST_INT32] = extremes_int32,   [DUST_INT64] = extremes_int64,     [DUST_FLOAT32] = extremes_float32, [DUST_FLOAT64] = extremes_float64,
+    [DUST_UINT8] = extremes_uint8,     [DUST_UINT16] = extremes_uint16,   [DUST_UINT32] = extremes_uint32, [DUST_UINT64] = extremes_uint64,
+    [DUST_INT8] = extremes_int8,       [DUST_INT16] = extremes_int16,     [DUST_INT32] = extremes_int32,   [DUST_INT64] = extremes_int64,
+    [DUST_FLOAT32] = extremes_float32, [DUST_FLOAT64] = extremes_float64,
 };
 
 typedef struct extreme_job {
@@ -128,7 +131,7 @@ typedef struct sum_job {
   dust_dtype dtype;
   double centre;
   bool squared;
-  double *doubles;   /* per chunk */
+  double *doubles; /* per chunk */
   uint64_t *integers;
 } sum_job;
 

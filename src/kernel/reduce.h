@@ -1,11 +1,13 @@
-/* Whole arrays to one figure. The same for any number of threads: partial results belong to chunks and are combined in their order. */
+/* Whole arrays to one figure. The same for any number of threads: partial results belong to chunks and are combined in their
+ * order. */
 #ifndef DUST_KERNEL_REDUCE_H
 #define DUST_KERNEL_REDUCE_H
 
 #include "base/pool.h"
 #include "volume/ndarray.h"
 
-/* Smallest and largest element, each an element of a's dtype (8 bytes are enough). NaN anywhere gives NaN, as in numpy. No elements: DUST_ERROR_ARGUMENT. */
+/* Smallest and largest element, each an element of a's dtype (8 bytes are enough). NaN anywhere gives NaN, as in numpy. No
+ * elements: DUST_ERROR_ARGUMENT. */
 dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust_pool *pool);
 /* Sum of an integer array, mod 2^64. */
 dust_status dust_sum_integer(uint64_t *out, const dust_ndarray *a, dust_pool *pool);

@@ -1,5 +1,6 @@
-/* scipy.ndimage's zoom and diagonal affine_transform, separably: each axis has a table of taps, an output slab is the weighted sum of a few
- * input slabs, and so on down to the last axis. Sums are kept in double and rounded to float32 once, as in the original.
+/* scipy.ndimage's zoom and diagonal affine_transform, separably: each axis has a table of taps, an output slab is the weighted
+ * sum of a few input slabs, and so on down to the last axis. Sums are kept in double and rounded to float32 once, as in the
+ * original.
  *
  *     in (c0, c1, c2) --taps of z--> (c1, c2) --taps of y--> (c2) --taps of x--> one sample
  */
@@ -104,8 +105,8 @@ static void load(const resampling *r, double *grid, const float *in, const int64
   if (r->order == 3) dust_spline_filter(grid, r->ndim, r->in_shape);
 }
 
-dust_status dust_resample(float *out, const int64_t *out_shape, const float *in, const int64_t *in_shape, int ndim, const double *scale, const double *shift, int order,
-                          dust_edge edge) {
+dust_status dust_resample(float *out, const int64_t *out_shape, const float *in, const int64_t *in_shape, int ndim, const double *scale,
+                          const double *shift, int order, dust_edge edge) {
   if (ndim < 1 || ndim > MAXDIM) return dust_fail(DUST_ERROR_ARGUMENT, "resampling takes 1 to %d axes, not %d", MAXDIM, ndim);
   if (order != 1 && order != 3) return dust_fail(DUST_ERROR_ARGUMENT, "resampling is of order 1 or 3, not %d", order);
   resampling r = {.ndim = ndim, .order = order};
@@ -113,7 +114,8 @@ dust_status dust_resample(float *out, const int64_t *out_shape, const float *in,
   dust_status status = DUST_OK;
   int64_t pad = order == 3 && edge == DUST_EDGE_NEAREST ? PAD : 0;
   for (int d = ndim - 1; d >= 0; d--) {
-    if (out_shape[d] < 1 || in_shape[d] < 1) return dust_fail(DUST_ERROR_ARGUMENT, "resampling needs at least one sample along axis %d", d + 1);
+    if (out_shape[d] < 1 || in_shape[d] < 1)
+      return dust_fail(DUST_ERROR_ARGUMENT, "resampling needs at least one sample along axis %d", d + 1);
     r.out_shape[d] = out_shape[d], r.in_shape[d] = in_shape[d] + 2 * pad;
     r.out_slab[d] = d == ndim - 1 ? 1 : r.out_slab[d + 1] * out_shape[d + 1];
     r.in_slab[d] = d == ndim - 1 ? 1 : r.in_slab[d + 1] * r.in_shape[d + 1];

@@ -1,4 +1,5 @@
-/* Nearest picks elements by a table an axis, in one pass. Sums go axis by axis, first to last, through arrays of doubles; an axis that stays as it is costs nothing.
+/* Nearest picks elements by a table an axis, in one pass. Sums go axis by axis, first to last, through arrays of doubles; an axis
+ * that stays as it is costs nothing.
  *
  *     (outer, inputs, inner)  ->  (outer, outputs, inner)        a row of `inner` elements at a time
  */
@@ -34,10 +35,14 @@ static const char *source_row(const pick_pass *pass, int64_t row) {
 }
 
 static void pick(char *restrict out, const char *restrict in, const int64_t *restrict from, int64_t stride, int64_t n, size_t size) {
-  if (size == 1) for (int64_t i = 0; i < n; i++) out[i] = in[from[i] * stride];
-  else if (size == 4) for (int64_t i = 0; i < n; i++) memcpy(out + 4 * i, in + from[i] * stride, 4);
-  else if (size == 8) for (int64_t i = 0; i < n; i++) memcpy(out + 8 * i, in + from[i] * stride, 8);
-  else for (int64_t i = 0; i < n; i++) memcpy(out + (size_t)i * size, in + from[i] * stride, size);
+  if (size == 1)
+    for (int64_t i = 0; i < n; i++) out[i] = in[from[i] * stride];
+  else if (size == 4)
+    for (int64_t i = 0; i < n; i++) memcpy(out + 4 * i, in + from[i] * stride, 4);
+  else if (size == 8)
+    for (int64_t i = 0; i < n; i++) memcpy(out + 8 * i, in + from[i] * stride, 8);
+  else
+    for (int64_t i = 0; i < n; i++) memcpy(out + (size_t)i * size, in + from[i] * stride, size);
 }
 
 static dust_status pick_rows(void *context, size_t begin, size_t end, size_t chunk) {
@@ -45,7 +50,8 @@ static dust_status pick_rows(void *context, size_t begin, size_t end, size_t chu
   int last = pass->out->ndim - 1;
   int64_t n = pass->out->shape[last];
   for (size_t row = begin; row < end; row++)
-    pick(pass->out->data + row * (size_t)n * pass->size, source_row(pass, (int64_t)row), pass->axis[last - pass->channels].from, pass->in->stride[last], n, pass->size);
+    pick(pass->out->data + row * (size_t)n * pass->size, source_row(pass, (int64_t)row), pass->axis[last - pass->channels].from,
+         pass->in->stride[last], n, pass->size);
   return DUST_OK;
 }
 
@@ -88,7 +94,11 @@ static dust_status sum_axis(dust_ndarray *from, int a, const dust_axis_weights *
   memcpy(shape, from->shape, sizeof shape);
   shape[a] = axis->outputs;
   DUST_TRY(dust_ndarray_empty(&made, DUST_FLOAT64, from->ndim, shape));
-  sum_pass pass = {.in = (const double *)(const void *)from->data, .out = (double *)(void *)made.data, .inputs = from->shape[a], .inner = 1, .axis = axis};
+  sum_pass pass = {.in = (const double *)(const void *)from->data,
+                   .out = (double *)(void *)made.data,
+                   .inputs = from->shape[a],
+                   .inner = 1,
+                   .axis = axis};
   for (int b = a + 1; b < from->ndim; b++) pass.inner *= shape[b];
   for (int b = 0; b < a; b++) rows *= shape[b];
   int64_t grain = 1 + 4096 / (pass.inner + 1);
@@ -105,7 +115,8 @@ static dust_status store_row(void *context, const dust_rows *rows, char *const *
   return DUST_OK;
 }
 
-static dust_status sum_all(dust_ndarray *out, const dust_ndarray *in, int spatial, const dust_axis_weights *axis, const bool *same, dust_pool *pool) {
+static dust_status sum_all(dust_ndarray *out, const dust_ndarray *in, int spatial, const dust_axis_weights *axis, const bool *same,
+                           dust_pool *pool) {
   dust_ndarray wide = {0};
   dust_rows rows;
   dust_status status;
@@ -121,16 +132,18 @@ done:
 }
 
 static dust_status check(const dust_ndarray *in, int spatial, const int64_t *shape) {
-  if (spatial < 1 || spatial > in->ndim) return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes has no %d spatial axes to resize", in->ndim, spatial);
+  if (spatial < 1 || spatial > in->ndim)
+    return dust_fail(DUST_ERROR_ARGUMENT, "an array of %d axes has no %d spatial axes to resize", in->ndim, spatial);
   for (int d = 0; d < spatial; d++) {
     if (shape[d] < 0) return dust_fail(DUST_ERROR_ARGUMENT, "a length of %" PRId64 " on axis %d: it can't be negative", shape[d], d + 1);
-    if (in->shape[in->ndim - spatial + d] == 0 && shape[d] > 0) return dust_fail(DUST_ERROR_RANGE, "spatial axis %d has no voxels to take any from", d + 1);
+    if (in->shape[in->ndim - spatial + d] == 0 && shape[d] > 0)
+      return dust_fail(DUST_ERROR_RANGE, "spatial axis %d has no voxels to take any from", d + 1);
   }
   return DUST_OK;
 }
 
-dust_status dust_resize_array(dust_ndarray *out, const dust_ndarray *in, int spatial, const int64_t *shape, const double *scale, const double *shift, dust_resize_mode mode,
-                              dust_pool *pool) {
+dust_status dust_resize_array(dust_ndarray *out, const dust_ndarray *in, int spatial, const int64_t *shape, const double *scale,
+                              const double *shift, dust_resize_mode mode, dust_pool *pool) {
   DUST_TRY(check(in, spatial, shape));
   dust_axis_weights axis[DUST_MAXDIM] = {{0}};
   dust_ndarray made = {0};
@@ -144,8 +157,10 @@ dust_status dust_resize_array(dust_ndarray *out, const dust_ndarray *in, int spa
     same[d] = inputs == shape[d] && scale[d] == 1 && shift[d] == 0;
     DUST_GO(dust_axis_weights_make(&axis[d], inputs, shape[d], scale[d], shift[d], mode));
   }
-  if (mode == DUST_RESIZE_NEAREST) DUST_GO(pick_all(&made, in, spatial, axis, pool));
-  else DUST_GO(sum_all(&made, in, spatial, axis, same, pool));
+  if (mode == DUST_RESIZE_NEAREST)
+    DUST_GO(pick_all(&made, in, spatial, axis, pool));
+  else
+    DUST_GO(sum_all(&made, in, spatial, axis, same, pool));
   *out = made;
   made = (dust_ndarray){0};
 done:

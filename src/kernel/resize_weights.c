@@ -69,13 +69,16 @@ static dust_status check(int64_t inputs, int64_t outputs, double scale, double s
   double last = (double)(outputs - 1) * scale + shift, edge = mode == DUST_RESIZE_MEAN ? scale / 2 : .5;
   if (!(scale > 0 && scale <= LARGEST_SCALE))
     return dust_fail(DUST_ERROR_ARGUMENT, "a scale of %g: it must be positive and not larger than %g", scale, LARGEST_SCALE);
-  if (mode == DUST_RESIZE_MEAN && scale != floor(scale)) return dust_fail(DUST_ERROR_ARGUMENT, "a mean of %g voxels: it must be a whole number", scale);
+  if (mode == DUST_RESIZE_MEAN && scale != floor(scale))
+    return dust_fail(DUST_ERROR_ARGUMENT, "a mean of %g voxels: it must be a whole number", scale);
   if (outputs > 0 && !(shift >= -.5 - 1e-6 && last <= (double)inputs - 1 + edge + 1e-6))
-    return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " voxels from %g in steps of %g lie outside of the %" PRId64 " voxels there are", outputs, shift, scale, inputs);
+    return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " voxels from %g in steps of %g lie outside of the %" PRId64 " voxels there are", outputs,
+                     shift, scale, inputs);
   return DUST_OK;
 }
 
-dust_status dust_axis_weights_make(dust_axis_weights *out, int64_t inputs, int64_t outputs, double scale, double shift, dust_resize_mode mode) {
+dust_status dust_axis_weights_make(dust_axis_weights *out, int64_t inputs, int64_t outputs, double scale, double shift,
+                                   dust_resize_mode mode) {
   *out = (dust_axis_weights){.outputs = outputs, .taps = 1};
   DUST_TRY(check(inputs, outputs, scale, shift, mode));
   double sigma = scale > 1 ? (scale - 1) / 2 : 0;
@@ -83,12 +86,15 @@ dust_status dust_axis_weights_make(dust_axis_weights *out, int64_t inputs, int64
   if (mode == DUST_RESIZE_LINEAR) out->taps = 2 * (2 * radius + 1);
   if (mode == DUST_RESIZE_MEAN) out->taps = (int64_t)scale;
   int64_t count;
-  if (__builtin_mul_overflow(outputs, out->taps, &count)) return dust_fail(DUST_ERROR_MEMORY, "a table of %" PRId64 " times %" PRId64 " weights is too large", outputs, out->taps);
+  if (__builtin_mul_overflow(outputs, out->taps, &count))
+    return dust_fail(DUST_ERROR_MEMORY, "a table of %" PRId64 " times %" PRId64 " weights is too large", outputs, out->taps);
   DUST_TRY(dust_calloc((void **)&out->from, (size_t)count, sizeof *out->from));
   DUST_TRY(dust_calloc((void **)&out->weight, (size_t)count, sizeof *out->weight));
   if (mode == DUST_RESIZE_LINEAR) return fill_linear(out, inputs, scale, shift, radius, sigma);
-  if (mode == DUST_RESIZE_MEAN) fill_mean(out, inputs, scale, shift);
-  else fill_nearest(out, inputs, scale, shift);
+  if (mode == DUST_RESIZE_MEAN)
+    fill_mean(out, inputs, scale, shift);
+  else
+    fill_nearest(out, inputs, scale, shift);
   return DUST_OK;
 }
 

@@ -11,7 +11,8 @@ typedef struct dust_axis_weights {
 } dust_axis_weights;
 
 /* Nearest: one tap of weight 1. Released with dust_axis_weights_release, also after a failure. */
-dust_status dust_axis_weights_make(dust_axis_weights *out, int64_t inputs, int64_t outputs, double scale, double shift, dust_resize_mode mode);
+dust_status dust_axis_weights_make(dust_axis_weights *out, int64_t inputs, int64_t outputs, double scale, double shift,
+                                   dust_resize_mode mode);
 void dust_axis_weights_release(dust_axis_weights *weights);
 
 #endif

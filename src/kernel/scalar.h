@@ -1,7 +1,7 @@
 /* A number from outside that meets an array: a 64-bit integer or a double. It never widens the array it meets.
  *
- * Stored into an array it rounds half to even and saturates; for a uint64 array an integer stands for its 64 bits, so that an id above 2^63, which a signed reader sees as
- * negative, finds itself again. In arithmetic a negative integer is negative.
+ * Stored into an array it rounds half to even and saturates; for a uint64 array an integer stands for its 64 bits, so that an id
+ * above 2^63, which a signed reader sees as negative, finds itself again. In arithmetic a negative integer is negative.
  */
 #ifndef DUST_KERNEL_SCALAR_H
 #define DUST_KERNEL_SCALAR_H

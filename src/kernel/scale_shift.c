@@ -11,27 +11,32 @@ typedef struct scale_pass {
 } scale_pass;
 
 /* Inlined with `shifts` and `clips` known, so that each loop has only what it needs. */
-#define SCALE(real)                                                                                                                              \
-  static inline void scale_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n, bool shifts, bool clips) {       \
-    real scale = (real)pass->scale, shift = (real)pass->shift, low = (real)pass->low, high = (real)pass->high;                                    \
-    for (size_t i = 0; i < n; i++) {                                                                                                             \
-      real v = in[i] * scale;                                                                                                                    \
-      if (shifts) v += shift;                                                                                                                    \
-      if (clips) v = v < low ? low : v;                                                                                                          \
-      if (clips) v = v > high ? high : v;                                                                                                        \
-      out[i] = v;                                                                                                                                \
-    }                                                                                                                                            \
-  }                                                                                                                                              \
-  DUST_CLONES                                                                                                                                    \
-  static void block_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n) {                                       \
-    bool clips = pass->low > -INFINITY || pass->high < INFINITY;                                                                                 \
-    if ((real)pass->shift != 0) {                                                                                                                \
-      if (clips) scale_##real(pass, out, in, n, true, true);                                                                                     \
-      else scale_##real(pass, out, in, n, true, false);                                                                                          \
-    } else {                                                                                                                                     \
-      if (clips) scale_##real(pass, out, in, n, false, true);                                                                                    \
-      else scale_##real(pass, out, in, n, false, false);                                                                                         \
-    }                                                                                                                                            \
+#define SCALE(real)                                                                                                           \
+  static inline void scale_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n, bool shifts, \
+                                  bool clips) {                                                                               \
+    real scale = (real)pass->scale, shift = (real)pass->shift, low = (real)pass->low, high = (real)pass->high;                \
+    for (size_t i = 0; i < n; i++) {                                                                                          \
+      real v = in[i] * scale;                                                                                                 \
+      if (shifts) v += shift;                                                                                                 \
+      if (clips) v = v < low ? low : v;                                                                                       \
+      if (clips) v = v > high ? high : v;                                                                                     \
+      out[i] = v;                                                                                                             \
+    }                                                                                                                         \
+  }                                                                                                                           \
+  DUST_CLONES                                                                                                                 \
+  static void block_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n) {                   \
+    bool clips = pass->low > -INFINITY || pass->high < INFINITY;                                                              \
+    if ((real)pass->shift != 0) {                                                                                             \
+      if (clips)                                                                                                              \
+        scale_##real(pass, out, in, n, true, true);                                                                           \
+      else                                                                                                                    \
+        scale_##real(pass, out, in, n, true, false);                                                                          \
+    } else {                                                                                                                  \
+      if (clips)                                                                                                              \
+        scale_##real(pass, out, in, n, false, true);                                                                          \
+      else                                                                                                                    \
+        scale_##real(pass, out, in, n, false, false);                                                                         \
+    }                                                                                                                         \
   }
 SCALE(float)
 SCALE(double)
@@ -39,7 +44,10 @@ SCALE(double)
 /* Straight from array to array where both hold elements of the type computed in. */
 static void scale_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const scale_pass *pass = context;
-  union { float f[DUST_BLOCK]; double d[DUST_BLOCK]; } from, to;
+  union {
+    float f[DUST_BLOCK];
+    double d[DUST_BLOCK];
+  } from, to;
   bool straight = rows->stride[0] == (int64_t)dust_dtype_size(pass->to);
   if (pass->to == DUST_FLOAT32) {
     float *out = straight ? (float *)(void *)pointer[0] : to.f;
@@ -51,7 +59,8 @@ static void scale_block(void *context, const dust_rows *rows, char *const *point
   }
 }
 
-dust_status dust_scale_shift(dust_ndarray *out, const dust_ndarray *in, double scale, double shift, dust_dtype dtype, double low, double high, dust_pool *pool) {
+dust_status dust_scale_shift(dust_ndarray *out, const dust_ndarray *in, double scale, double shift, dust_dtype dtype, double low,
+                             double high, dust_pool *pool) {
   if (!(low <= high)) return dust_fail(DUST_ERROR_ARGUMENT, "can't clip to [%g, %g]: low must not be above high", low, high);
   dust_ndarray made = {0};
   dust_rows rows;

@@ -25,8 +25,10 @@ static bool has_label(const uint64_t *x, size_t n, bool zero) {
 static bool search_block(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
   search *s = context;
   uint64_t buffer[DUST_BLOCK];
-  if (dust_dtype_is_float(s->dtype)) s->found = has_double(dust_block_doubles((double *)buffer, pointer[0], rows->stride[0], s->dtype, n), n, s->zero);
-  else s->found = has_label(dust_block_labels(buffer, pointer[0], rows->stride[0], s->dtype, n), n, s->zero);
+  if (dust_dtype_is_float(s->dtype))
+    s->found = has_double(dust_block_doubles((double *)buffer, pointer[0], rows->stride[0], s->dtype, n), n, s->zero);
+  else
+    s->found = has_label(dust_block_labels(buffer, pointer[0], rows->stride[0], s->dtype, n), n, s->zero);
   return !s->found;
 }
 

@@ -4,10 +4,13 @@
 #include <inttypes.h>
 
 dust_status dust_slabs_make(dust_slabs *out, const dust_ndarray *array, int ndim, const int64_t *shape) {
-  if (ndim != array->ndim) return dust_fail(DUST_ERROR_ARGUMENT, "slab has %d entries, the array has %d axes: give one for each, -1 for a whole axis", ndim, array->ndim);
+  if (ndim != array->ndim)
+    return dust_fail(DUST_ERROR_ARGUMENT, "slab has %d entries, the array has %d axes: give one for each, -1 for a whole axis", ndim,
+                     array->ndim);
   *out = (dust_slabs){.count = 1};
   for (int a = 0; a < ndim; a++) {
-    if (shape[a] < 1 && shape[a] != -1) return dust_fail(DUST_ERROR_ARGUMENT, "slab[%d] is %" PRId64 ": give a number of voxels or -1 for the whole axis", a + 1, shape[a]);
+    if (shape[a] < 1 && shape[a] != -1)
+      return dust_fail(DUST_ERROR_ARGUMENT, "slab[%d] is %" PRId64 ": give a number of voxels or -1 for the whole axis", a + 1, shape[a]);
     out->size[a] = shape[a] == -1 || shape[a] > array->shape[a] ? array->shape[a] : shape[a];
     out->many[a] = out->size[a] > 0 ? (array->shape[a] - 1) / out->size[a] + 1 : 0;
     out->count *= out->many[a];

@@ -1,4 +1,5 @@
-/* Slabs: an array cut into boxes that are treated one by one (dacapo's and gunpowder's `slab`). Slabs are numbered in C order; those at the upper ends may be smaller. */
+/* Slabs: an array cut into boxes that are treated one by one (dacapo's and gunpowder's `slab`). Slabs are numbered in C order;
+ * those at the upper ends may be smaller. */
 #ifndef DUST_KERNEL_SLAB_H
 #define DUST_KERNEL_SLAB_H
 

@@ -1,7 +1,8 @@
 /* Cubic B-splines: the recursive filter from samples to coefficients and the four weights that take them back.
  *
- * The filter has one pole z = sqrt(3) - 2. A causal and an anticausal pass of first order run over each line; their starting values are the
- * sums of the mirrored, endless line in closed form, so that the result is exact for any length >= 2. The gain (1 - z)(1 - 1/z) is 6.
+ * The filter has one pole z = sqrt(3) - 2. A causal and an anticausal pass of first order run over each line; their starting
+ * values are the sums of the mirrored, endless line in closed form, so that the result is exact for any length >= 2. The gain (1
+ * - z)(1 - 1/z) is 6.
  */
 #include "kernel/spline.h"
 

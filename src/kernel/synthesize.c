@@ -18,7 +18,8 @@ static dust_status draw_planes(void *context, size_t begin, size_t end, size_t c
   const size_t pixels = (size_t)(o->shape[1] * o->shape[2]);
   for (size_t plane = begin; plane < end; plane++)
     DUST_TRY(dust_scene_draw_plane(job->scene, o->first + (int64_t)plane, (uint8_t *)job->out->raw.data + plane * pixels,
-                                   (uint64_t *)(void *)job->out->neuron_ids.data + plane * pixels, (uint8_t *)job->out->organelles.data + plane * pixels));
+                                   (uint64_t *)(void *)job->out->neuron_ids.data + plane * pixels,
+                                   (uint8_t *)job->out->organelles.data + plane * pixels));
   return DUST_OK;
 }
 
@@ -67,14 +68,19 @@ static dust_status annotate(dust_synthesis *out, const dust_scene *scene) {
 
 static dust_status check_options(const dust_synthesis_options *o) {
   for (int d = 0; d < 3; d++) {
-    if (o->shape[d] < 1) return dust_fail(DUST_ERROR_ARGUMENT, "shape of a synthetic volume: axis %d has %lld voxels, at least 1 is needed", d + 1, (long long)o->shape[d]);
+    if (o->shape[d] < 1)
+      return dust_fail(DUST_ERROR_ARGUMENT, "shape of a synthetic volume: axis %d has %lld voxels, at least 1 is needed", d + 1,
+                       (long long)o->shape[d]);
     if (o->voxel_size[d] < 1 || o->voxel_size[d] > 1000000)
-      return dust_fail(DUST_ERROR_ARGUMENT, "voxel size of a synthetic volume: axis %d has %lld, which must be 1 to 1000000 nm", d + 1, (long long)o->voxel_size[d]);
+      return dust_fail(DUST_ERROR_ARGUMENT, "voxel size of a synthetic volume: axis %d has %lld, which must be 1 to 1000000 nm", d + 1,
+                       (long long)o->voxel_size[d]);
     if (o->shape[d] > INT64_C(1) << 31)
-      return dust_fail(DUST_ERROR_ARGUMENT, "shape of a synthetic volume: axis %d has %lld voxels, at most 2^31 are possible", d + 1, (long long)o->shape[d]);
+      return dust_fail(DUST_ERROR_ARGUMENT, "shape of a synthetic volume: axis %d has %lld voxels, at most 2^31 are possible", d + 1,
+                       (long long)o->shape[d]);
   }
   if (o->first < 0 || o->planes < 1 || o->first > o->shape[0] - o->planes)
-    return dust_fail(DUST_ERROR_RANGE, "planes %lld to %lld of a synthetic volume of %lld", (long long)o->first + 1, (long long)o->first + (long long)o->planes, (long long)o->shape[0]);
+    return dust_fail(DUST_ERROR_RANGE, "planes %lld to %lld of a synthetic volume of %lld", (long long)o->first + 1,
+                     (long long)o->first + (long long)o->planes, (long long)o->shape[0]);
   return DUST_OK;
 }
 
@@ -98,7 +104,7 @@ done:
 }
 
 void dust_synthesis_release(dust_synthesis *synthesis) {
-  dust_ndarray *const all[] = {&synthesis->raw,   &synthesis->neuron_ids, &synthesis->organelles, &synthesis->locations,
+  dust_ndarray *const all[] = {&synthesis->raw, &synthesis->neuron_ids, &synthesis->organelles, &synthesis->locations,
                                &synthesis->ids, &synthesis->types,      &synthesis->partners};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) dust_ndarray_release(all[i]);
 }

@@ -1,10 +1,13 @@
-/* A synthetic electron-microscopy volume: something to try pipelines on where there is no real data, with labels that are true by construction.
+/* A synthetic electron-microscopy volume: something to try pipelines on where there is no real data, with labels that are true by
+ * construction.
  *
- * What is drawn, in world units taken for nanometres: neurites (a power diagram of jittered seeds, neighbours joined into branching cells, warped by smooth random fields)
- * with dark membranes that blur where a section cuts them at a slant; mitochondria (warped ellipsoids with cristae, clipped to their cell); vesicles, microtubules and synapses with a
- * dark density; cytoplasm of a tone and a grain; and what the microscope adds: shading, brightness that changes from section to section, noise.
+ * What is drawn, in world units taken for nanometres: neurites (a power diagram of jittered seeds, neighbours joined into
+ * branching cells, warped by smooth random fields) with dark membranes that blur where a section cuts them at a slant;
+ * mitochondria (warped ellipsoids with cristae, clipped to their cell); vesicles, microtubules and synapses with a dark density;
+ * cytoplasm of a tone and a grain; and what the microscope adds: shading, brightness that changes from section to section, noise.
  *
- * Every value is a function of seed, shape of the whole, voxel size and place, so a volume made slab by slab is the volume made at once, on any number of threads.
+ * Every value is a function of seed, shape of the whole, voxel size and place, so a volume made slab by slab is the volume made
+ * at once, on any number of threads.
  */
 #ifndef DUST_KERNEL_SYNTHESIZE_H
 #define DUST_KERNEL_SYNTHESIZE_H

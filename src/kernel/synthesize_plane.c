@@ -17,10 +17,10 @@ enum { SEED_SECTION = 200, SEED_GRAIN_FINE, SEED_GRAIN_COARSE, SEED_SHADING, SEE
 enum { KIND_CYTOPLASM, KIND_ORGANELLE, KIND_RELEASE };
 
 #define BASE_LIGHT 0.66f
-#define MEMBRANE_SIGMA 7.0f  /* nm, of one membrane cut at a right angle */
+#define MEMBRANE_SIGMA 7.0f /* nm, of one membrane cut at a right angle */
 #define MEMBRANE_DEPTH 0.40f
-#define MEMBRANE_APART 4.0f  /* nm from the border between two cells to the middle of a membrane */
-#define ORGANELLE_GAP 24.0f  /* nm between an organelle and its cell's membrane */
+#define MEMBRANE_APART 4.0f /* nm from the border between two cells to the middle of a membrane */
+#define ORGANELLE_GAP 24.0f /* nm between an organelle and its cell's membrane */
 
 typedef struct section {
   const dust_scene *scene;
@@ -46,8 +46,8 @@ static float distance_to(const float a[3], const float b[3]) {
 
 static float power_within(const dust_cell *cell, float distance) { return distance * fabsf(distance) - cell->weight; }
 
-/* No voxel within `radius` of `centre` can have as nearest or as second nearest neuron one whose cells are left out: the nearest cell and the nearest of another neuron
- * bound from above what the best two can be anywhere in the block. */
+/* No voxel within `radius` of `centre` can have as nearest or as second nearest neuron one whose cells are left out: the nearest
+ * cell and the nearest of another neuron bound from above what the best two can be anywhere in the block. */
 static void gather_cells(const dust_scene *scene, const float centre[3], float radius, const int32_t *around, int n, block *out) {
   float distance[NEAR_MAX], best = INFINITY, other = INFINITY;
   int32_t neuron = -1;
@@ -59,7 +59,8 @@ static void gather_cells(const dust_scene *scene, const float centre[3], float r
       if (cell->neuron != neuron) other = best;
       best = upper;
       neuron = cell->neuron;
-    } else if (cell->neuron != neuron && upper < other) other = upper;
+    } else if (cell->neuron != neuron && upper < other)
+      other = upper;
   }
   out->cells = 0;
   for (int k = 0; k < n; k++)
@@ -73,8 +74,10 @@ static void gather_block(const dust_scene *scene, const float centre[3], float r
   out->organelles = out->synapses = 0;
   for (int k = 0; k < n; k++) {
     const dust_cell *cell = &scene->cell[around[k]];
-    if (cell->organelle_reach > 0 && distance_to(centre, cell->organelle_at) < cell->organelle_reach + radius) out->organelle[out->organelles++] = around[k];
-    if (cell->synapse_reach > 0 && distance_to(centre, cell->synapse_at) < 2.5f * cell->synapse_reach + radius) out->synapse[out->synapses++] = around[k];
+    if (cell->organelle_reach > 0 && distance_to(centre, cell->organelle_at) < cell->organelle_reach + radius)
+      out->organelle[out->organelles++] = around[k];
+    if (cell->synapse_reach > 0 && distance_to(centre, cell->synapse_at) < 2.5f * cell->synapse_reach + radius)
+      out->synapse[out->synapses++] = around[k];
   }
 }
 
@@ -96,7 +99,8 @@ static membrane find_membrane(const dust_scene *scene, const block *near, const 
       best = power;
       cell = near->cell[k];
       neuron = c->neuron;
-    } else if (c->neuron != neuron && power < second) second = power, other = near->cell[k];
+    } else if (c->neuron != neuron && power < second)
+      second = power, other = near->cell[k];
   }
   membrane out = {cell, other, 1e6f, 0};
   if (other < 0 || second == INFINITY) return out;
@@ -153,9 +157,11 @@ static float gauss(float x, float sigma) {
 static float membrane_shade(const membrane *m, float thickness, float density) {
   if (m->distance > 90.0f) return 0;
   const float smear = thickness * m->slant, sigma = sqrtf(MEMBRANE_SIGMA * MEMBRANE_SIGMA + smear * smear * (1.0f / 12.0f));
-  const float weak = MEMBRANE_SIGMA / sigma, line = gauss(m->distance - MEMBRANE_APART, sigma) + 0.5f * gauss(m->distance + MEMBRANE_APART, sigma);
+  const float weak = MEMBRANE_SIGMA / sigma,
+              line = gauss(m->distance - MEMBRANE_APART, sigma) + 0.5f * gauss(m->distance + MEMBRANE_APART, sigma);
   const float cleft = 0.35f * gauss(m->distance, 3.0f) * weak * weak;
-  return MEMBRANE_DEPTH * (weak * line - cleft) + density * 0.34f * gauss(m->distance - 10.0f, sqrtf(121.0f + smear * smear * (1.0f / 12.0f)));
+  return MEMBRANE_DEPTH * (weak * line - cleft) +
+         density * 0.34f * gauss(m->distance - 10.0f, sqrtf(121.0f + smear * smear * (1.0f / 12.0f)));
 }
 
 static float organelle_shade(float depth, float along, float wobble) {
@@ -238,7 +244,8 @@ static void draw_tissue(section *s) {
 /* Small round things on a jittered grid, one a place. */
 typedef struct stamp {
   uint64_t purpose;
-  float pitch, radius, spread, sigma, dark, bright; /* ring (or dot, radius 0) of brightness -dark, its inside +bright; radii vary by +-spread */
+  float pitch, radius, spread, sigma, dark,
+      bright; /* ring (or dot, radius 0) of brightness -dark, its inside +bright; radii vary by +-spread */
   float room; /* nm to the next membrane that it needs */
 } stamp;
 
@@ -297,7 +304,8 @@ static void blur(float *light, int64_t height, int64_t width, float *line) {
 
 static void expose(section *s, int64_t plane, uint8_t *raw) {
   const int64_t *voxel = s->scene->options.voxel_size;
-  const uint64_t section_seed = dust_hash3(dust_scene_seed(s->scene, SEED_SECTION), plane, 0, 0), pixel_seed = dust_scene_seed(s->scene, SEED_PIXEL);
+  const uint64_t section_seed = dust_hash3(dust_scene_seed(s->scene, SEED_SECTION), plane, 0, 0),
+                 pixel_seed = dust_scene_seed(s->scene, SEED_PIXEL);
   const float contrast = 1.0f + 0.07f * dust_hash_normal(section_seed), bright = 0.56f + 0.025f * dust_hash_normal(dust_hash(section_seed));
   for (int64_t y = 0; y < s->height; y++) {
     float *row = s->light + y * s->width;
@@ -324,7 +332,8 @@ static dust_status prepare_grain(section *s, dust_field_plane *out, uint64_t pur
   dust_field field = {dust_scene_seed(s->scene, purpose), {spacing_z, spacing, spacing}};
   for (int d = 0; d < 3; d++)
     if (field.spacing[d] < (double)o->voxel_size[d]) field.spacing[d] = (double)o->voxel_size[d];
-  return dust_field_plane_prepare(out, &field, s->z, 0, (double)(o->shape[1] * o->voxel_size[1]), 0, (double)(o->shape[2] * o->voxel_size[2]));
+  return dust_field_plane_prepare(out, &field, s->z, 0, (double)(o->shape[1] * o->voxel_size[1]), 0,
+                                  (double)(o->shape[2] * o->voxel_size[2]));
 }
 
 static dust_status section_prepare(section *s, const dust_scene *scene, int64_t plane) {
@@ -342,7 +351,8 @@ static dust_status section_prepare(section *s, const dust_scene *scene, int64_t 
   DUST_TRY(dust_alloc((void **)&s->distance, pixels * sizeof *s->distance));
   DUST_TRY(dust_alloc((void **)&s->cell, pixels * sizeof *s->cell));
   DUST_TRY(dust_alloc((void **)&s->kind, pixels));
-  const double y0 = s->shift[0], y1 = y0 + (double)(s->height * o->voxel_size[1]), x0 = s->shift[1], x1 = x0 + (double)(s->width * o->voxel_size[2]);
+  const double y0 = s->shift[0], y1 = y0 + (double)(s->height * o->voxel_size[1]), x0 = s->shift[1],
+               x1 = x0 + (double)(s->width * o->voxel_size[2]);
   for (int d = 0; d < 3; d++) {
     DUST_TRY(dust_alloc((void **)&s->position[d], (size_t)(BLOCK * s->width) * sizeof(float)));
     for (int k = 0; k < SCENE_OCTAVES; k++) DUST_TRY(dust_field_plane_prepare(&s->warp[d][k], &scene->warp[d][k], s->z, y0, y1, x0, x1));

@@ -1,4 +1,5 @@
-/* Places the cells of a synthetic volume, joins them into neurons, gives them organelles and synapses (see synthesize_scene.h). */
+/* Places the cells of a synthetic volume, joins them into neurons, gives them organelles and synapses (see synthesize_scene.h).
+ * */
 #include "kernel/synthesize_scene.h"
 
 #include <math.h>
@@ -10,7 +11,9 @@ static const double warp_spacing[SCENE_OCTAVES] = {500.0, 160.0};
 
 enum { SEED_WARP = 1, SEED_CELL = 100, SEED_JOIN, SEED_ORGANELLE, SEED_SYNAPSE, SEED_TONE };
 
-uint64_t dust_scene_seed(const dust_scene *scene, uint64_t purpose) { return dust_hash(scene->options.seed * UINT64_C(0x2545f4914f6cdd1d) + purpose); }
+uint64_t dust_scene_seed(const dust_scene *scene, uint64_t purpose) {
+  return dust_hash(scene->options.seed * UINT64_C(0x2545f4914f6cdd1d) + purpose);
+}
 
 static uint64_t place_hash(const dust_scene *scene, uint64_t purpose, const int64_t place[3]) {
   return dust_hash3(dust_scene_seed(scene, purpose), place[0], place[1], place[2]);
@@ -64,8 +67,10 @@ static void join_cells(const dust_scene *scene, int32_t *parent) {
     const int64_t other = place_index(scene, place);
     if (other < 0) continue;
     const int32_t a = find_root(parent, (int32_t)i), b = find_root(parent, (int32_t)other);
-    if (a < b) parent[b] = a;
-    else parent[a] = b;
+    if (a < b)
+      parent[b] = a;
+    else
+      parent[a] = b;
   }
 }
 
@@ -169,7 +174,8 @@ static dust_status size_lattice(dust_scene *scene) {
     scene->count[d] = (int64_t)ceil(end / SCENE_PITCH) + SCENE_REACH + 2 - scene->base[d];
     places *= (double)scene->count[d];
   }
-  if (places > 1e8) return dust_fail(DUST_ERROR_MEMORY, "a synthetic volume of that size would hold %.0f cells; 100 million is the limit", places);
+  if (places > 1e8)
+    return dust_fail(DUST_ERROR_MEMORY, "a synthetic volume of that size would hold %.0f cells; 100 million is the limit", places);
   return DUST_OK;
 }
 
@@ -178,7 +184,8 @@ dust_status dust_scene_create(dust_scene *out, const dust_synthesis_options *opt
   out->options = *options;
   for (int d = 0; d < 3; d++)
     for (int k = 0; k < SCENE_OCTAVES; k++)
-      out->warp[d][k] = (dust_field){dust_scene_seed(out, SEED_WARP + (uint64_t)(d * SCENE_OCTAVES + k)), {warp_spacing[k], warp_spacing[k], warp_spacing[k]}};
+      out->warp[d][k] = (dust_field){dust_scene_seed(out, SEED_WARP + (uint64_t)(d * SCENE_OCTAVES + k)),
+                                     {warp_spacing[k], warp_spacing[k], warp_spacing[k]}};
   DUST_TRY(size_lattice(out));
   const int64_t n = cell_count(out);
   DUST_TRY(dust_alloc((void **)&out->cell, (size_t)n * sizeof *out->cell));

@@ -1,7 +1,8 @@
 /* The scene that a synthetic volume shows: where cells, organelles and synapses are. For synthesize*.c only.
  *
- * Scene units are nanometres after warping, with z squeezed so that cells are longer along z. Cells sit on a cubic lattice of pitch SCENE_PITCH, one a lattice
- * place, jittered; whatever belongs to a cell (its organelle, its synapse) lies within two places of it, so a look at 5x5x5 places finds all that matters.
+ * Scene units are nanometres after warping, with z squeezed so that cells are longer along z. Cells sit on a cubic lattice of
+ * pitch SCENE_PITCH, one a lattice place, jittered; whatever belongs to a cell (its organelle, its synapse) lies within two
+ * places of it, so a look at 5x5x5 places finds all that matters.
  */
 #ifndef DUST_KERNEL_SYNTHESIZE_SCENE_H
 #define DUST_KERNEL_SYNTHESIZE_SCENE_H
@@ -20,9 +21,9 @@ typedef struct dust_cell {
   float tone;     /* of its cytoplasm, about 0 */
   float vesicles; /* how likely a place for a vesicle holds one */
   float organelle_at[3], organelle_axis[3][3], organelle_radius[3];
-  float organelle_reach; /* 0: it has none */
+  float organelle_reach;              /* 0: it has none */
   float synapse_at[3], synapse_reach; /* 0: none */
-  int32_t synapse_post; /* lattice index of the other cell */
+  int32_t synapse_post;               /* lattice index of the other cell */
 } dust_cell;
 
 typedef struct dust_scene {

@@ -1,4 +1,5 @@
-/* tanh of a row, correct to float32's last bit but for rare ties: what squashes distances. libm's tanhf, called element by element, would cost more than the distances. */
+/* tanh of a row, correct to float32's last bit but for rare ties: what squashes distances. libm's tanhf, called element by
+ * element, would cost more than the distances. */
 #ifndef DUST_KERNEL_TANH_H
 #define DUST_KERNEL_TANH_H
 

@@ -1,5 +1,5 @@
-/* Making a transformation: options checked, control points turned into spline coefficients (or, with quirks, into a dense field). It is
- * never changed afterwards, so any number of threads may use it.
+/* Making a transformation: options checked, control points turned into spline coefficients (or, with quirks, into a dense field).
+ * It is never changed afterwards, so any number of threads may use it.
  */
 #include "kernel/transform.h"
 
@@ -14,8 +14,8 @@ static dust_status check_values(const dust_ndarray *a) {
   int64_t count = dust_ndarray_count(a);
   for (int64_t i = 0; i < count; i++)
     if (!isfinite(value[i]))
-      return dust_fail(DUST_ERROR_ARGUMENT, "displacement has %g at element %lld of %lld; every control point must be a finite number", value[i], (long long)i + 1,
-                       (long long)count);
+      return dust_fail(DUST_ERROR_ARGUMENT, "displacement has %g at element %lld of %lld; every control point must be a finite number",
+                       value[i], (long long)i + 1, (long long)count);
   return DUST_OK;
 }
 
@@ -76,7 +76,8 @@ done:
 int dust_transform_ndim(const dust_transform *transform) { return transform->ndim; }
 
 size_t dust_transform_bytes(const dust_transform *transform) {
-  return (transform->coefficients.buffer ? dust_ndarray_bytes(&transform->coefficients) : 0) + (transform->dense.buffer ? dust_ndarray_bytes(&transform->dense) : 0);
+  return (transform->coefficients.buffer ? dust_ndarray_bytes(&transform->coefficients) : 0) +
+         (transform->dense.buffer ? dust_ndarray_bytes(&transform->dense) : 0);
 }
 
 void dust_transform_release(dust_transform *transform) {

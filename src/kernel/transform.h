@@ -5,16 +5,17 @@
  *
  *     T(p) = centre + R (p - centre) + D(p)
  *
- * R is a rotation about the centre of the master ROI (or any other matrix: scaling, shearing), D a displacement: control points with independent offsets, interpolated by a cubic
- * B-spline through them (the arithmetic of scipy.ndimage.zoom, order 3: control point k of c sits at voxel centre k (n-1)/(c-1) of the n
- * master voxels along an axis; boundary "mirror"). With subsample s > 1 the spline is evaluated on a grid of max(int(n/s), min(n, 2))
- * points an axis and interpolated linearly between them.
+ * R is a rotation about the centre of the master ROI (or any other matrix: scaling, shearing), D a displacement: control points
+ * with independent offsets, interpolated by a cubic B-spline through them (the arithmetic of scipy.ndimage.zoom, order 3: control
+ * point k of c sits at voxel centre k (n-1)/(c-1) of the n master voxels along an axis; boundary "mirror"). With subsample s > 1
+ * the spline is evaluated on a grid of max(int(n/s), min(n, 2)) points an axis and interpolated linearly between them.
  *
- * The dense field is never made: control points are reduced over z once a plane and over y once a row, leaving a few taps along x.
+ * The dense field is never made: control points are reduced over z once a plane and over y once a row, leaving a few taps along
+ * x.
  *
- * quirks = true reproduces dacapo.gp.ElasticAugment's arithmetic as it stands (positions are lower corners, float32 dense field, zoom's
- * mode "constant" for the control points of the rotation, context grown by one world unit instead of one voxel, a subsampled axis of one
- * point collapses), for comparison with upstream's figures; it keeps one dense field.
+ * quirks = true reproduces dacapo.gp.ElasticAugment's arithmetic as it stands (positions are lower corners, float32 dense field,
+ * zoom's mode "constant" for the control points of the rotation, context grown by one world unit instead of one voxel, a
+ * subsampled axis of one point collapses), for comparison with upstream's figures; it keeps one dense field.
  */
 #ifndef DUST_KERNEL_TRANSFORM_H
 #define DUST_KERNEL_TRANSFORM_H
@@ -41,28 +42,30 @@ void dust_transform_release(dust_transform *transform);
 int dust_transform_ndim(const dust_transform *transform);
 size_t dust_transform_bytes(const dust_transform *transform); /* held outside of the struct: control points, with quirks the dense field */
 
-/* Smallest ROI on the grid of voxel_size from which every voxel of `roi` (on the same grid) can be fetched, linear interpolation included.
- * One exact pass. */
-dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool);
-/* out (channels…, spatial of out_roi) from in (channels…, spatial of in_roi), same dtype. Linear (computed in float32, in double for float64
- * and for 32 and 64-bit integers; integers rounded half away from zero) or nearest (any 8-byte id kept exactly). Positions outside of
- * in_roi read 0, those in the half voxel between its outer centres and its faces the edge (with quirks 0, as scipy's mode "constant"
- * does). out is made by the function. */
-dust_status dust_transform_sample(dust_ndarray *out, const dust_transform *transform, const dust_ndarray *in, const dust_roi *in_roi, const dust_roi *out_roi,
-                                  const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool);
+/* Smallest ROI on the grid of voxel_size from which every voxel of `roi` (on the same grid) can be fetched, linear interpolation
+ * included. One exact pass. */
+dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *transform, const dust_roi *roi,
+                                      const dust_coordinate *voxel_size, dust_pool *pool);
+/* out (channels…, spatial of out_roi) from in (channels…, spatial of in_roi), same dtype. Linear (computed in float32, in double
+ * for float64 and for 32 and 64-bit integers; integers rounded half away from zero) or nearest (any 8-byte id kept exactly).
+ * Positions outside of in_roi read 0, those in the half voxel between its outer centres and its faces the edge (with quirks 0, as
+ * scipy's mode "constant" does). out is made by the function. */
+dust_status dust_transform_sample(dust_ndarray *out, const dust_transform *transform, const dust_ndarray *in, const dust_roi *in_roi,
+                                  const dust_roi *out_roi, const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool);
 /* The field itself: (ndim, spatial of roi) float32, world units. For tests and for looking at. */
-dust_status dust_transform_field(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool);
+dust_status dust_transform_field(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size,
+                                 dust_pool *pool);
 /* The same as T(p) - p, exact far from the origin too. DUST_ERROR_UNSUPPORTED with quirks. */
-dust_status dust_transform_displacement(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size,
-                                        dust_pool *pool);
-/* T at one world position (exact arithmetic of the engine, continuous; DUST_ERROR_UNSUPPORTED with quirks, whose field has no continuous
- * form). */
+dust_status dust_transform_displacement(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi,
+                                        const dust_coordinate *voxel_size, dust_pool *pool);
+/* T at one world position (exact arithmetic of the engine, continuous; DUST_ERROR_UNSUPPORTED with quirks, whose field has no
+ * continuous form). */
 dust_status dust_transform_map(const dust_transform *transform, const double *position, double *source);
 /* p with T(p) = source, by Newton iteration started at the inverse rotation; *converged tells whether |T(p) - source| < 1e-3 voxel on each
  * axis was reached. */
 dust_status dust_transform_invert(const dust_transform *transform, const double *source, double *position, bool *converged);
 /* The same for points (n, ndim) of any float dtype: positions (n, ndim) float64 and converged (n) uint8. Both are made. */
-dust_status dust_transform_invert_points(dust_ndarray *positions, dust_ndarray *converged, const dust_transform *transform, const dust_ndarray *points,
-                                         dust_pool *pool);
+dust_status dust_transform_invert_points(dust_ndarray *positions, dust_ndarray *converged, const dust_transform *transform,
+                                         const dust_ndarray *points, dust_pool *pool);
 
 #endif

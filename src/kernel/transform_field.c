@@ -61,7 +61,8 @@ static dust_status plan_outer(dust_field *f, int d) {
   dust_field_axis *axis = &f->outer[d];
   DUST_TRY(dust_calloc((void **)&axis->index, (size_t)f->shape[d], TAPS * sizeof(int64_t)));
   DUST_TRY(dust_calloc((void **)&axis->weight, (size_t)f->shape[d], TAPS * sizeof(double)));
-  for (int64_t i = 0; i < f->shape[d]; i++) dust_transform_taps(f->transform, d, master_place(f, d, i), axis->index + i * TAPS, axis->weight + i * TAPS, false);
+  for (int64_t i = 0; i < f->shape[d]; i++)
+    dust_transform_taps(f->transform, d, master_place(f, d, i), axis->index + i * TAPS, axis->weight + i * TAPS, false);
   return DUST_OK;
 }
 
@@ -134,7 +135,8 @@ static dust_status check_reach(const dust_field *f) {
       far += fabs(t->turn[d][e]) * fmax(fabs(f->begin[e]), fabs(end));
     }
     if (far / f->voxel_size[d] > 5e8)
-      return dust_fail(DUST_ERROR_RANGE, "the transformation moves voxels by up to %.3g voxels along axis %d; 5e8 is the most", far / f->voxel_size[d], d + 1);
+      return dust_fail(DUST_ERROR_RANGE, "the transformation moves voxels by up to %.3g voxels along axis %d; 5e8 is the most",
+                       far / f->voxel_size[d], d + 1);
   }
   return DUST_OK;
 }
@@ -206,7 +208,8 @@ void dust_field_walk_release(dust_field_walk *walk) {
 
 /* out = the sum of slices of `in`, `inner` long, that the taps name. */
 DUST_CLONES
-static void sum_slices(double *restrict out, const double *restrict in, const int64_t *index, const double *weight, int taps, int64_t inner) {
+static void sum_slices(double *restrict out, const double *restrict in, const int64_t *index, const double *weight, int taps,
+                       int64_t inner) {
   const double *a = in + index[0] * inner, *b = in + index[1] * inner, *c = in + index[2] * inner, *d = in + index[3] * inner;
   for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i];
   for (int k = 4; k < taps; k++) {
@@ -215,7 +218,8 @@ static void sum_slices(double *restrict out, const double *restrict in, const in
   }
 }
 
-/* level[d + 1] from level[d]: one index of axis d. Every component of the displacement is a slab of controls[d] * inner coefficients. */
+/* level[d + 1] from level[d]: one index of axis d. Every component of the displacement is a slab of controls[d] * inner
+ * coefficients. */
 static void reduce(dust_field_walk *walk, int d) {
   const dust_transform *t = walk->field->transform;
   const dust_field_axis *axis = &walk->field->outer[d];
@@ -223,8 +227,8 @@ static void reduce(dust_field_walk *walk, int d) {
   for (int e = d + 1; e < t->ndim; e++) inner *= t->controls[e];
   for (int component = 0; component < t->ndim; component++) {
     if (!t->moves[component]) continue;
-    sum_slices(walk->level[d + 1] + component * inner, walk->level[d] + component * t->controls[d] * inner, axis->index + walk->place[d] * TAPS,
-               axis->weight + walk->place[d] * TAPS, t->subsample > 1 ? TAPS : 4, inner);
+    sum_slices(walk->level[d + 1] + component * inner, walk->level[d] + component * t->controls[d] * inner,
+               axis->index + walk->place[d] * TAPS, axis->weight + walk->place[d] * TAPS, t->subsample > 1 ? TAPS : 4, inner);
   }
 }
 
@@ -241,8 +245,9 @@ static void sum_points(double *restrict line, const dust_field_last *l, const do
     const int64_t *index = l->index + i * 4;
     double a = in[index[0]], b = in[index[1]], c = in[index[2]], d = in[index[3]];
     for (int64_t j = i; j < l->point_stop[i]; j += NODES)
-      *(node_lanes *)(void *)(line + j) = (AT(node_lanes, l->weight[0] + j) * a + AT(node_lanes, l->weight[1] + j) * b + AT(node_lanes, l->weight[2] + j) * c +
-                                           AT(node_lanes, l->weight[3] + j) * d) / voxel_size;
+      *(node_lanes *)(void *)(line + j) = (AT(node_lanes, l->weight[0] + j) * a + AT(node_lanes, l->weight[1] + j) * b +
+                                           AT(node_lanes, l->weight[2] + j) * c + AT(node_lanes, l->weight[3] + j) * d) /
+                                          voxel_size;
   }
 }
 
@@ -266,7 +271,8 @@ static void turn_base(dust_field_walk *walk) {
   const dust_field *f = walk->field;
   for (int d = 0; d < f->ndim; d++) {
     double sum = 0;
-    for (int e = 0; e < f->ndim - 1; e++) sum += f->transform->turn[d][e] * (f->begin[e] + ((double)walk->place[e] + 0.5) * f->voxel_size[e]);
+    for (int e = 0; e < f->ndim - 1; e++)
+      sum += f->transform->turn[d][e] * (f->begin[e] + ((double)walk->place[e] + 0.5) * f->voxel_size[e]);
     walk->base[d] = sum / f->voxel_size[d];
   }
 }
@@ -293,17 +299,19 @@ static void turn_samples(float *restrict at, const float *restrict from_centre, 
   for (int64_t i = 0; i < n; i++) at[i] = base + from_centre[i] * slope;
 }
 
-/* Samples between the same points are made together, DUST_FIELD_LANES at a time: those past the last are nonsense until the next ones are made, or lie in the room at the end.
- * No sample looks up its points, which would cost several times the arithmetic. */
+/* Samples between the same points are made together, DUST_FIELD_LANES at a time: those past the last are nonsense until the next
+ * ones are made, or lie in the room at the end. No sample looks up its points, which would cost several times the arithmetic. */
 typedef struct sample_axis {
   float *at;
   const float *line;
   float base, slope;
 } sample_axis;
 
-/* GNU C's vectors, which any instruction set can do: left to itself gcc makes one of the loops around the lanes into vectors instead. */
+/* GNU C's vectors, which any instruction set can do: left to itself gcc makes one of the loops around the lanes into vectors
+ * instead. */
 typedef float lanes __attribute__((vector_size(4 * DUST_FIELD_LANES), aligned(4), may_alias));
-typedef float half_lanes __attribute__((vector_size(2 * DUST_FIELD_LANES), aligned(4), may_alias)); /* nodes of a subsampled grid are close to one another */
+typedef float half_lanes
+    __attribute__((vector_size(2 * DUST_FIELD_LANES), aligned(4), may_alias)); /* nodes of a subsampled grid are close to one another */
 enum { HALF = DUST_FIELD_LANES / 2 };
 /* Pointers are local because a store might otherwise change them, as far as gcc knows. */
 DUST_CLONES
@@ -316,7 +324,8 @@ static void add_cubic(const sample_axis *axis, int axes, const dust_field_last *
       float *at = axis[x].at, base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3];
       for (int64_t j = i; j < stop; j += DUST_FIELD_LANES)
         *(lanes *)(void *)(at + (j - begin)) =
-            (base + AT(lanes, from_centre + j) * slope) + ((AT(lanes, a + j) * p0 + AT(lanes, b + j) * p1) + (AT(lanes, c + j) * p2 + AT(lanes, d + j) * p3));
+            (base + AT(lanes, from_centre + j) * slope) +
+            ((AT(lanes, a + j) * p0 + AT(lanes, b + j) * p1) + (AT(lanes, c + j) * p2 + AT(lanes, d + j) * p3));
     }
   }
 }
@@ -330,7 +339,8 @@ static void add_linear(const sample_axis *axis, int axes, const dust_field_last 
       const float *p = axis[x].line + l->start[i];
       float *at = axis[x].at, base = axis[x].base, slope = axis[x].slope, p0 = p[0], p1 = p[1];
       for (int64_t j = i; j < stop; j += HALF)
-        *(half_lanes *)(void *)(at + (j - begin)) = (base + AT(half_lanes, from_centre + j) * slope) + (AT(half_lanes, a + j) * p0 + AT(half_lanes, b + j) * p1);
+        *(half_lanes *)(void *)(at + (j - begin)) =
+            (base + AT(half_lanes, from_centre + j) * slope) + (AT(half_lanes, a + j) * p0 + AT(half_lanes, b + j) * p1);
     }
   }
 }
@@ -342,10 +352,14 @@ void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t lengt
   int last = f->ndim - 1, axes = 0;
   for (int d = 0; d < f->ndim; d++) {
     float base = (float)walk->base[d], slope = (float)(f->transform->turn[d][last] * f->voxel_size[last] / f->voxel_size[d]);
-    if (f->transform->moves[d]) moving[axes++] = (sample_axis){walk->at[d], walk->line[d], base, slope};
-    else turn_samples(walk->at[d], l->from_centre + begin, base, slope, length);
+    if (f->transform->moves[d])
+      moving[axes++] = (sample_axis){walk->at[d], walk->line[d], base, slope};
+    else
+      turn_samples(walk->at[d], l->from_centre + begin, base, slope, length);
   }
   if (axes == 0) return;
-  if (l->each == 4) add_cubic(moving, axes, l, begin, begin + length);
-  else add_linear(moving, axes, l, begin, begin + length);
+  if (l->each == 4)
+    add_cubic(moving, axes, l, begin, begin + length);
+  else
+    add_linear(moving, axes, l, begin, begin + length);
 }

@@ -1,7 +1,8 @@
 /* What the files of the transformation share: the transformation itself, and the field of one key's grid evaluated row by row.
  *
- * A row gives, for each axis d, how far sample x is fetched from its own place: at[d][x] = (T(p) - p)_d / voxel_size_d, float32. What a row
- * says depends on the world position alone and not on the ROI it is part of, so that bounding box, samples and tiles agree bit for bit.
+ * A row gives, for each axis d, how far sample x is fetched from its own place: at[d][x] = (T(p) - p)_d / voxel_size_d, float32.
+ * What a row says depends on the world position alone and not on the ROI it is part of, so that bounding box, samples and tiles
+ * agree bit for bit.
  */
 #ifndef DUST_KERNEL_TRANSFORM_FIELD_H
 #define DUST_KERNEL_TRANSFORM_FIELD_H
@@ -27,9 +28,10 @@ struct dust_transform {
 
 enum { DUST_TRANSFORM_TAPS = 8 };
 
-/* The control points that make the displacement at master voxel index `place` of axis d: a few indices with weights (zero where unused), or
- * with the weights' slopes by `place`. */
-void dust_transform_taps(const dust_transform *transform, int d, double place, int64_t index[DUST_TRANSFORM_TAPS], double weight[DUST_TRANSFORM_TAPS], bool slopes);
+/* The control points that make the displacement at master voxel index `place` of axis d: a few indices with weights (zero where
+ * unused), or with the weights' slopes by `place`. */
+void dust_transform_taps(const dust_transform *transform, int d, double place, int64_t index[DUST_TRANSFORM_TAPS],
+                         double weight[DUST_TRANSFORM_TAPS], bool slopes);
 
 /* Taps of every index along an outer axis. */
 typedef struct dust_field_axis {
@@ -41,16 +43,16 @@ enum { DUST_FIELD_LANES = 8 }; /* samples at a time; rows are made with as much 
 
 /* The last axis: a line of points (coefficients, or subsampled nodes), `each` neighbours of which make a sample. */
 typedef struct dust_field_last {
-  int each;       /* 4: cubic; 2: linear between nodes */
-  int64_t points; /* of the line */
-  int64_t *index; /* points * taps control points each */
+  int each;            /* 4: cubic; 2: linear between nodes */
+  int64_t points;      /* of the line */
+  int64_t *index;      /* points * taps control points each */
   int taps;            /* 1 for coefficients, 4 for nodes */
   double *weight[4];   /* of a node's control points */
   int64_t *point_stop; /* per node: the next one that has other control points */
-  int32_t *start;     /* per sample: first of its points */
-  int32_t *stop;      /* per sample: the next one that has other points */
-  float *blend[4];    /* per sample: weights of its points; DUST_FIELD_LANES samples more than there are */
-  float *from_centre; /* per sample: voxels from the centre of the master ROI; as many more */
+  int32_t *start;      /* per sample: first of its points */
+  int32_t *stop;       /* per sample: the next one that has other points */
+  float *blend[4];     /* per sample: weights of its points; DUST_FIELD_LANES samples more than there are */
+  float *from_centre;  /* per sample: voxels from the centre of the master ROI; as many more */
 } dust_field_last;
 
 typedef struct dust_field {
@@ -71,13 +73,14 @@ void dust_field_release(dust_field *field); /* of a zeroed one too */
 /* What one thread needs to walk the rows of a field. */
 typedef struct dust_field_walk {
   const dust_field *field;
-  int64_t place[DUST_TRANSFORM_MAXDIM];     /* of the row: index along each outer axis */
-  int64_t reduced[DUST_TRANSFORM_MAXDIM];   /* for which index level d was last reduced, -1: none */
-  double *level[DUST_TRANSFORM_MAXDIM + 1]; /* level[d]: coefficients with the axes before d reduced; level[0] is the transformation's own */
-  double *wide_line;                        /* one of these before it is rounded */
-  float *line[DUST_TRANSFORM_MAXDIM];       /* per displaced axis: the points of the last axis */
-  double base[DUST_TRANSFORM_MAXDIM];       /* rotation's part that is the same for the whole row */
-  float *at[DUST_TRANSFORM_MAXDIM];         /* the result: DUST_GATHER_ROW values an axis, and room for DUST_FIELD_LANES more */
+  int64_t place[DUST_TRANSFORM_MAXDIM];   /* of the row: index along each outer axis */
+  int64_t reduced[DUST_TRANSFORM_MAXDIM]; /* for which index level d was last reduced, -1: none */
+  double
+      *level[DUST_TRANSFORM_MAXDIM + 1]; /* level[d]: coefficients with the axes before d reduced; level[0] is the transformation's own */
+  double *wide_line;                     /* one of these before it is rounded */
+  float *line[DUST_TRANSFORM_MAXDIM];    /* per displaced axis: the points of the last axis */
+  double base[DUST_TRANSFORM_MAXDIM];    /* rotation's part that is the same for the whole row */
+  float *at[DUST_TRANSFORM_MAXDIM];      /* the result: DUST_GATHER_ROW values an axis, and room for DUST_FIELD_LANES more */
   void *block;
 } dust_field_walk;
 
@@ -90,13 +93,14 @@ void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t lengt
 /* Everything about the options but the displacement's values. */
 dust_status dust_transform_check(const dust_transform_options *options);
 /* The ROI of a request in voxels, refused with clear messages. `what` names it. */
-dust_status dust_transform_grid(int64_t *shape, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size, const char *what);
+dust_status dust_transform_grid(int64_t *shape, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size,
+                                const char *what);
 
 /* quirks = true (transform_quirks.c). */
 dust_status dust_quirks_create(dust_transform *transform, const dust_ndarray *displacement, const double *rotation);
 dust_status dust_quirks_field(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size);
 dust_status dust_quirks_source_roi(dust_roi *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size);
-dust_status dust_quirks_sample(dust_ndarray *out, const dust_transform *transform, const dust_ndarray *in, const dust_roi *in_roi, const dust_roi *out_roi,
-                               const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool);
+dust_status dust_quirks_sample(dust_ndarray *out, const dust_transform *transform, const dust_ndarray *in, const dust_roi *in_roi,
+                               const dust_roi *out_roi, const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool);
 
 #endif

@@ -1,8 +1,8 @@
 /* Single positions through a transformation, both ways, in double precision.
  *
- * The inverse solves T(p) = source by Newton's method with the exact Jacobian R + dD/dp, started where the rotation alone would come from.
- * A step that doesn't bring the residual down is halved, so that folds and the kinks of a subsampled field slow it down instead of throwing
- * it off.
+ * The inverse solves T(p) = source by Newton's method with the exact Jacobian R + dD/dp, started where the rotation alone would
+ * come from. A step that doesn't bring the residual down is halved, so that folds and the kinks of a subsampled field slow it
+ * down instead of throwing it off.
  */
 #include <math.h>
 #include <string.h>
@@ -31,7 +31,9 @@ static void displacement(const dust_transform *t, const tap_set *taps, double ou
 }
 
 /* World units from the centre of the master ROI. */
-static double from_centre(const dust_transform *t, int d, double position) { return position - (double)t->roi.offset.value[d] - (double)t->roi.shape.value[d] / 2; }
+static double from_centre(const dust_transform *t, int d, double position) {
+  return position - (double)t->roi.offset.value[d] - (double)t->roi.shape.value[d] / 2;
+}
 
 static double voxel_place(const dust_transform *t, int d, double position) {
   return from_centre(t, d, position) / (double)t->voxel_size[d] + (double)(t->shape[d] - 1) / 2;
@@ -115,9 +117,11 @@ static bool improve(const dust_transform *t, const double *source, double *posit
 }
 
 static dust_status check_point(const dust_transform *t, const double *point) {
-  if (t->quirks) return dust_fail(DUST_ERROR_UNSUPPORTED, "a transformation with quirks = true has no continuous form: positions can't be mapped");
+  if (t->quirks)
+    return dust_fail(DUST_ERROR_UNSUPPORTED, "a transformation with quirks = true has no continuous form: positions can't be mapped");
   for (int d = 0; d < t->ndim; d++)
-    if (!(fabs(point[d]) < 0x1p62)) return dust_fail(DUST_ERROR_ARGUMENT, "position has %g along axis %d; it must be a finite number below 2^62", point[d], d + 1);
+    if (!(fabs(point[d]) < 0x1p62))
+      return dust_fail(DUST_ERROR_ARGUMENT, "position has %g along axis %d; it must be a finite number below 2^62", point[d], d + 1);
   return DUST_OK;
 }
 
@@ -169,18 +173,22 @@ static dust_status invert_chunk(void *context, size_t begin, size_t end, size_t 
   return DUST_OK;
 }
 
-dust_status dust_transform_invert_points(dust_ndarray *positions, dust_ndarray *converged, const dust_transform *t, const dust_ndarray *points, dust_pool *pool) {
+dust_status dust_transform_invert_points(dust_ndarray *positions, dust_ndarray *converged, const dust_transform *t,
+                                         const dust_ndarray *points, dust_pool *pool) {
   char text[200];
   dust_shape_format(text, sizeof text, points->ndim, points->shape);
-  if (points->ndim != 2 || points->shape[1] != t->ndim) return dust_fail(DUST_ERROR_ARGUMENT, "points of shape %s must be (n, %d)", text, t->ndim);
-  if (!dust_dtype_is_float(points->dtype)) return dust_fail(DUST_ERROR_ARGUMENT, "points must be float32 or float64, not %s", dust_dtype_name(points->dtype));
+  if (points->ndim != 2 || points->shape[1] != t->ndim)
+    return dust_fail(DUST_ERROR_ARGUMENT, "points of shape %s must be (n, %d)", text, t->ndim);
+  if (!dust_dtype_is_float(points->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "points must be float32 or float64, not %s", dust_dtype_name(points->dtype));
   dust_ndarray source = {0}, packed = {0}, made = {0}, reached = {0};
   dust_status status = DUST_OK;
   DUST_GO(dust_ndarray_contiguous(&packed, points));
   DUST_GO(dust_ndarray_empty(&source, DUST_FLOAT64, 2, points->shape));
   DUST_GO(dust_ndarray_empty(&made, DUST_FLOAT64, 2, points->shape));
   DUST_GO(dust_ndarray_empty(&reached, DUST_UINT8, 1, points->shape));
-  dust_row_to_double((double *)source.data, packed.data, (ptrdiff_t)dust_dtype_size(packed.dtype), packed.dtype, (size_t)dust_ndarray_count(points));
+  dust_row_to_double((double *)source.data, packed.data, (ptrdiff_t)dust_dtype_size(packed.dtype), packed.dtype,
+                     (size_t)dust_ndarray_count(points));
   points_job job = {t, (const double *)source.data, (double *)made.data, (uint8_t *)reached.data};
   DUST_GO(dust_pool_for(pool, (size_t)points->shape[0], 64, invert_chunk, &job));
   *positions = made, made.buffer = NULL;

@@ -3,8 +3,8 @@
  *     identity (lower corners) + zoom(displacement, order 3, "constant") + zoom(rotated corners, order 1, "constant")   on the subsampled grid
  *     -> zoom(order 1, "nearest") to the master grid -> affine_transform(order 1, "nearest") to a key's grid -> pixels -> map_coordinates("constant", 0)
  *
- * A subsampled axis of one point collapses, last samples become 0 where zoom's coordinate exceeds the last one by a rounding error, the
- * bounding box grows by one world unit.
+ * A subsampled axis of one point collapses, last samples become 0 where zoom's coordinate exceeds the last one by a rounding
+ * error, the bounding box grows by one world unit.
  */
 #include <math.h>
 #include <string.h>
@@ -32,14 +32,16 @@ static void add_identity(float *field, const dust_transform *t, const int64_t *s
 }
 
 /* field += zoom(grid of `controls` points), with `zoomed` for room. */
-static dust_status add_zoomed(float *field, float *zoomed, const int64_t *shape, const float *grid, const int64_t *controls, int ndim, int order) {
+static dust_status add_zoomed(float *field, float *zoomed, const int64_t *shape, const float *grid, const int64_t *controls, int ndim,
+                              int order) {
   DUST_TRY(dust_zoom(zoomed, shape, grid, controls, ndim, order, DUST_EDGE_CONSTANT));
   int64_t count = product(ndim, shape);
   for (int64_t i = 0; i < count; i++) field[i] += zoomed[i];
   return DUST_OK;
 }
 
-static dust_status add_displacement(float *field, float *zoomed, const dust_transform *t, const int64_t *shape, const dust_ndarray *displacement) {
+static dust_status add_displacement(float *field, float *zoomed, const dust_transform *t, const int64_t *shape,
+                                    const dust_ndarray *displacement) {
   dust_status status = DUST_OK;
   float *grid = NULL;
   const int64_t *controls = displacement->shape + 1;
@@ -49,7 +51,8 @@ static dust_status add_displacement(float *field, float *zoomed, const dust_tran
     const double *in = (const double *)displacement->data + d * points;
     for (int64_t i = 0; i < points; i++) grid[i] = (float)in[i];
     for (int64_t i = 0; i < points; i++)
-      if (!(fabsf(grid[i]) < 0x1p60f)) DUST_GO(dust_fail(DUST_ERROR_RANGE, "displacement has %g, which is more than world units can hold", in[i]));
+      if (!(fabsf(grid[i]) < 0x1p60f))
+        DUST_GO(dust_fail(DUST_ERROR_RANGE, "displacement has %g, which is more than world units can hold", in[i]));
     DUST_GO(add_zoomed(field + d * count, zoomed, shape, grid, controls, t->ndim, 3));
   }
 done:
@@ -57,13 +60,15 @@ done:
   return status;
 }
 
-/* How far the corner of the master grid is moved by the rotation: offset from the centre in float32, rotated in double. A rotation of the
- * last two axes (by an angle) is rounded to float32 before the offset is taken off, any other one (scipy's Rotation) afterwards. */
+/* How far the corner of the master grid is moved by the rotation: offset from the centre in float32, rotated in double. A
+ * rotation of the last two axes (by an angle) is rounded to float32 before the offset is taken off, any other one (scipy's
+ * Rotation) afterwards. */
 static void turn_corner(const dust_transform *t, const double *rotation, int corner, float moved[DUST_TRANSFORM_MAXDIM]) {
   float offset[DUST_TRANSFORM_MAXDIM];
   bool plane = true;
   for (int d = 0; d < t->ndim; d++) {
-    double extent = (double)(t->shape[d] - 1) * (double)t->voxel_size[d], centre = 0.5 * (double)(t->shape[d] - 1) * (double)t->voxel_size[d];
+    double extent = (double)(t->shape[d] - 1) * (double)t->voxel_size[d],
+           centre = 0.5 * (double)(t->shape[d] - 1) * (double)t->voxel_size[d];
     offset[d] = (float)((corner >> (t->ndim - 1 - d) & 1) * extent - centre);
     for (int e = 0; e < t->ndim; e++) plane &= (d >= t->ndim - 2 && e >= t->ndim - 2) || rotation[d * t->ndim + e] == (d == e);
   }
@@ -105,7 +110,8 @@ dust_status dust_quirks_create(dust_transform *t, const dust_ndarray *displaceme
   if (rotation) DUST_GO(add_rotation(field, zoomed, t, shape + 1, rotation));
   if (t->subsample > 1) {
     DUST_GO(dust_ndarray_empty(&t->dense, DUST_FLOAT32, t->ndim + 1, full));
-    for (int d = 0; d < t->ndim; d++) DUST_GO(dust_zoom((float *)t->dense.data + d * whole, full + 1, field + d * count, shape + 1, t->ndim, 1, DUST_EDGE_NEAREST));
+    for (int d = 0; d < t->ndim; d++)
+      DUST_GO(dust_zoom((float *)t->dense.data + d * whole, full + 1, field + d * count, shape + 1, t->ndim, 1, DUST_EDGE_NEAREST));
   } else {
     t->dense = coarse, coarse.buffer = NULL;
   }
@@ -130,7 +136,8 @@ dust_status dust_quirks_field(dust_ndarray *out, const dust_transform *t, const 
   DUST_GO(dust_ndarray_empty(&made, DUST_FLOAT32, t->ndim + 1, shape));
   int64_t count = product(t->ndim, shape + 1), whole = product(t->ndim, t->shape);
   for (int d = 0; d < t->ndim; d++)
-    DUST_GO(dust_resample((float *)made.data + d * count, shape + 1, (const float *)t->dense.data + d * whole, t->shape, t->ndim, scale, shift, 1, DUST_EDGE_NEAREST));
+    DUST_GO(dust_resample((float *)made.data + d * count, shape + 1, (const float *)t->dense.data + d * whole, t->shape, t->ndim, scale,
+                          shift, 1, DUST_EDGE_NEAREST));
   *out = made, made.buffer = NULL;
 done:
   dust_ndarray_release(&made);
@@ -156,7 +163,8 @@ dust_status dust_quirks_source_roi(dust_roi *out, const dust_transform *t, const
 /* ---- samples */
 
 /* World positions to indices of the voxels of in_roi, in the original's order of float32 operations. */
-static void to_pixels(dust_ndarray *field, const dust_transform *t, const dust_roi *in_roi, const dust_roi *out_roi, const dust_coordinate *voxel_size) {
+static void to_pixels(dust_ndarray *field, const dust_transform *t, const dust_roi *in_roi, const dust_roi *out_roi,
+                      const dust_coordinate *voxel_size) {
   int64_t count = dust_ndarray_count(field) / t->ndim;
   for (int d = 0; d < t->ndim; d++) {
     float *at = (float *)field->data + d * count;
@@ -169,8 +177,8 @@ static void to_pixels(dust_ndarray *field, const dust_transform *t, const dust_r
   }
 }
 
-dust_status dust_quirks_sample(dust_ndarray *out, const dust_transform *t, const dust_ndarray *in, const dust_roi *in_roi, const dust_roi *out_roi,
-                               const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool) {
+dust_status dust_quirks_sample(dust_ndarray *out, const dust_transform *t, const dust_ndarray *in, const dust_roi *in_roi,
+                               const dust_roi *out_roi, const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool) {
   dust_ndarray field = {0};
   dust_status status = DUST_OK;
   DUST_GO(dust_quirks_field(&field, t, out_roi, voxel_size));

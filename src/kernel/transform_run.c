@@ -1,5 +1,5 @@
-/* A transformation at work on a grid: bounding box, samples, field. Work goes to the pool in chunks of rows that depend on the ROI alone;
- * what a row says depends on its place alone, so any number of threads and any tiling give the same bytes.
+/* A transformation at work on a grid: bounding box, samples, field. Work goes to the pool in chunks of rows that depend on the
+ * ROI alone; what a row says depends on its place alone, so any number of threads and any tiling give the same bytes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ typedef struct run {
   bool interpolate;
   int64_t first[DUST_TRANSFORM_MAXDIM];      /* voxels from the lower face of in_roi to that of out_roi */
   int64_t channels, in_channel, out_channel; /* bytes */
-  int64_t ahead;                             /* elements of the source from what a row needs to what one PLANES_AHEAD further along the first axis needs */
+  int64_t ahead; /* elements of the source from what a row needs to what one PLANES_AHEAD further along the first axis needs */
 } run;
 
 /* Rows a chunk: enough voxels to be worth a thread's while. */
@@ -99,8 +99,10 @@ static dust_status extend(run *r, void *state, dust_field_walk *walk, int64_t ro
   int last = r->field->ndim - 1;
   for (int d = 0; d <= last; d++) {
     int32_t low, high;
-    if (d == last) extremes_along(walk->at[d], (int32_t)length, &low, &high);
-    else extremes_across(walk->at[d], length, &low, &high);
+    if (d == last)
+      extremes_along(walk->at[d], (int32_t)length, &low, &high);
+    else
+      extremes_across(walk->at[d], length, &low, &high);
     int64_t place = d == last ? begin : walk->place[d];
     if (place + low < e->low[d]) e->low[d] = place + low;
     if (place + high > e->high[d]) e->high[d] = place + high;
@@ -115,7 +117,8 @@ static dust_status extend_chunk(void *context, size_t begin, size_t end, size_t 
   return visit_rows(r, e, begin, end, extend);
 }
 
-dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool) {
+dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size,
+                                      dust_pool *pool) {
   if (t->quirks) return dust_quirks_source_roi(out, t, roi, voxel_size);
   dust_field field;
   run r = {.field = &field};
@@ -186,7 +189,8 @@ static dust_status check_input(const dust_transform *t, const dust_ndarray *in, 
   return DUST_OK;
 }
 
-static dust_status place_input(run *r, const dust_transform *t, const dust_roi *in_roi, const dust_roi *out_roi, const dust_coordinate *voxel_size) {
+static dust_status place_input(run *r, const dust_transform *t, const dust_roi *in_roi, const dust_roi *out_roi,
+                               const dust_coordinate *voxel_size) {
   for (int d = 0; d < t->ndim; d++) {
     int64_t apart;
     if (__builtin_sub_overflow(out_roi->offset.value[d], in_roi->offset.value[d], &apart) || llabs(apart / voxel_size->value[d]) > 1 << 29)
@@ -230,8 +234,8 @@ done:
   return status;
 }
 
-dust_status dust_transform_sample(dust_ndarray *out, const dust_transform *t, const dust_ndarray *in, const dust_roi *in_roi, const dust_roi *out_roi,
-                                  const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool) {
+dust_status dust_transform_sample(dust_ndarray *out, const dust_transform *t, const dust_ndarray *in, const dust_roi *in_roi,
+                                  const dust_roi *out_roi, const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool) {
   DUST_TRY(check_input(t, in, in_roi, voxel_size));
   if (t->quirks) return dust_quirks_sample(out, t, in, in_roi, out_roi, voxel_size, interpolate, pool);
   dust_field field = {0};
@@ -262,14 +266,18 @@ static dust_status write_field(run *r, void *state, dust_field_walk *walk, int64
       continue;
     }
     double origin = (double)r->roi->offset.value[d];
-    for (int64_t i = 0; i < length; i++) out[i] = (float)(origin + ((double)(place + (d == last ? i : 0)) + 0.5 + walk->at[d][i]) * f->voxel_size[d]);
+    for (int64_t i = 0; i < length; i++)
+      out[i] = (float)(origin + ((double)(place + (d == last ? i : 0)) + 0.5 + walk->at[d][i]) * f->voxel_size[d]);
   }
   return DUST_OK;
 }
 
-static dust_status field_chunk(void *context, size_t begin, size_t end, size_t chunk) { return visit_rows(context, NULL, begin, end, write_field); }
+static dust_status field_chunk(void *context, size_t begin, size_t end, size_t chunk) {
+  return visit_rows(context, NULL, begin, end, write_field);
+}
 
-static dust_status make_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, bool positions, dust_pool *pool) {
+static dust_status make_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size,
+                              bool positions, dust_pool *pool) {
   dust_field field = {0};
   dust_ndarray made = {0};
   run r = {.field = &field, .roi = positions ? roi : NULL};
@@ -287,12 +295,15 @@ done:
   return status;
 }
 
-dust_status dust_transform_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool) {
+dust_status dust_transform_field(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size,
+                                 dust_pool *pool) {
   if (t->quirks) return dust_quirks_field(out, t, roi, voxel_size);
   return make_field(out, t, roi, voxel_size, true, pool);
 }
 
-dust_status dust_transform_displacement(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size, dust_pool *pool) {
-  if (t->quirks) return dust_fail(DUST_ERROR_UNSUPPORTED, "a transformation with quirks = true has no displacements; its field has its positions");
+dust_status dust_transform_displacement(dust_ndarray *out, const dust_transform *t, const dust_roi *roi, const dust_coordinate *voxel_size,
+                                        dust_pool *pool) {
+  if (t->quirks)
+    return dust_fail(DUST_ERROR_UNSUPPORTED, "a transformation with quirks = true has no displacements; its field has its positions");
   return make_field(out, t, roi, voxel_size, false, pool);
 }

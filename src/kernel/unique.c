@@ -3,7 +3,8 @@
  *     uint    the value                  int    the value with its sign bit turned
  *     float   as double: all bits turned when negative, the sign bit otherwise; NaN is the largest key, -0 is 0
  *
- * Neighbours in a volume are mostly equal, so runs are counted before the table is asked. The keys found are sorted and mapped back.
+ * Neighbours in a volume are mostly equal, so runs are counted before the table is asked. The keys found are sorted and mapped
+ * back.
  */
 #include "kernel/unique.h"
 
@@ -158,7 +159,9 @@ typedef struct histogram {
   uint64_t *counts;
 } histogram;
 
-static double edge(const histogram *h, int64_t k) { return k == h->bins ? h->high : h->low + (double)k * ((h->high - h->low) / (double)h->bins); }
+static double edge(const histogram *h, int64_t k) {
+  return k == h->bins ? h->high : h->low + (double)k * ((h->high - h->low) / (double)h->bins);
+}
 
 static bool histogram_block(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
   const histogram *h = context;
@@ -168,8 +171,10 @@ static bool histogram_block(void *context, const dust_rows *rows, char *const *p
     if (!(x[i] >= h->low && x[i] <= h->high)) continue;
     double at = (x[i] - h->low) * per_unit;
     int64_t k = at < (double)h->bins ? (int64_t)at : h->bins - 1;
-    if (k > 0 && x[i] < edge(h, k)) k--; /* the product was rounded across an edge */
-    else if (k < h->bins - 1 && x[i] >= edge(h, k + 1)) k++;
+    if (k > 0 && x[i] < edge(h, k))
+      k--; /* the product was rounded across an edge */
+    else if (k < h->bins - 1 && x[i] >= edge(h, k + 1))
+      k++;
     h->counts[k]++;
   }
   return true;
@@ -178,7 +183,8 @@ static bool histogram_block(void *context, const dust_rows *rows, char *const *p
 dust_status dust_histogram(dust_ndarray *counts, const dust_ndarray *a, int64_t bins, double low, double high) {
   histogram h = {.dtype = a->dtype, .bins = bins, .low = low, .high = high};
   dust_rows rows;
-  if (bins < 1 || bins > INT64_C(1) << 31) return dust_fail(DUST_ERROR_ARGUMENT, "a histogram has from 1 to 2^31 bins, not %lld", (long long)bins);
+  if (bins < 1 || bins > INT64_C(1) << 31)
+    return dust_fail(DUST_ERROR_ARGUMENT, "a histogram has from 1 to 2^31 bins, not %lld", (long long)bins);
   if (!isfinite(low) || !isfinite(high) || !isfinite(high - low) || !(low < high))
     return dust_fail(DUST_ERROR_ARGUMENT, "the range of a histogram must be finite and not empty, not [%g, %g]", low, high);
   DUST_TRY(dust_rows_init(&rows, 1, &a));

@@ -25,7 +25,8 @@ static void compare_block(void *context, const dust_rows *rows, char *const *poi
 }
 
 /* out and zero: one channel. */
-static dust_status one_channel(const dust_ndarray *out, const dust_ndarray *zero, const double *voxel_size, double distance, dust_pool *pool) {
+static dust_status one_channel(const dust_ndarray *out, const dust_ndarray *zero, const double *voxel_size, double distance,
+                               dust_pool *pool) {
   within_pass pass = {.square = distance * distance};
   dust_ndarray square = {0};
   dust_rows rows;
@@ -46,14 +47,18 @@ done:
 }
 
 static dust_status check(const dust_ndarray *mask, int spatial, const double *voxel_size, double distance) {
-  if (spatial < 1 || spatial > mask->ndim) return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size has %d entries, the mask has %d axes", spatial, mask->ndim);
-  if (!(distance >= 0) || isinf(distance)) return dust_fail(DUST_ERROR_ARGUMENT, "distance is %g, it must be finite and not negative", distance);
+  if (spatial < 1 || spatial > mask->ndim)
+    return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size has %d entries, the mask has %d axes", spatial, mask->ndim);
+  if (!(distance >= 0) || isinf(distance))
+    return dust_fail(DUST_ERROR_ARGUMENT, "distance is %g, it must be finite and not negative", distance);
   for (int a = 0; a < spatial; a++)
-    if (!(voxel_size[a] > 0) || isinf(voxel_size[a])) return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size[%d] is %g, not a positive number", a + 1, voxel_size[a]);
+    if (!(voxel_size[a] > 0) || isinf(voxel_size[a]))
+      return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size[%d] is %g, not a positive number", a + 1, voxel_size[a]);
   return DUST_OK;
 }
 
-dust_status dust_within(dust_ndarray *out, const dust_ndarray *mask, int spatial, const double *voxel_size, double distance, dust_pool *pool) {
+dust_status dust_within(dust_ndarray *out, const dust_ndarray *mask, int spatial, const double *voxel_size, double distance,
+                        dust_pool *pool) {
   DUST_TRY(check(mask, spatial, voxel_size, distance));
   dust_ndarray made = {0}, zero = {0}, one_out = {0}, one_zero = {0};
   dust_operand nothing = {.number = dust_scalar_integer(0)};

@@ -1,6 +1,8 @@
-/* Arguments: what a script passes, checked word by word. Messages name the argument and, for misspelt names, the nearest one there is.
+/* Arguments: what a script passes, checked word by word. Messages name the argument and, for misspelt names, the nearest one
+ * there is.
  *
- * Everything here may raise, so callers hold nothing. Buffers of unknown length are userdata, which the collector frees when a later entry turns out to be wrong.
+ * Everything here may raise, so callers hold nothing. Buffers of unknown length are userdata, which the collector frees when a
+ * later entry turns out to be wrong.
  */
 #include "lua/binding.h"
 
@@ -98,7 +100,8 @@ int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what) {
     memcpy(out, c->value, sizeof c->value[0] * (size_t)c->ndim);
     return c->ndim;
   }
-  if (lua_type(L, index) != LUA_TTABLE) return luaL_error(L, "%s must be a table of whole numbers, not %s", what, dust_lua_type_name(L, index));
+  if (lua_type(L, index) != LUA_TTABLE)
+    return luaL_error(L, "%s must be a table of whole numbers, not %s", what, dust_lua_type_name(L, index));
   lua_Integer n = luaL_len(L, index);
   if (n < 0 || n > DUST_MAXDIM) return luaL_error(L, "%s has %I entries; there are at most %d axes", what, n, DUST_MAXDIM);
   index = lua_absindex(L, index);
@@ -163,7 +166,8 @@ int dust_lua_option(lua_State *L, int index, const char *what, const char *const
 dust_dtype dust_lua_dtype(lua_State *L, int index, dust_dtype fallback) {
   dust_dtype dtype = fallback;
   if (lua_isnoneornil(L, index)) return fallback;
-  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "dtype must be a name such as \"uint8\" or \"float32\", not %s", dust_lua_type_name(L, index));
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L, "dtype must be a name such as \"uint8\" or \"float32\", not %s", dust_lua_type_name(L, index));
   dust_lua_check(L, dust_dtype_from_name(lua_tostring(L, index), &dtype));
   return dtype;
 }

@@ -1,7 +1,8 @@
 /* What belongs to a Lua state rather than to one type: classes, errors, the kernel threads, and memory outside of Lua's heap.
  *
- * Lua's collector can't see C memory, so bytes are counted here as they are acquired; once as much as was alive after the last collection (64 MiB at least) has come
- * together, a full collection runs. A stream of batches that nobody closes thus stays within about twice what is alive, and small arrays cost no collection each.
+ * Lua's collector can't see C memory, so bytes are counted here as they are acquired; once as much as was alive after the last
+ * collection (64 MiB at least) has come together, a full collection runs. A stream of batches that nobody closes thus stays
+ * within about twice what is alive, and small arrays cost no collection each.
  *
  *     registry[&state_key] ──> box { pool, threads, acquired since the last collection, alive then }
  */
@@ -97,8 +98,10 @@ void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, con
   lua_setfield(L, -3, "__index"); /* unless meta has an __index of its own */
   lua_pushvalue(L, -1);
   lua_rawsetp(L, -3, &methods_key);
-  if (meta) luaL_setfuncs(L, meta, 1); /* each sees the methods as its first upvalue */
-  else lua_pop(L, 1);
+  if (meta)
+    luaL_setfuncs(L, meta, 1); /* each sees the methods as its first upvalue */
+  else
+    lua_pop(L, 1);
   lua_pop(L, 1);
 }
 

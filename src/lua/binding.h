@@ -1,9 +1,11 @@
 /* What the bindings share: boxes, checks, the pool of a Lua state, and how memory is told to the collector.
  *
- * Rules of this room. Box first, empty; then acquire into it: dust_lua_new_*() pushes a userdata that holds nothing, the C call fills it, and nothing that can
- * raise stands in between. __gc and __close (and :close()) are the same idempotent release. A failed dust_status becomes a Lua error through dust_lua_check(), which
- * is only called while nothing is held. Whatever makes a Lua value may run the collector, and a script's finaliser may close the very array, graph or file that a binding
- * looks at, as may a metamethod of a table among the arguments: pointers are fetched from their boxes after the last of all that, right before the C call. No C function outside this room knows Lua. All state belongs to the lua_State (registry), none to the process.
+ * Rules of this room. Box first, empty; then acquire into it: dust_lua_new_*() pushes a userdata that holds nothing, the C call
+ * fills it, and nothing that can raise stands in between. __gc and __close (and :close()) are the same idempotent release. A
+ * failed dust_status becomes a Lua error through dust_lua_check(), which is only called while nothing is held. Whatever makes a
+ * Lua value may run the collector, and a script's finaliser may close the very array, graph or file that a binding looks at, as
+ * may a metamethod of a table among the arguments: pointers are fetched from their boxes after the last of all that, right before
+ * the C call. No C function outside this room knows Lua. All state belongs to the lua_State (registry), none to the process.
  */
 #ifndef DUST_LUA_BINDING_H
 #define DUST_LUA_BINDING_H
@@ -36,10 +38,11 @@ void dust_lua_check(lua_State *L, dust_status status);
 int dust_lua_fail(lua_State *L);
 /* The kernel threads of this Lua state, made when first needed; NULL means one thread. */
 dust_pool *dust_lua_pool(lua_State *L);
-/* Told after each acquisition of `bytes` outside Lua's heap: runs the collector once enough has come together (64 MiB or as much as is alive). */
+/* Told after each acquisition of `bytes` outside Lua's heap: runs the collector once enough has come together (64 MiB or as much
+ * as is alive). */
 void dust_lua_account(lua_State *L, size_t bytes);
-/* A metatable named `name` with `methods` under __index and `meta` in it (functions of `meta` have the table of methods as upvalue 1, for an __index of their own);
- * leaves nothing on the stack. */
+/* A metatable named `name` with `methods` under __index and `meta` in it (functions of `meta` have the table of methods as
+ * upvalue 1, for an __index of their own); leaves nothing on the stack. */
 void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta);
 /* An integer argument; floats with whole values are taken, others refused with `what` in the message. */
 int64_t dust_lua_integer(lua_State *L, int index, const char *what);
@@ -47,7 +50,8 @@ int64_t dust_lua_integer(lua_State *L, int index, const char *what);
 int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what);
 /* A named field of the table at `index` pushed on the stack; its type. */
 int dust_lua_field(lua_State *L, int index, const char *name);
-/* Raises for keys of the table that are not in `known` (NULL-terminated), naming the nearest. Array part allowed up to `positional`. */
+/* Raises for keys of the table that are not in `known` (NULL-terminated), naming the nearest. Array part allowed up to
+ * `positional`. */
 void dust_lua_known_fields(lua_State *L, int index, const char *what, const char *const *known, int positional);
 /* The dtype named by the string at `index`; absent or nil: fallback. */
 dust_dtype dust_lua_dtype(lua_State *L, int index, dust_dtype fallback);
@@ -56,7 +60,8 @@ dust_dtype dust_lua_dtype(lua_State *L, int index, dust_dtype fallback);
 int dust_lua_threads(lua_State *L, int threads);
 /* More methods for a class that dust_lua_class made. */
 void dust_lua_add_methods(lua_State *L, const char *name, const luaL_Reg *methods);
-/* For an __index function given to dust_lua_class as `meta`: pushes the method named by the key (nil when there is none), returns how many values it pushed. */
+/* For an __index function given to dust_lua_class as `meta`: pushes the method named by the key (nil when there is none), returns
+ * how many values it pushed. */
 int dust_lua_method(lua_State *L);
 
 /* ---- argument.c */
@@ -74,7 +79,7 @@ double *dust_lua_doubles(lua_State *L, int index, size_t *count, const char *wha
 int dust_lua_option(lua_State *L, int index, const char *what, const char *const *known, int fallback);
 
 /* ---- coordinate.c, roi.c, spec.c. A plain table is taken wherever a coordinate is; a single number too where ndim > 0 is known. */
-dust_coordinate dust_lua_to_coordinate(lua_State *L, int index, int ndim); /* ndim 0: any */
+dust_coordinate dust_lua_to_coordinate(lua_State *L, int index, int ndim);                      /* ndim 0: any */
 dust_coordinate dust_lua_named_coordinate(lua_State *L, int index, int ndim, const char *what); /* the same, `what` in messages */
 void dust_lua_push_coordinate(lua_State *L, const dust_coordinate *coordinate);
 void dust_lua_push_unbounded(lua_State *L);
@@ -87,8 +92,8 @@ dust_graph_spec *dust_lua_to_graph_spec(lua_State *L, int index);
 void dust_lua_push_graph_spec(lua_State *L, const dust_graph_spec *spec);
 
 /* ---- ndarray.c */
-dust_ndarray *dust_lua_new_ndarray(lua_State *L);                 /* pushes a closed box */
-dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index);       /* raises when closed or something else */
+dust_ndarray *dust_lua_new_ndarray(lua_State *L);           /* pushes a closed box */
+dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index); /* raises when closed or something else */
 /* dust_lua_check + dust_lua_account of the box on top of the stack; returns 1. The usual end of a binding that made an array. */
 int dust_lua_made_ndarray(lua_State *L, dust_status status);
 
@@ -106,12 +111,12 @@ void dust_lua_open_spec(lua_State *L);
 void dust_lua_open_ndarray(lua_State *L);
 void dust_lua_open_graph(lua_State *L);
 void dust_lua_open_rng(lua_State *L);
-void dust_lua_open_kernel(lua_State *L);    /* module.kernel */
+void dust_lua_open_kernel(lua_State *L); /* module.kernel */
 void dust_lua_open_transform(lua_State *L);
 void dust_lua_open_synthesize(lua_State *L); /* module.kernel.synthesize, .colorize; after open_kernel */
-void dust_lua_open_png(lua_State *L);       /* module.png */
-void dust_lua_open_hdf5(lua_State *L);      /* module.hdf5 */
-void dust_lua_open_system(lua_State *L);    /* threads, memory, clock, is_terminal, make_directory, version */
+void dust_lua_open_png(lua_State *L);        /* module.png */
+void dust_lua_open_hdf5(lua_State *L);       /* module.hdf5 */
+void dust_lua_open_system(lua_State *L);     /* threads, memory, clock, is_terminal, make_directory, version */
 
 int luaopen_moondust_core(lua_State *L);
 

@@ -1,6 +1,8 @@
-/* md.Coordinate: immutable whole numbers, one per axis, each possibly unbounded. The userdata is the C value itself, so it holds nothing and needs no release.
+/* md.Coordinate: immutable whole numbers, one per axis, each possibly unbounded. The userdata is the C value itself, so it holds
+ * nothing and needs no release.
  *
- * Wherever a coordinate is wanted, a plain table is taken; where the number of axes is known, a number stands for itself on every axis.
+ * Wherever a coordinate is wanted, a plain table is taken; where the number of axes is known, a number stands for itself on every
+ * axis.
  */
 #include "lua/binding.h"
 
@@ -47,14 +49,19 @@ dust_coordinate dust_lua_named_coordinate(lua_State *L, int index, int ndim, con
   const dust_coordinate *given = luaL_testudata(L, index, DUST_LUA_COORDINATE);
   dust_coordinate c;
   if (ndim > 0 && lua_type(L, index) == LUA_TNUMBER) return dust_coordinate_filled(ndim, dust_lua_integer(L, index, what));
-  if (given) c = *given;
-  else if (lua_type(L, index) == LUA_TTABLE) c = from_table(L, index, what);
-  else luaL_error(L, "%s must be a Coordinate or a table of whole numbers, not %s", what, dust_lua_type_name(L, index));
+  if (given)
+    c = *given;
+  else if (lua_type(L, index) == LUA_TTABLE)
+    c = from_table(L, index, what);
+  else
+    luaL_error(L, "%s must be a Coordinate or a table of whole numbers, not %s", what, dust_lua_type_name(L, index));
   if (ndim > 0 && c.ndim != ndim) luaL_error(L, "%s has %d axes where %d are wanted", what, c.ndim, ndim);
   return c;
 }
 
-dust_coordinate dust_lua_to_coordinate(lua_State *L, int index, int ndim) { return dust_lua_named_coordinate(L, index, ndim, "the coordinate"); }
+dust_coordinate dust_lua_to_coordinate(lua_State *L, int index, int ndim) {
+  return dust_lua_named_coordinate(L, index, ndim, "the coordinate");
+}
 
 static int make(lua_State *L) {
   dust_coordinate c = dust_lua_named_coordinate(L, 1, 0, "Coordinate");
@@ -106,8 +113,10 @@ static int equal(lua_State *L) {
 }
 
 static void push_entry(lua_State *L, const dust_coordinate *c, int d) {
-  if (dust_coordinate_is_unbounded(c, d)) dust_lua_push_unbounded(L);
-  else lua_pushinteger(L, c->value[d]);
+  if (dust_coordinate_is_unbounded(c, d))
+    dust_lua_push_unbounded(L);
+  else
+    lua_pushinteger(L, c->value[d]);
 }
 
 static int totable(lua_State *L) {
@@ -157,9 +166,10 @@ static int unbounded_tostring(lua_State *L) {
 
 void dust_lua_open_coordinate(lua_State *L) {
   static const luaL_Reg methods[] = {{"totable", totable}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", refuse}, {"__len", length}, {"__eq", equal}, {"__tostring", tostring},
-                                  {"__add", add}, {"__sub", subtract}, {"__mul", multiply}, {"__div", divide}, {"__idiv", floor_divide},
-                                  {"__mod", modulo}, {"__unm", negate}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__index", index_}, {"__newindex", refuse}, {"__len", length},   {"__eq", equal},   {"__tostring", tostring},
+      {"__add", add},      {"__sub", subtract},    {"__mul", multiply}, {"__div", divide}, {"__idiv", floor_divide},
+      {"__mod", modulo},   {"__unm", negate},      {NULL, NULL}};
   static const luaL_Reg unbounded_meta[] = {{"__tostring", unbounded_tostring}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_COORDINATE, methods, meta);
   dust_lua_class(L, DUST_LUA_UNBOUNDED, NULL, unbounded_meta);

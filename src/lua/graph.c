@@ -1,7 +1,7 @@
 /* The Graph userdata: a box that holds one reference to a graph, or nothing once it is closed.
  *
- * A copy is one more reference, and so is what an iterator walks along: whoever changes a graph that others hold changes a copy of its own, and a loop over nodes sees the
- * graph as it was when the loop began, whatever happens to it within.
+ * A copy is one more reference, and so is what an iterator walks along: whoever changes a graph that others hold changes a copy
+ * of its own, and a loop over nodes sees the graph as it was when the loop began, whatever happens to it within.
  */
 #include "lua/graph_value.h"
 
@@ -79,10 +79,14 @@ static int get_spec(lua_State *L) {
 static int get(lua_State *L) {
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(name, "spec") == 0) return get_spec(L);
-  if (strcmp(name, "directed") == 0) lua_pushboolean(L, dust_graph_directed(dust_lua_to_graph(L, 1)));
-  else if (strcmp(name, "ndim") == 0) lua_pushinteger(L, dust_graph_ndim(dust_lua_to_graph(L, 1)));
-  else if (strcmp(name, "closed") == 0) lua_pushboolean(L, *box_at(L, 1) == NULL);
-  else return dust_lua_method(L);
+  if (strcmp(name, "directed") == 0)
+    lua_pushboolean(L, dust_graph_directed(dust_lua_to_graph(L, 1)));
+  else if (strcmp(name, "ndim") == 0)
+    lua_pushinteger(L, dust_graph_ndim(dust_lua_to_graph(L, 1)));
+  else if (strcmp(name, "closed") == 0)
+    lua_pushboolean(L, *box_at(L, 1) == NULL);
+  else
+    return dust_lua_method(L);
   return 1;
 }
 
@@ -100,14 +104,15 @@ static int print(lua_State *L) {
   char spec[1024];
   if (!graph) return lua_pushliteral(L, "Graph (closed)"), 1;
   dust_graph_spec_format(spec, sizeof spec, dust_graph_get_spec(graph));
-  lua_pushfstring(L, "Graph with %I nodes and %I edges, %s", (lua_Integer)dust_graph_node_count(graph), (lua_Integer)dust_graph_edge_count(graph), spec);
+  lua_pushfstring(L, "Graph with %I nodes and %I edges, %s", (lua_Integer)dust_graph_node_count(graph),
+                  (lua_Integer)dust_graph_edge_count(graph), spec);
   return 1;
 }
 
 /* ---- looking */
 
-/* One iterator for both: upvalues are the graph's box, the position, whether edges are meant, and a box that no script can reach, which holds the graph while an item is made
- * into tables. */
+/* One iterator for both: upvalues are the graph's box, the position, whether edges are meant, and a box that no script can reach,
+ * which holds the graph while an item is made into tables. */
 static int next_item(lua_State *L) {
   dust_graph **box = lua_touserdata(L, lua_upvalueindex(1)), **held = lua_touserdata(L, lua_upvalueindex(4));
   size_t at = (size_t)lua_tointeger(L, lua_upvalueindex(2));
@@ -121,8 +126,10 @@ static int next_item(lua_State *L) {
   lua_replace(L, lua_upvalueindex(2));
   dust_lua_let_graph_go(held);
   *held = dust_graph_share(*box);
-  if (edges) dust_lua_push_edge(L, *held, at);
-  else dust_lua_push_node(L, *held, at);
+  if (edges)
+    dust_lua_push_edge(L, *held, at);
+  else
+    dust_lua_push_node(L, *held, at);
   dust_lua_let_graph_go(held);
   return 1;
 }
@@ -153,8 +160,10 @@ static int node(lua_State *L) {
   const int64_t id = dust_lua_integer(L, 2, "the node's id");
   dust_graph **held = dust_lua_hold_graph(L);
   size_t position = dust_graph_find(*held, id);
-  if (position == SIZE_MAX) lua_pushnil(L);
-  else dust_lua_push_node(L, *held, position);
+  if (position == SIZE_MAX)
+    lua_pushnil(L);
+  else
+    dust_lua_push_node(L, *held, position);
   dust_lua_let_graph_go(held);
   return 1;
 }
@@ -191,8 +200,10 @@ static int first_stray(lua_State *L) {
   dust_graph *graph = dust_lua_to_graph(L, 1);
   size_t node;
   dust_lua_check(L, dust_graph_first_stray(graph, dust_lua_to_roi(L, 2), &node));
-  if (node == SIZE_MAX) lua_pushnil(L);
-  else lua_pushinteger(L, (lua_Integer)dust_graph_node_id(graph, node));
+  if (node == SIZE_MAX)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, (lua_Integer)dust_graph_node_id(graph, node));
   return 1;
 }
 
@@ -285,12 +296,31 @@ static int copy(lua_State *L) {
 }
 
 void dust_lua_open_graph(lua_State *L) {
-  static const luaL_Reg methods[] = {
-    {"nodes", nodes}, {"edges", edges}, {"num_nodes", num_nodes}, {"num_edges", num_edges}, {"node", node}, {"contains", contains},
-    {"neighbors", neighbors}, {"nodes_in", nodes_in}, {"first_stray", first_stray}, {"connected_components", connected_components}, {"add_node", add_node},
-    {"add_edge", add_edge}, {"remove_node", remove_node}, {"remove_edge", remove_edge}, {"crop", crop}, {"trim", trim}, {"merge", merge},
-    {"shift", shift}, {"copy", copy}, {"arrays", dust_lua_graph_arrays}, {"with_locations", dust_lua_graph_with_locations}, {"close", close_graph}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__index", get}, {"__newindex", set}, {"__tostring", print}, {"__gc", close_graph}, {"__close", close_graph}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"nodes", nodes},
+                                     {"edges", edges},
+                                     {"num_nodes", num_nodes},
+                                     {"num_edges", num_edges},
+                                     {"node", node},
+                                     {"contains", contains},
+                                     {"neighbors", neighbors},
+                                     {"nodes_in", nodes_in},
+                                     {"first_stray", first_stray},
+                                     {"connected_components", connected_components},
+                                     {"add_node", add_node},
+                                     {"add_edge", add_edge},
+                                     {"remove_node", remove_node},
+                                     {"remove_edge", remove_edge},
+                                     {"crop", crop},
+                                     {"trim", trim},
+                                     {"merge", merge},
+                                     {"shift", shift},
+                                     {"copy", copy},
+                                     {"arrays", dust_lua_graph_arrays},
+                                     {"with_locations", dust_lua_graph_with_locations},
+                                     {"close", close_graph},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__index", get},      {"__newindex", set},      {"__tostring", print},
+                                  {"__gc", close_graph}, {"__close", close_graph}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_GRAPH, methods, meta);
   dust_lua_open_graph_tables(L);
   dust_lua_open_graph_makers(L);

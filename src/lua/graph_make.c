@@ -5,7 +5,8 @@
 
 static const char *const graph_fields[] = {"nodes", "edges", "spec", "ndim", NULL};
 
-static void own_attrs(lua_State *L) { /* a copy of the attrs on top of the stack takes their place: a Node or Edge shares no table with what it was made of */
+static void own_attrs(
+    lua_State *L) { /* a copy of the attrs on top of the stack takes their place: a Node or Edge shares no table with what it was made of */
   lua_newtable(L);
   if (lua_istable(L, -2)) {
     for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {

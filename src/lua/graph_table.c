@@ -1,6 +1,7 @@
 /* Nodes, edges and lists of ids into Lua tables.
  *
- * A node is { id =, location = {z, y, x}, temporary =, attrs = { name = number } }, an edge { u =, v =, attrs = }: plain tables whose metatable only prints them.
+ * A node is { id =, location = {z, y, x}, temporary =, attrs = { name = number } }, an edge { u =, v =, attrs = }: plain tables
+ * whose metatable only prints them.
  */
 #include "lua/graph_value.h"
 
@@ -56,7 +57,8 @@ void dust_lua_push_edge_value(lua_State *L, int64_t u, int64_t v) {
 
 void dust_lua_push_node(lua_State *L, const dust_graph *graph, size_t node) {
   push_attrs(L, graph, false, node);
-  dust_lua_push_node_value(L, dust_graph_node_id(graph, node), dust_graph_location(graph, node), dust_graph_ndim(graph), dust_graph_temporary(graph, node));
+  dust_lua_push_node_value(L, dust_graph_node_id(graph, node), dust_graph_location(graph, node), dust_graph_ndim(graph),
+                           dust_graph_temporary(graph, node));
 }
 
 void dust_lua_push_edge(lua_State *L, const dust_graph *graph, size_t edge) {

@@ -1,4 +1,5 @@
-/* Nodes and edges out of Lua tables: what a script hands over is checked here word by word; a graph refuses the rest (infinity, ids that don't exist) in its own words. */
+/* Nodes and edges out of Lua tables: what a script hands over is checked here word by word; a graph refuses the rest (infinity,
+ * ids that don't exist) in its own words. */
 #include "lua/graph_value.h"
 
 #include <math.h>

@@ -43,8 +43,8 @@ int dust_lua_made_graph(lua_State *L, dust_status status);
 
 /* The graph in the box at `index`, its own from now on; good until a Lua value is made. */
 dust_graph *dust_lua_writable_graph(lua_State *L, int index);
-/* Pushes a box that holds the graph of argument 1 too, so that it stays while Lua values are made of it, whatever finalisers close. Giving it back early is for the sake of
- * memory and of writers, who would have to copy. */
+/* Pushes a box that holds the graph of argument 1 too, so that it stays while Lua values are made of it, whatever finalisers
+ * close. Giving it back early is for the sake of memory and of writers, who would have to copy. */
 dust_graph **dust_lua_hold_graph(lua_State *L);
 void dust_lua_let_graph_go(dust_graph **box);
 /* Pushes a box with a copy of the graph that is argument 1; the copy may be written. */

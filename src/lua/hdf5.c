@@ -1,9 +1,9 @@
 /* HDF5 files: the userdata Hdf5File and module.hdf5.
  *
- * What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option) and a
- * lack of memory raise. Closing can fail too, as when the disk is full: :close() returns nil and a message, leaving a <close> scope raises
- * unless another error is on its way, the collector warns. What C allocates while a result is turned into tables sits in a box of its own,
- * so that running out of memory half way leaves nothing behind.
+ * What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option)
+ * and a lack of memory raise. Closing can fail too, as when the disk is full: :close() returns nil and a message, leaving a
+ * <close> scope raises unless another error is on its way, the collector warns. What C allocates while a result is turned into
+ * tables sits in a box of its own, so that running out of memory half way leaves nothing behind.
  */
 #include "lua/hdf5.h"
 
@@ -80,7 +80,8 @@ static int to_mode(lua_State *L, int index) {
   const char *name = dust_lua_to_text(L, index, "the mode of hdf5.open");
   for (int i = 0; i < 4; i++)
     if (strcmp(names[i], name) == 0) return i;
-  return luaL_error(L, "hdf5.open knows no mode '%s'; there are r (read), r+ (read and write), w (make anew) and a (write, making it if needed)", name);
+  return luaL_error(
+      L, "hdf5.open knows no mode '%s'; there are r (read), r+ (read and write), w (make anew) and a (write, making it if needed)", name);
 }
 
 /* Whether the options at `index` leave the way past HDF5 open. */
@@ -209,7 +210,8 @@ static int file_exists(lua_State *L) {
 
 static int file_attribute(lua_State *L) {
   dust_lua_to_hdf5_file(L);
-  const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"), *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"),
+             *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
   result *r = new_result(L);
   dust_status status = dust_hdf5_get_attribute(&r->value, dust_lua_to_hdf5_file(L), name, attribute);
   if (status != DUST_OK) return refuse(L, status);
@@ -219,7 +221,8 @@ static int file_attribute(lua_State *L) {
 
 static int file_set_attribute(lua_State *L) {
   dust_lua_to_hdf5_file(L);
-  const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"), *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
+  const char *name = dust_lua_to_text(L, 2, "the name of a dataset or group"),
+             *attribute = dust_lua_to_text(L, 3, "the name of an attribute");
   dust_hdf5_value value = dust_lua_to_hdf5_value(L, 4, attribute);
   return dust_lua_hdf5_answer(L, dust_hdf5_set_attribute(dust_lua_to_hdf5_file(L), name, attribute, &value));
 }
@@ -234,7 +237,8 @@ static int file_read(lua_State *L) {
   int ndim = 0;
   if (!whole) {
     ndim = dust_lua_integers(L, 3, begin, "the begin of a box");
-    if (dust_lua_integers(L, 4, shape, "the shape of a box") != ndim) return luaL_error(L, "begin and shape of a box have different numbers of axes");
+    if (dust_lua_integers(L, 4, shape, "the shape of a box") != ndim)
+      return luaL_error(L, "begin and shape of a box have different numbers of axes");
   }
   dust_ndarray *array = dust_lua_new_ndarray(L);
   dust_pool *pool = dust_lua_pool(L);
@@ -250,16 +254,26 @@ static int file_write(lua_State *L) {
   const char *name = dust_lua_to_text(L, 2, "the name of a dataset");
   const int ndim = dust_lua_to_ndarray(L, 3)->ndim;
   bool from_origin = lua_isnoneornil(L, 4);
-  if (!from_origin && dust_lua_integers(L, 4, begin, "the begin of a box") != ndim) return luaL_error(L, "begin must have one entry for each of the array's %d axes", ndim);
+  if (!from_origin && dust_lua_integers(L, 4, begin, "the begin of a box") != ndim)
+    return luaL_error(L, "begin must have one entry for each of the array's %d axes", ndim);
   dust_hdf5 *file = dust_lua_to_hdf5_file(L);
   return dust_lua_hdf5_answer(L, dust_hdf5_write(file, name, dust_lua_to_ndarray(L, 3), from_origin ? NULL : begin));
 }
 
 void dust_lua_open_hdf5(lua_State *L) {
-  static const luaL_Reg methods[] = {{"list", file_list}, {"info", file_info}, {"read", file_read}, {"create", dust_lua_hdf5_create}, {"write", file_write},
-                                     {"attribute", file_attribute}, {"set_attribute", file_set_attribute}, {"exists", file_exists},
-                                     {"flush", file_flush}, {"close", file_close}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"list", file_list},
+                                     {"info", file_info},
+                                     {"read", file_read},
+                                     {"create", dust_lua_hdf5_create},
+                                     {"write", file_write},
+                                     {"attribute", file_attribute},
+                                     {"set_attribute", file_set_attribute},
+                                     {"exists", file_exists},
+                                     {"flush", file_flush},
+                                     {"close", file_close},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
   static const luaL_Reg result_meta[] = {{"__gc", result_release}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", file_open}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_HDF5_FILE, methods, meta);

@@ -17,7 +17,8 @@ int dust_lua_hdf5_create(lua_State *L);
 
 /* ---- hdf5_value.c: attributes. A number, a string, or a table of them. */
 void dust_lua_push_hdf5_value(lua_State *L, const dust_hdf5_value *value);
-/* The same backwards. Its elements live in values that are left on the stack, a single text in the Lua value itself; `what` names the attribute in messages. */
+/* The same backwards. Its elements live in values that are left on the stack, a single text in the Lua value itself; `what` names
+ * the attribute in messages. */
 dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what);
 /* Field `option` of the table at `index`: a table of numbers or a coordinate into out (DUST_HDF5_MAXDIM); 0 when absent. */
 int dust_lua_world_numbers(lua_State *L, int index, const char *option, double *out);

@@ -6,23 +6,28 @@
 
 static void to_chunks(lua_State *L, int options, dust_hdf5_layout *layout, int ndim) {
   int type = dust_lua_field(L, options, "chunks");
-  if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1)) layout->layout = DUST_HDF5_CONTIGUOUS;
+  if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1))
+    layout->layout = DUST_HDF5_CONTIGUOUS;
   else if (type != LUA_TNIL) {
     layout->layout = DUST_HDF5_CHUNKS_GIVEN;
-    if (dust_lua_integers(L, -1, layout->chunks, "chunks") != ndim) luaL_error(L, "chunks must have one entry for each of the %d axes", ndim);
+    if (dust_lua_integers(L, -1, layout->chunks, "chunks") != ndim)
+      luaL_error(L, "chunks must have one entry for each of the %d axes", ndim);
   }
   lua_pop(L, 1);
 }
 
 static void to_compression(lua_State *L, int options, dust_hdf5_layout *layout) {
   int type = dust_lua_field(L, options, "compression");
-  if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "gzip") == 0) layout->compression = 4;
+  if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "gzip") == 0)
+    layout->compression = 4;
   else if (type == LUA_TNUMBER) {
     int64_t level = dust_lua_integer(L, -1, "compression");
     if (level < 0 || level > 9) luaL_error(L, "compression is \"gzip\" or a level from 1 to 9, not %I", (lua_Integer)level);
     layout->compression = (int)level;
-  } else if (type == LUA_TSTRING) luaL_error(L, "compression is \"gzip\" or a level from 1 to 9, not '%s'", lua_tostring(L, -1));
-  else if (type != LUA_TNIL) luaL_error(L, "compression is \"gzip\" or a level from 1 to 9, not %s", dust_lua_type_name(L, -1));
+  } else if (type == LUA_TSTRING)
+    luaL_error(L, "compression is \"gzip\" or a level from 1 to 9, not '%s'", lua_tostring(L, -1));
+  else if (type != LUA_TNIL)
+    luaL_error(L, "compression is \"gzip\" or a level from 1 to 9, not %s", dust_lua_type_name(L, -1));
   lua_pop(L, 1);
 }
 
@@ -33,7 +38,8 @@ static dust_status put_world(lua_State *L, const char *name, int options, const 
   return count ? dust_hdf5_set_numbers(dust_lua_to_hdf5_file(L), name, attribute, count, numbers) : DUST_OK;
 }
 
-/* Attributes in the order of their names, so that the same call makes the same bytes. Puts them, or without a name only looks whether it could. */
+/* Attributes in the order of their names, so that the same call makes the same bytes. Puts them, or without a name only looks
+ * whether it could. */
 static dust_status put_attributes(lua_State *L, const char *name, int options) {
   dust_status status = DUST_OK;
   if (dust_lua_field(L, options, "attributes") != LUA_TNIL) {

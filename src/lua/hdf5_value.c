@@ -1,4 +1,5 @@
-/* Attributes between Lua and HDF5. Whole numbers of Lua's integer subtype are written as int64, everything else that is a number as float64. */
+/* Attributes between Lua and HDF5. Whole numbers of Lua's integer subtype are written as int64, everything else that is a number
+ * as float64. */
 #include "lua/hdf5.h"
 
 #include <string.h>
@@ -25,12 +26,14 @@ void dust_lua_push_hdf5_value(lua_State *L, const dust_hdf5_value *value) {
 static dust_hdf5_kind kind_of(lua_State *L, const char *what) {
   if (lua_isinteger(L, -1)) return DUST_HDF5_INTEGERS;
   if (lua_type(L, -1) == LUA_TNUMBER) return DUST_HDF5_NUMBERS;
-  if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "attribute '%s' must be a number, a string or a table of them, not %s", what, dust_lua_type_name(L, -1));
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L, "attribute '%s' must be a number, a string or a table of them, not %s", what, dust_lua_type_name(L, -1));
   if (strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1)) luaL_error(L, "attribute '%s' has a zero byte in its text", what);
   return DUST_HDF5_STRINGS;
 }
 
-/* The entries of `table` go into a table of ours on top of the stack, so that texts live as long as it does, whatever metamethods hand out. */
+/* The entries of `table` go into a table of ours on top of the stack, so that texts live as long as it does, whatever metamethods
+ * hand out. */
 static dust_hdf5_kind kind_of_all(lua_State *L, int table, lua_Integer count, const char *what) {
   dust_hdf5_kind all = DUST_HDF5_INTEGERS;
   lua_createtable(L, 0, 0);
@@ -108,13 +111,17 @@ int dust_lua_sorted_names(lua_State *L, int index, const char *what) {
   int count = 0;
   lua_newtable(L);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "%s is a table of values by name, not one with a %s as name", what, luaL_typename(L, -2));
+    if (lua_type(L, -2) != LUA_TSTRING)
+      luaL_error(L, "%s is a table of values by name, not one with a %s as name", what, luaL_typename(L, -2));
     const char *name = lua_tostring(L, -2);
     int place = ++count; /* insertion: there are few */
     for (; place > 1; place--) {
       lua_geti(L, -3, place - 1);
       bool after = strcmp(lua_tostring(L, -1), name) < 0;
-      if (after) { lua_pop(L, 1); break; }
+      if (after) {
+        lua_pop(L, 1);
+        break;
+      }
       lua_seti(L, -4, place);
     }
     lua_pushvalue(L, -2);

@@ -81,7 +81,7 @@ static int within(lua_State *L) {
 
 void dust_lua_add_component_kernels(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"components", components}, {"erode_labels", erode_labels}, {"exclude_labels", exclude_labels}, {"within", within}, {NULL, NULL},
+      {"components", components}, {"erode_labels", erode_labels}, {"exclude_labels", exclude_labels}, {"within", within}, {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }

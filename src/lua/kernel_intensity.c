@@ -19,8 +19,10 @@ static int pad(lua_State *L) {
   dust_lua_per_axis(L, 2, seen.ndim, before, "before");
   dust_lua_per_axis(L, 3, seen.ndim, after, "after");
   dust_pad_mode mode = (dust_pad_mode)dust_lua_option(L, 4, "mode", modes, -1);
-  if (lua_isinteger(L, 5)) dust_lua_check(L, dust_pad_element_integer(&element, seen.dtype, lua_tointeger(L, 5)));
-  else dust_lua_check(L, dust_pad_element(&element, seen.dtype, dust_lua_number_or(L, 5, 0, "value")));
+  if (lua_isinteger(L, 5))
+    dust_lua_check(L, dust_pad_element_integer(&element, seen.dtype, lua_tointeger(L, 5)));
+  else
+    dust_lua_check(L, dust_pad_element(&element, seen.dtype, dust_lua_number_or(L, 5, 0, "value")));
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 5);
   return dust_lua_made_ndarray(L, dust_pad_array(out, dust_lua_to_ndarray(L, 1), before, after, mode, &element, pool));
@@ -84,9 +86,13 @@ static int max_channels(lua_State *L) {
 
 void dust_lua_add_intensity_kernels(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"pad", pad},           {"scale_shift", scale_shift}, {"gamma", gamma_array},
-    {"intensity", intensity}, {"slab_count", slab_count},   {"max_channels", max_channels},
-    {NULL, NULL},
+      {"pad", pad},
+      {"scale_shift", scale_shift},
+      {"gamma", gamma_array},
+      {"intensity", intensity},
+      {"slab_count", slab_count},
+      {"max_channels", max_channels},
+      {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }

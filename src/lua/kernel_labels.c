@@ -128,7 +128,8 @@ static int balance_weights(lua_State *L) {
   int64_t slab[DUST_MAXDIM];
   size_t masks;
   dust_balance_options options = {.classes = dust_lua_integer(L, 2, "classes"), .slab = slab};
-  if (options.classes < 1 || options.classes > 1 << 24) return luaL_error(L, "classes is %I, it must be from 1 to %d", (lua_Integer)options.classes, 1 << 24);
+  if (options.classes < 1 || options.classes > 1 << 24)
+    return luaL_error(L, "classes is %I, it must be from 1 to %d", (lua_Integer)options.classes, 1 << 24);
   luaL_checktype(L, 3, LUA_TTABLE);
   const dust_ndarray **mask = dust_lua_array_list(L, 3, "masks", &masks);
   options.mask = mask, options.masks = (int)masks;
@@ -137,7 +138,8 @@ static int balance_weights(lua_State *L) {
   options.clipmax = clip_at(L, 6, 0.95, INFINITY, "clipmax");
   dust_slabs slabs;
   dust_lua_check(L, dust_slabs_make(&slabs, dust_lua_to_ndarray(L, 1), options.slab_ndim, slab));
-  if (slabs.count > (INT64_C(1) << 26) / options.classes) return luaL_error(L, "%I slabs of %I classes are too many to count", (lua_Integer)slabs.count, (lua_Integer)options.classes);
+  if (slabs.count > (INT64_C(1) << 26) / options.classes)
+    return luaL_error(L, "%I slabs of %I classes are too many to count", (lua_Integer)slabs.count, (lua_Integer)options.classes);
   dust_balance_count *count = counts_at(L, 7, slabs.count, options.classes);
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);
@@ -149,9 +151,12 @@ static int balance_weights(lua_State *L) {
 
 void dust_lua_add_label_kernels(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"affinities", affinities},       {"one_hot", one_hot},
-    {"boundary_distance", boundary_distance}, {"distance_mask", distance_mask},
-    {"balance_weights", balance_weights}, {NULL, NULL},
+      {"affinities", affinities},
+      {"one_hot", one_hot},
+      {"boundary_distance", boundary_distance},
+      {"distance_mask", distance_mask},
+      {"balance_weights", balance_weights},
+      {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }

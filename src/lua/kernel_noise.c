@@ -15,7 +15,8 @@ static double number_field(lua_State *L, int index, const char *name, double fal
 }
 
 static void read_noise(lua_State *L, int index, dust_noise *noise) {
-  static const char *const known[] = {"mean", "var", "local_vars", "amount", "salt_vs_pepper", "pepper", "low", "span", "levels", "clip_low", "clip_high", NULL};
+  static const char *const known[] = {"mean", "var",  "local_vars", "amount",   "salt_vs_pepper", "pepper",
+                                      "low",  "span", "levels",     "clip_low", "clip_high",      NULL};
   luaL_checktype(L, index, LUA_TTABLE);
   dust_lua_known_fields(L, index, "noise", known, 0);
   noise->mean = number_field(L, index, "mean", 0);

@@ -21,7 +21,8 @@ static int resize(lua_State *L) {
   double scale[DUST_MAXDIM], shift[DUST_MAXDIM];
   int spatial = dust_lua_integers(L, 2, shape, "shape");
   int scales = numbers(L, 3, scale, "scale"), shifts = numbers(L, 4, shift, "shift");
-  if (scales != spatial || shifts != spatial) return luaL_error(L, "shape has %d entries, scale %d and shift %d; they must agree", spatial, scales, shifts);
+  if (scales != spatial || shifts != spatial)
+    return luaL_error(L, "shape has %d entries, scale %d and shift %d; they must agree", spatial, scales, shifts);
   dust_resize_mode mode = (dust_resize_mode)dust_lua_option(L, 5, "mode", modes, -1);
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_new_ndarray(L);

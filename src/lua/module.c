@@ -1,4 +1,5 @@
-/* The Lua module `moondust.core`: what `require "moondust.core"` loads. Each file of this room adds its part; the contract is lua/moondust/meta/core.lua. */
+/* The Lua module `moondust.core`: what `require "moondust.core"` loads. Each file of this room adds its part; the contract is
+ * lua/moondust/meta/core.lua. */
 #include "lua/binding.h"
 
 #include <gsl/gsl_errno.h>

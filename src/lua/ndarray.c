@@ -1,4 +1,5 @@
-/* md.ndarray: the userdata is a dust_ndarray, one view of a refcounted buffer. A box with no buffer is closed: before something is put into it, and after :close(). */
+/* md.ndarray: the userdata is a dust_ndarray, one view of a refcounted buffer. A box with no buffer is closed: before something
+ * is put into it, and after :close(). */
 #include "lua/ndarray.h"
 
 #include <string.h>
@@ -157,11 +158,18 @@ static int tostring_bytes(lua_State *L) {
 }
 
 void dust_lua_open_ndarray(lua_State *L) {
-  static const luaL_Reg methods[] = {{"close", release}, {"copy", copy}, {"astype", astype}, {"fill", fill}, {"tostring_bytes", tostring_bytes},
-                                     {"totable", dust_lua_ndarray_totable}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", newindex}, {"__len", length}, {"__gc", release}, {"__close", release},
-                                  {"__tostring", dust_lua_ndarray_tostring}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"ndarray", dust_lua_ndarray_from_table}, {"zeros", make_zeros}, {"empty", make_empty}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", release},
+                                     {"copy", copy},
+                                     {"astype", astype},
+                                     {"fill", fill},
+                                     {"tostring_bytes", tostring_bytes},
+                                     {"totable", dust_lua_ndarray_totable},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", newindex}, {"__len", length},
+                                  {"__gc", release},   {"__close", release},     {"__tostring", dust_lua_ndarray_tostring},
+                                  {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"ndarray", dust_lua_ndarray_from_table}, {"zeros", make_zeros}, {"empty", make_empty}, {NULL, NULL}};
   const luaL_Reg *more[] = {dust_lua_ndarray_views, dust_lua_ndarray_reductions, dust_lua_ndarray_comparisons};
   dust_lua_class(L, DUST_LUA_NDARRAY, methods, meta);
   luaL_getmetatable(L, DUST_LUA_NDARRAY);

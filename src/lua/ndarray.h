@@ -14,13 +14,14 @@ extern const luaL_Reg dust_lua_ndarray_views[], dust_lua_ndarray_reductions[], d
 extern const luaL_Reg dust_lua_ndarray_operators[]; /* go into the metatable */
 extern const luaL_Reg dust_lua_ndarray_joins[];     /* functions of the module */
 
-/* A closed box above the first `arguments` values of the stack (missing ones are nil). Bindings make it first and look at their arrays afterwards: making it may run the
- * collector, and a script's finaliser may close an array that is still in use. */
+/* A closed box above the first `arguments` values of the stack (missing ones are nil). Bindings make it first and look at their
+ * arrays afterwards: making it may run the collector, and a script's finaliser may close an array that is still in use. */
 dust_ndarray *dust_lua_result(lua_State *L, int arguments);
 /* dust_lua_check of a view on top of the stack, which brought no new bytes; returns 1. */
 int dust_lua_made_view(lua_State *L, dust_status status);
-/* The arrays in the table at `index`, as a C array in a userdata left on the stack, which keeps them alive; `what` names the table. They may be closed by a script that runs
- * afterwards: dust_lua_check_open() raises then, and comes last before the list is used. */
+/* The arrays in the table at `index`, as a C array in a userdata left on the stack, which keeps them alive; `what` names the
+ * table. They may be closed by a script that runs afterwards: dust_lua_check_open() raises then, and comes last before the list
+ * is used. */
 const dust_ndarray **dust_lua_array_list(lua_State *L, int index, const char *what, size_t *count);
 void dust_lua_check_open(lua_State *L, const dust_ndarray **list, size_t count);
 /* One element at `element` as a Lua integer (uint64: the same bits) or number. */

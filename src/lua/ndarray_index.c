@@ -1,7 +1,8 @@
 /* md.ndarray: a[index] and a[index] = value.
  *
- * An index is a table with an entry per axis: a number drops the axis, {first, last} or {first, last, step} is an inclusive range, {} the whole axis; axes without entry are
- * whole. Negative numbers count from the end. A plain number is an index of the first axis; there, as in any Lua sequence, reading outside gives nil.
+ * An index is a table with an entry per axis: a number drops the axis, {first, last} or {first, last, step} is an inclusive
+ * range, {} the whole axis; axes without entry are whole. Negative numbers count from the end. A plain number is an index of the
+ * first axis; there, as in any Lua sequence, reading outside gives nil.
  */
 #include "kernel/copy.h"
 #include "lua/ndarray.h"
@@ -29,7 +30,8 @@ static int64_t range_entry(lua_State *L, int entry, int axis) {
   return value;
 }
 
-/* The range in the table on top of the stack. first = last + 1 (going up) is the empty range, which may begin just behind the end. */
+/* The range in the table on top of the stack. first = last + 1 (going up) is the empty range, which may begin just behind the
+ * end. */
 static void select_range(lua_State *L, selector *s, int axis, int64_t length) {
   lua_Integer n = luaL_len(L, -1);
   *s = (selector){false, 0, length, 1};
@@ -43,10 +45,12 @@ static void select_range(lua_State *L, selector *s, int axis, int64_t length) {
   int64_t low = from < to ? from : to, high = from < to ? to : from;
   if (empty) high--, low++;
   if (!near || low < 1 || high > length || (!empty && (step > 0) != (from <= to) && from != to))
-    luaL_error(L, "the range {%I, %I} of axis %d is not within 1 to %I%s", (lua_Integer)first, (lua_Integer)last, axis + 1, (lua_Integer)length,
-               step < 0 ? " going down" : "");
-  if (empty) *s = (selector){false, 0, 0, 1};
-  else *s = (selector){false, from - 1, (step > 0 ? (to - from) / step : (from - to) / -step) + 1, step};
+    luaL_error(L, "the range {%I, %I} of axis %d is not within 1 to %I%s", (lua_Integer)first, (lua_Integer)last, axis + 1,
+               (lua_Integer)length, step < 0 ? " going down" : "");
+  if (empty)
+    *s = (selector){false, 0, 0, 1};
+  else
+    *s = (selector){false, from - 1, (step > 0 ? (to - from) / step : (from - to) / -step) + 1, step};
 }
 
 static void read_selectors(lua_State *L, selector *s, const dust_ndarray *a) {
@@ -60,8 +64,10 @@ static void read_selectors(lua_State *L, selector *s, const dust_ndarray *a) {
       char what[64];
       snprintf(what, sizeof what, "index of axis %d", d + 1);
       select_one(L, &s[d], dust_lua_integer(L, -1, what), d, a->shape[d]);
-    } else if (type == LUA_TTABLE) select_range(L, &s[d], d, a->shape[d]);
-    else luaL_error(L, "the index of axis %d must be a number or a range {first, last}, not %s", d + 1, dust_lua_type_name(L, -1));
+    } else if (type == LUA_TTABLE)
+      select_range(L, &s[d], d, a->shape[d]);
+    else
+      luaL_error(L, "the index of axis %d must be a number or a range {first, last}, not %s", d + 1, dust_lua_type_name(L, -1));
     lua_pop(L, 1);
   }
 }
@@ -71,10 +77,14 @@ static dust_status narrow(dust_ndarray *view, int axis, const selector *s) {
   dust_ndarray next = {0};
   int64_t span = (s->count - 1) * s->step, low = s->step > 0 ? s->begin : s->begin + span, high = s->step > 0 ? s->begin + span : s->begin;
   dust_status status;
-  if (s->drops) status = dust_ndarray_pick(&next, view, axis, s->begin);
-  else if (s->count == 0) status = dust_ndarray_slice(&next, view, axis, 0, 0, 1);
-  else if (s->step > 0) status = dust_ndarray_slice(&next, view, axis, low, high + 1, s->step);
-  else status = dust_ndarray_slice(&next, view, axis, high, low - 1, s->step);
+  if (s->drops)
+    status = dust_ndarray_pick(&next, view, axis, s->begin);
+  else if (s->count == 0)
+    status = dust_ndarray_slice(&next, view, axis, 0, 0, 1);
+  else if (s->step > 0)
+    status = dust_ndarray_slice(&next, view, axis, low, high + 1, s->step);
+  else
+    status = dust_ndarray_slice(&next, view, axis, high, low - 1, s->step);
   if (status != DUST_OK) return status;
   dust_ndarray_release(view);
   *view = next;
@@ -113,7 +123,8 @@ int dust_lua_ndarray_get(lua_State *L) {
   table_key(L);
   dust_ndarray *view = dust_lua_result(L, 2);
   read_selectors(L, s, a);
-  dust_lua_check(L, apply(view, dust_lua_to_ndarray(L, 1), s)); /* asked again: reading the index ran the script's code, if it has metamethods */
+  dust_lua_check(
+      L, apply(view, dust_lua_to_ndarray(L, 1), s)); /* asked again: reading the index ran the script's code, if it has metamethods */
   if (view->ndim > 0) return 1;
   dust_lua_push_element(L, view->dtype, view->data);
   dust_ndarray_release(view);
@@ -135,7 +146,8 @@ int dust_lua_ndarray_set(lua_State *L) {
   const dust_ndarray *value = is_array ? dust_lua_to_ndarray(L, 3) : NULL;
   dust_scalar number = {0};
   selector s[DUST_MAXDIM];
-  if (!is_array && lua_type(L, 3) != LUA_TNUMBER) return luaL_error(L, "an array is written with a number or an ndarray, not %s", dust_lua_type_name(L, 3));
+  if (!is_array && lua_type(L, 3) != LUA_TNUMBER)
+    return luaL_error(L, "an array is written with a number or an ndarray, not %s", dust_lua_type_name(L, 3));
   if (!is_array) number = dust_lua_scalar(L, 3, "the value");
   table_key(L);
   read_selectors(L, s, a);

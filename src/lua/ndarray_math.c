@@ -28,7 +28,8 @@ static int negate(lua_State *L) {
   return dust_lua_made_ndarray(L, dust_arithmetic(out, DUST_OP_MULTIPLY, &a, &minus_one, pool));
 }
 
-const luaL_Reg dust_lua_ndarray_operators[] = {{"__add", add}, {"__sub", subtract}, {"__mul", multiply}, {"__div", divide}, {"__pow", power}, {"__unm", negate}, {NULL, NULL}};
+const luaL_Reg dust_lua_ndarray_operators[] = {{"__add", add},   {"__sub", subtract}, {"__mul", multiply}, {"__div", divide},
+                                               {"__pow", power}, {"__unm", negate},   {NULL, NULL}};
 
 static int compare(lua_State *L, dust_compare_op op) {
   dust_pool *pool = dust_lua_pool(L);

@@ -43,8 +43,10 @@ static int64_t next(const page *p, int axis, int64_t i) {
 
 static void show(page *p, int axis, int64_t edge) {
   int64_t n = p->a->shape[axis];
-  if (n <= 1 || (edge > 0 && n <= 2 * edge + 1)) p->head[axis] = n, p->tail[axis] = 0; /* dots would take as much room as the one left out */
-  else p->head[axis] = edge ? edge : 1, p->tail[axis] = edge;
+  if (n <= 1 || (edge > 0 && n <= 2 * edge + 1))
+    p->head[axis] = n, p->tail[axis] = 0; /* dots would take as much room as the one left out */
+  else
+    p->head[axis] = edge ? edge : 1, p->tail[axis] = edge;
 }
 
 /* ---- lines: how far outer axes are shown */
@@ -81,8 +83,10 @@ static void fit_columns(page *p) {
   show(p, last, CANDIDATES);
   measure(p, 0, p->a->data);
   int64_t fitting = room / (p->width + 1);
-  if (n <= fitting) p->head[last] = n, p->tail[last] = 0;
-  else show(p, last, (room - 4) / (p->width + 1) / 2);
+  if (n <= fitting)
+    p->head[last] = n, p->tail[last] = 0;
+  else
+    show(p, last, (room - 4) / (p->width + 1) / 2);
 }
 
 /* ---- output */
@@ -103,7 +107,8 @@ static void add_row(page *p, int axis, const char *data) {
 
 static void add_level(page *p, int axis, const char *data) {
   luaL_addchar(p->out, '[');
-  if (axis == p->a->ndim - 1) add_row(p, axis, data);
+  if (axis == p->a->ndim - 1)
+    add_row(p, axis, data);
   else {
     for (int64_t i = 0; i < p->a->shape[axis]; i = next(p, axis, i)) {
       if (i > 0) luaL_addchar(p->out, '\n'), add_spaces(p, axis + 1);

@@ -135,7 +135,8 @@ static double as_double(dust_dtype dtype, const uint64_t *element) {
   return value;
 }
 
-/* An end of the range that is not given is the array's own; where all elements are one value, half a unit is added on either side, as numpy does. */
+/* An end of the range that is not given is the array's own; where all elements are one value, half a unit is added on either
+ * side, as numpy does. */
 static void histogram_range(lua_State *L, double *low, double *high) {
   bool given_low = !lua_isnil(L, 3), given_high = !lua_isnil(L, 4);
   uint64_t lowest, highest;
@@ -164,6 +165,11 @@ static int histogram(lua_State *L) {
   return 3;
 }
 
-const luaL_Reg dust_lua_ndarray_reductions[] = {{"min", min}, {"max", max}, {"minmax", minmax}, {"sum", sum}, {"mean", mean}, {"std", deviation}, {"any", any},
-                                                {"all", all}, {"count", count}, {"first_nan", first_nan}, {"equal", equal}, {"hash", hash}, {"unique", unique},
-                                                {"histogram", histogram}, {NULL, NULL}};
+const luaL_Reg dust_lua_ndarray_reductions[] = {{"min", min},       {"max", max},
+                                                {"minmax", minmax}, {"sum", sum},
+                                                {"mean", mean},     {"std", deviation},
+                                                {"any", any},       {"all", all},
+                                                {"count", count},   {"first_nan", first_nan},
+                                                {"equal", equal},   {"hash", hash},
+                                                {"unique", unique}, {"histogram", histogram},
+                                                {NULL, NULL}};

@@ -67,7 +67,8 @@ static char *read_level(lua_State *L, const dust_ndarray *out, int64_t *index, i
     luaL_error(L, "%s must be a table of %I, not %s", place(L, index, axis), (lua_Integer)out->shape[axis], what);
   }
   lua_Integer n = luaL_len(L, -1);
-  if (n != out->shape[axis]) luaL_error(L, "%s has %I entries where the first of its kind has %I", place(L, index, axis), n, (lua_Integer)out->shape[axis]);
+  if (n != out->shape[axis])
+    luaL_error(L, "%s has %I entries where the first of its kind has %I", place(L, index, axis), n, (lua_Integer)out->shape[axis]);
   for (index[axis] = 1; index[axis] <= n; index[axis]++) {
     lua_geti(L, -1, index[axis]);
     data = read_level(L, out, index, axis + 1, data);

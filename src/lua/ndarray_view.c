@@ -1,4 +1,5 @@
-/* md.ndarray: views and shapes; and stack and concatenate, which make one array of many. Axes are counted from 1 here and nowhere below. */
+/* md.ndarray: views and shapes; and stack and concatenate, which make one array of many. Axes are counted from 1 here and nowhere
+ * below. */
 #include "kernel/stack.h"
 #include "lua/ndarray.h"
 
@@ -12,7 +13,8 @@ static int transpose(lua_State *L) {
   int axes[DUST_MAXDIM], given = lua_gettop(L) > 1 ? lua_gettop(L) - 1 : 0;
   dust_ndarray *out = dust_lua_result(L, given + 1);
   const dust_ndarray *a = dust_lua_to_ndarray(L, 1);
-  if (given != 0 && given != a->ndim) return luaL_error(L, "transpose needs the %d axes in their new order (or none: reversed), got %d", a->ndim, given);
+  if (given != 0 && given != a->ndim)
+    return luaL_error(L, "transpose needs the %d axes in their new order (or none: reversed), got %d", a->ndim, given);
   for (int d = 0; d < a->ndim; d++) axes[d] = given ? dust_lua_axis(L, d + 2, a->ndim) : a->ndim - 1 - d;
   return dust_lua_made_view(L, dust_ndarray_transpose(out, a, axes));
 }
@@ -44,7 +46,8 @@ static int drop_axis(lua_State *L) {
   dust_ndarray *out = dust_lua_result(L, 2);
   const dust_ndarray *a = dust_lua_to_ndarray(L, 1);
   int axis = dust_lua_axis(L, 2, a->ndim);
-  if (a->shape[axis] != 1) return luaL_error(L, "axis %d has length %I; only an axis of length 1 can be dropped", axis + 1, (lua_Integer)a->shape[axis]);
+  if (a->shape[axis] != 1)
+    return luaL_error(L, "axis %d has length %I; only an axis of length 1 can be dropped", axis + 1, (lua_Integer)a->shape[axis]);
   return dust_lua_made_view(L, dust_ndarray_pick(out, a, axis, 0));
 }
 
@@ -119,6 +122,6 @@ static int concatenate(lua_State *L) {
   return dust_lua_made_ndarray(L, dust_concatenate_arrays(out, list, count, axis, pool));
 }
 
-const luaL_Reg dust_lua_ndarray_views[] = {{"view", view}, {"transpose", transpose}, {"flip", flip}, {"reshape", reshape}, {"add_axis", add_axis},
-                                           {"drop_axis", drop_axis}, {"slice", slice}, {NULL, NULL}};
+const luaL_Reg dust_lua_ndarray_views[] = {{"view", view},         {"transpose", transpose}, {"flip", flip},   {"reshape", reshape},
+                                           {"add_axis", add_axis}, {"drop_axis", drop_axis}, {"slice", slice}, {NULL, NULL}};
 const luaL_Reg dust_lua_ndarray_joins[] = {{"stack", stack}, {"concatenate", concatenate}, {NULL, NULL}};

@@ -66,6 +66,7 @@ static int save_history(lua_State *L) { return lua_pushboolean(L, 0), 1; }
 #endif
 
 void dust_readline_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"read_line", read_line}, {"add_history", remember}, {"load_history", load_history}, {"save_history", save_history}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"read_line", read_line}, {"add_history", remember}, {"load_history", load_history}, {"save_history", save_history}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

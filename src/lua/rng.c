@@ -1,4 +1,5 @@
-/* md.Rng: the pair of reference streams that travels with a request. Draws are those of base/rng.h; indices come back 1-based. The userdata is the C value itself. */
+/* md.Rng: the pair of reference streams that travels with a request. Draws are those of base/rng.h; indices come back 1-based.
+ * The userdata is the C value itself. */
 #include "lua/binding.h"
 
 #include <math.h>
@@ -61,7 +62,8 @@ static int py_choice_cumulative(lua_State *L) {
   if (n == 0) return luaL_error(L, "cumulative has no entries");
   for (size_t i = 0; i < n; i++) {
     if (!isfinite(cumulative[i])) return luaL_error(L, "entry %d of cumulative is not finite", (int)i + 1);
-    if (i > 0 && cumulative[i] < cumulative[i - 1]) return luaL_error(L, "cumulative must not fall: entry %d is below the one before", (int)i + 1);
+    if (i > 0 && cumulative[i] < cumulative[i - 1])
+      return luaL_error(L, "cumulative must not fall: entry %d is below the one before", (int)i + 1);
   }
   if (cumulative[n - 1] <= 0) return luaL_error(L, "cumulative must end above 0");
   return lua_pushinteger(L, (lua_Integer)dust_py_choice_cumulative(rng, cumulative, n) + 1), 1;
@@ -121,7 +123,8 @@ static int np_normals(lua_State *L) {
 static int np_randint(lua_State *L) {
   dust_rng *rng = self(L);
   int64_t low = dust_lua_integer(L, 2, "low"), high = dust_lua_integer(L, 3, "high");
-  if (low >= high) return luaL_error(L, "np_randint(%I, %I): low must be below high, which is excluded", (lua_Integer)low, (lua_Integer)high);
+  if (low >= high)
+    return luaL_error(L, "np_randint(%I, %I): low must be below high, which is excluded", (lua_Integer)low, (lua_Integer)high);
   return lua_pushinteger(L, dust_np_randint(rng, low, high)), 1;
 }
 
@@ -177,10 +180,21 @@ static int seed_attempt(lua_State *L) {
 static int seed_from_system(lua_State *L) { return lua_pushinteger(L, dust_seed_from_system()), 1; }
 
 void dust_lua_open_rng(lua_State *L) {
-  static const luaL_Reg methods[] = {{"seed", reseed}, {"random", py_random}, {"randint", py_randint}, {"choice_cumulative", py_choice_cumulative},
-                                     {"sample", py_sample}, {"np_random", np_random}, {"np_uniform", np_uniform}, {"np_normal", np_normal},
-                                     {"np_normals", np_normals}, {"np_randint", np_randint}, {"np_choice", np_choice}, {"np_rotation", np_rotation}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"Rng", make}, {"seed_copy", seed_copy}, {"seed_attempt", seed_attempt}, {"seed_from_system", seed_from_system}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"seed", reseed},
+                                     {"random", py_random},
+                                     {"randint", py_randint},
+                                     {"choice_cumulative", py_choice_cumulative},
+                                     {"sample", py_sample},
+                                     {"np_random", np_random},
+                                     {"np_uniform", np_uniform},
+                                     {"np_normal", np_normal},
+                                     {"np_normals", np_normals},
+                                     {"np_randint", np_randint},
+                                     {"np_choice", np_choice},
+                                     {"np_rotation", np_rotation},
+                                     {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"Rng", make}, {"seed_copy", seed_copy}, {"seed_attempt", seed_attempt}, {"seed_from_system", seed_from_system}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_RNG, methods, NULL);
   luaL_setfuncs(L, functions, 0);
 }

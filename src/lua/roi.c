@@ -24,7 +24,8 @@ static int push_checked(lua_State *L, dust_status status, const dust_roi *roi) {
 static int make(lua_State *L) {
   dust_roi roi;
   if (lua_isnoneornil(L, 2)) return luaL_error(L, "Roi is made of two values: Roi(offset, shape)");
-  dust_coordinate offset = dust_lua_named_coordinate(L, 1, 0, "offset of the Roi"), shape = dust_lua_named_coordinate(L, 2, 0, "shape of the Roi");
+  dust_coordinate offset = dust_lua_named_coordinate(L, 1, 0, "offset of the Roi"),
+                  shape = dust_lua_named_coordinate(L, 2, 0, "shape of the Roi");
   return push_checked(L, dust_roi_make(&roi, &offset, &shape), &roi);
 }
 
@@ -58,8 +59,8 @@ static int get_unbounded(lua_State *L, const dust_roi *roi) { return lua_pushboo
 static const struct field {
   const char *name;
   int (*get)(lua_State *L, const dust_roi *roi);
-} fields[] = {{"offset", get_offset}, {"begin", get_offset}, {"shape", get_shape}, {"stop", get_stop}, {"center", get_center}, {"size", get_size},
-              {"dims", get_dims}, {"empty", get_empty}, {"unbounded", get_unbounded}};
+} fields[] = {{"offset", get_offset}, {"begin", get_offset}, {"shape", get_shape}, {"stop", get_stop},          {"center", get_center},
+              {"size", get_size},     {"dims", get_dims},    {"empty", get_empty}, {"unbounded", get_unbounded}};
 
 static int index_(lua_State *L) {
   const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
@@ -98,8 +99,10 @@ static const dust_roi *same_axes(lua_State *L, const dust_roi *roi, int index) {
 static int contains(lua_State *L) {
   const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
   bool inside;
-  if (luaL_testudata(L, 2, DUST_LUA_ROI)) inside = dust_roi_contains(roi, same_axes(L, roi, 2));
-  else if (lua_type(L, 2) == LUA_TTABLE && has_fractions(L, 2)) inside = contains_location(L, roi, 2);
+  if (luaL_testudata(L, 2, DUST_LUA_ROI))
+    inside = dust_roi_contains(roi, same_axes(L, roi, 2));
+  else if (lua_type(L, 2) == LUA_TTABLE && has_fractions(L, 2))
+    inside = contains_location(L, roi, 2);
   else {
     dust_coordinate point = dust_lua_named_coordinate(L, 2, roi->shape.ndim, "the point");
     inside = dust_roi_contains_point(roi, &point);
@@ -137,7 +140,8 @@ static int grow(lua_State *L) {
   dust_roi out;
   const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
   dust_coordinate negative = dust_lua_named_coordinate(L, 2, roi->shape.ndim, "what to grow by");
-  dust_coordinate positive = lua_isnoneornil(L, 3) ? negative : dust_lua_named_coordinate(L, 3, roi->shape.ndim, "what to grow by at the upper faces");
+  dust_coordinate positive =
+      lua_isnoneornil(L, 3) ? negative : dust_lua_named_coordinate(L, 3, roi->shape.ndim, "what to grow by at the upper faces");
   return push_checked(L, dust_roi_grow(&out, roi, &negative, &positive), &out);
 }
 
@@ -193,10 +197,16 @@ static int tostring(lua_State *L) {
 }
 
 void dust_lua_open_roi(lua_State *L) {
-  static const luaL_Reg methods[] = {{"contains", contains}, {"intersects", intersects}, {"intersect", intersect}, {"union", unite}, {"shift", shift},
-                                     {"grow", grow}, {"snap_to_grid", snap_to_grid}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", refuse}, {"__eq", equal}, {"__tostring", tostring}, {"__add", add}, {"__sub", subtract},
-                                  {"__mul", multiply}, {"__div", divide}, {"__idiv", floor_divide}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"contains", contains},
+                                     {"intersects", intersects},
+                                     {"intersect", intersect},
+                                     {"union", unite},
+                                     {"shift", shift},
+                                     {"grow", grow},
+                                     {"snap_to_grid", snap_to_grid},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", refuse}, {"__eq", equal},   {"__tostring", tostring}, {"__add", add},
+                                  {"__sub", subtract}, {"__mul", multiply},    {"__div", divide}, {"__idiv", floor_divide}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_ROI, methods, meta);
   lua_pushcfunction(L, make);
   lua_setfield(L, -2, "Roi");

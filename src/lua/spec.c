@@ -1,5 +1,6 @@
-/* md.ArraySpec and md.GraphSpec: mutable values with "not said" (nil) for every field. A field is set on a copy, the copy is checked as a whole, and only then does it
- * take the place of the old: a spec never holds what makes no sense, whatever a script tried.
+/* md.ArraySpec and md.GraphSpec: mutable values with "not said" (nil) for every field. A field is set on a copy, the copy is
+ * checked as a whole, and only then does it take the place of the old: a spec never holds what makes no sense, whatever a script
+ * tried.
  */
 #include "lua/binding.h"
 
@@ -49,13 +50,17 @@ static dust_maybe maybe(lua_State *L, int index, const char *what) {
 static bool flag(lua_State *L, int index, const char *what) { return said(L, index) && dust_lua_boolean(L, index, what); }
 
 static void push_maybe(lua_State *L, dust_maybe value) {
-  if (value == DUST_UNSAID) lua_pushnil(L);
-  else lua_pushboolean(L, value == DUST_YES);
+  if (value == DUST_UNSAID)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, value == DUST_YES);
 }
 
 static void push_dtype(lua_State *L, dust_dtype dtype) {
-  if (dtype == DUST_DTYPE_NONE) lua_pushnil(L);
-  else lua_pushstring(L, dust_dtype_name(dtype));
+  if (dtype == DUST_DTYPE_NONE)
+    lua_pushnil(L);
+  else
+    lua_pushstring(L, dust_dtype_name(dtype));
 }
 
 static int position(const char *name, const char *const *names) {
@@ -70,7 +75,8 @@ static void set_array_field(lua_State *L, dust_array_spec *spec, int field, int 
     case 0: set_roi(L, index, &spec->has_roi, &spec->roi); break;
     case 1:
       spec->has_voxel_size = said(L, index);
-      if (spec->has_voxel_size) spec->voxel_size = dust_lua_named_coordinate(L, index, spec->has_roi ? spec->roi.shape.ndim : 0, "voxel_size");
+      if (spec->has_voxel_size)
+        spec->voxel_size = dust_lua_named_coordinate(L, index, spec->has_roi ? spec->roi.shape.ndim : 0, "voxel_size");
       break;
     case 2: spec->interpolatable = maybe(L, index, "interpolatable"); break;
     case 3: spec->nonspatial = flag(L, index, "nonspatial"); break;

@@ -1,4 +1,5 @@
-/* core.kernel.synthesize: a synthetic electron-microscopy volume as a table of arrays; core.kernel.colorize: labels as a picture. */
+/* core.kernel.synthesize: a synthetic electron-microscopy volume as a table of arrays; core.kernel.colorize: labels as a picture.
+ * */
 #include "kernel/synthesize.h"
 
 #include "kernel/colorize.h"

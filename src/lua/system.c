@@ -20,7 +20,8 @@ static int threads(lua_State *L) {
   int64_t wanted = 0;
   if (!lua_isnoneornil(L, 1)) {
     wanted = dust_lua_integer(L, 1, "the number of threads");
-    if (wanted < 1 || wanted > MAX_THREADS) return luaL_error(L, "the number of threads must be from 1 to %d, not %I", MAX_THREADS, (lua_Integer)wanted);
+    if (wanted < 1 || wanted > MAX_THREADS)
+      return luaL_error(L, "the number of threads must be from 1 to %d, not %I", MAX_THREADS, (lua_Integer)wanted);
   }
   lua_pushinteger(L, dust_lua_threads(L, (int)wanted));
   return 1;
@@ -86,7 +87,8 @@ static int make_directory(lua_State *L) {
   size_t length;
   if (lua_type(L, 1) != LUA_TSTRING) return luaL_error(L, "path must be a string, not %s", dust_lua_type_name(L, 1));
   const char *path = lua_tolstring(L, 1, &length);
-  if (length == 0 || strlen(path) != length) return luaL_error(L, "path must be the name of a directory, not %s", length ? "bytes with a zero among them" : "empty");
+  if (length == 0 || strlen(path) != length)
+    return luaL_error(L, "path must be the name of a directory, not %s", length ? "bytes with a zero among them" : "empty");
   char *copy = lua_newuserdatauv(L, length + 1, 0);
   memcpy(copy, path, length + 1);
   if (make_all(copy) != DUST_OK) return dust_lua_fail(L);
@@ -150,8 +152,10 @@ static int dtype_size(lua_State *L) {
 }
 
 void dust_lua_open_system(lua_State *L) {
-  static const luaL_Reg functions[] = {{"threads", threads}, {"memory", memory}, {"reset_peak", reset_peak}, {"clock", clock_},
-                                       {"is_terminal", is_terminal}, {"make_directory", make_directory}, {"version", version},
-                                       {"physical_memory", physical_memory}, {"dtype_size", dtype_size}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"threads", threads},         {"memory", memory},
+                                       {"reset_peak", reset_peak},   {"clock", clock_},
+                                       {"is_terminal", is_terminal}, {"make_directory", make_directory},
+                                       {"version", version},         {"physical_memory", physical_memory},
+                                       {"dtype_size", dtype_size},   {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -28,7 +28,8 @@ static void read_matrix(lua_State *L, int index, int n, double *out) {
   }
 }
 
-/* What the options point to stays on the stack; the displacement at 2, nil when there is none, for the caller to look at when nothing can run scripts any more. */
+/* What the options point to stays on the stack; the displacement at 2, nil when there is none, for the caller to look at when
+ * nothing can run scripts any more. */
 static dust_transform_options read_options(lua_State *L, double *matrix) {
   static const char *const known[] = {"roi", "voxel_size", "displacement", "rotation", "subsample", "quirks", NULL};
   dust_transform_options o = {.subsample = 1};
@@ -37,7 +38,8 @@ static dust_transform_options read_options(lua_State *L, double *matrix) {
   dust_lua_field(L, 1, "displacement");
   if (dust_lua_field(L, 1, "roi") == LUA_TNIL) luaL_error(L, "Transform needs a roi");
   o.roi = *dust_lua_to_roi(L, -1);
-  if (o.roi.shape.ndim > DUST_TRANSFORM_MAXDIM) luaL_error(L, "a transformation has 1 to %d axes, not %d", DUST_TRANSFORM_MAXDIM, o.roi.shape.ndim);
+  if (o.roi.shape.ndim > DUST_TRANSFORM_MAXDIM)
+    luaL_error(L, "a transformation has 1 to %d axes, not %d", DUST_TRANSFORM_MAXDIM, o.roi.shape.ndim);
   if (dust_lua_field(L, 1, "voxel_size") == LUA_TNIL) luaL_error(L, "Transform needs a voxel_size");
   o.voxel_size = dust_lua_named_coordinate(L, -1, o.roi.shape.ndim, "voxel_size");
   if (!lua_isnil(L, 2)) dust_lua_to_ndarray(L, 2);
@@ -142,8 +144,9 @@ static int invert(lua_State *L) {
 }
 
 void dust_lua_open_transform(lua_State *L) {
-  static const luaL_Reg methods[] = {{"source_roi", source_roi}, {"sample", sample}, {"field", field}, {"displacement", displacement}, {"map", map},
-                                     {"invert", invert},         {"close", release}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"source_roi", source_roi}, {"sample", sample}, {"field", field}, {"displacement", displacement}, {"map", map},
+      {"invert", invert},         {"close", release}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_TRANSFORM, methods, meta);
   lua_pushcfunction(L, create);

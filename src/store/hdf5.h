@@ -1,11 +1,13 @@
 /* HDF5 files <-> ndarrays: boxes of datasets, their metadata, attributes.
  *
- * A dust_hdf5 is one open file with a few of its datasets kept open (and their chunk caches warm), so that reading box after box doesn't start over each
- * time. Names are paths from the root, with or without a leading slash; messages and results carry none ("volumes/raw"). Axes and boxes are in the
- * file's order (C order), in voxels, from 0. Elements arrive in native byte order whatever the file has.
+ * A dust_hdf5 is one open file with a few of its datasets kept open (and their chunk caches warm), so that reading box after box
+ * doesn't start over each time. Names are paths from the root, with or without a leading slash; messages and results carry none
+ * ("volumes/raw"). Axes and boxes are in the file's order (C order), in voxels, from 0. Elements arrive in native byte order
+ * whatever the file has.
  *
- * Any thread may call (HDF5 itself runs for one call at a time in the whole process, as it allows no more); one handle belongs to one thread at a time. HDF5 prints
- * nothing, and its error printing is as the host left it once a call returns. Unless said otherwise nothing is written to `out` by a call that fails.
+ * Any thread may call (HDF5 itself runs for one call at a time in the whole process, as it allows no more); one handle belongs to
+ * one thread at a time. HDF5 prints nothing, and its error printing is as the host left it once a call returns. Unless said
+ * otherwise nothing is written to `out` by a call that fails.
  */
 #ifndef DUST_STORE_HDF5_H
 #define DUST_STORE_HDF5_H
@@ -13,9 +15,9 @@
 #include "base/pool.h"
 #include "volume/ndarray.h"
 
-#define DUST_HDF5_MAXDIM 32    /* HDF5's own limit; reading needs at most DUST_MAXDIM */
-#define DUST_HDF5_FILTERS 8    /* filters an info tells of */
-#define DUST_HDF5_WORDS 96     /* bytes of a type in words */
+#define DUST_HDF5_MAXDIM 32 /* HDF5's own limit; reading needs at most DUST_MAXDIM */
+#define DUST_HDF5_FILTERS 8 /* filters an info tells of */
+#define DUST_HDF5_WORDS 96  /* bytes of a type in words */
 
 typedef struct dust_hdf5 dust_hdf5;
 
@@ -65,8 +67,8 @@ typedef struct dust_hdf5_layout {
 
 /* How boxes were read. */
 typedef struct dust_hdf5_counts {
-  uint64_t fast, by_hdf5;    /* boxes read outside of HDF5, and by it */
-  uint64_t decoded, reused;  /* compressed chunks decoded, and found decoded already */
+  uint64_t fast, by_hdf5;   /* boxes read outside of HDF5, and by it */
+  uint64_t decoded, reused; /* compressed chunks decoded, and found decoded already */
 } dust_hdf5_counts;
 
 /* ---- files. Failing to open says why: missing, a directory, not HDF5, truncated, locked, no permission. */
@@ -74,9 +76,11 @@ dust_status dust_hdf5_open(dust_hdf5 **out, const char *path, dust_hdf5_mode mod
 /* Always gives the handle back (NULL is fine); the status says whether everything reached the disk. */
 dust_status dust_hdf5_close(dust_hdf5 *file);
 dust_status dust_hdf5_flush(dust_hdf5 *file);
-/* Threads that read and decode; NULL (the start): the caller's alone. Has to be there during each read until another is set. Same bytes for any number. */
+/* Threads that read and decode; NULL (the start): the caller's alone. Has to be there during each read until another is set. Same
+ * bytes for any number. */
 void dust_hdf5_set_pool(dust_hdf5 *file, dust_pool *pool);
-/* false: HDF5 alone reads. true (the start): boxes of a file open for reading come past it where storage is simple enough, which gives the same bytes sooner. */
+/* false: HDF5 alone reads. true (the start): boxes of a file open for reading come past it where storage is simple enough, which
+ * gives the same bytes sooner. */
 void dust_hdf5_set_fast(dust_hdf5 *file, bool fast);
 dust_hdf5_counts dust_hdf5_get_counts(const dust_hdf5 *file);
 dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out); /* a link that leads nowhere doesn't exist */
@@ -84,14 +88,17 @@ dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out); /* a
 /* ---- metadata. Release what was given. */
 dust_status dust_hdf5_get_info(dust_hdf5_info *out, dust_hdf5 *file, const char *name);
 void dust_hdf5_info_release(dust_hdf5_info *info);
-/* Every dataset, sorted by name. Soft and external links are followed, those that lead nowhere left out; each group is entered once, through a hard link if it has one. */
+/* Every dataset, sorted by name. Soft and external links are followed, those that lead nowhere left out; each group is entered
+ * once, through a hard link if it has one. */
 dust_status dust_hdf5_list(dust_hdf5_info **out, size_t *count, dust_hdf5 *file);
 void dust_hdf5_list_release(dust_hdf5_info *infos, size_t count);
 
 /* ---- voxels. The box [begin, begin + shape) over `ndim` axes; begin and shape NULL: everything. Outside of the dataset: DUST_ERROR_RANGE. */
 dust_status dust_hdf5_read(dust_ndarray *out, dust_hdf5 *file, const char *name, int ndim, const int64_t *begin, const int64_t *shape);
-/* Parent groups are made; an existing name is DUST_ERROR_WORLD. The same calls make the same bytes. layout NULL: chunks chosen, no compression. */
-dust_status dust_hdf5_create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape, const dust_hdf5_layout *layout);
+/* Parent groups are made; an existing name is DUST_ERROR_WORLD. The same calls make the same bytes. layout NULL: chunks chosen,
+ * no compression. */
+dust_status dust_hdf5_create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape,
+                             const dust_hdf5_layout *layout);
 /* The whole array, from `begin` (NULL: the origin) on. Values beyond the dataset's type are clipped, fractions cut off. */
 dust_status dust_hdf5_write(dust_hdf5 *file, const char *name, const dust_ndarray *array, const int64_t *begin);
 /* The chunk that create() chooses: 64 KiB to 1 MiB where the shape allows, 64 along the last three axes to begin with. */

@@ -1,7 +1,7 @@
 /* Attributes: numbers of any size and byte order, texts of fixed and of any length, one or many.
  *
- * "Many" is written in two ways, both read here: a simple dataspace of scalars (h5py), or one element of an array type (CREMI's files).
- * Either is flattened in C order.
+ * "Many" is written in two ways, both read here: a simple dataspace of scalars (h5py), or one element of an array type (CREMI's
+ * files). Either is flattened in C order.
  */
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +72,8 @@ int dust_h5_numbers(hid_t object, const char *attribute, double *out, int most) 
   shape_of a;
   int count = 0;
   if (H5Aexists(object, attribute) <= 0) return 0;
-  if (open_attribute(&a, object, attribute) && is_number(&a) && a.points * a.per_point <= (size_t)most && read_as(&a, H5T_NATIVE_DOUBLE, out))
+  if (open_attribute(&a, object, attribute) && is_number(&a) && a.points * a.per_point <= (size_t)most &&
+      read_as(&a, H5T_NATIVE_DOUBLE, out))
     count = (int)(a.points * a.per_point);
   close_attribute(&a);
   return count;
@@ -87,7 +88,11 @@ static dust_status numbers_of(dust_hdf5_value *out, const shape_of *a, bool *fin
   DUST_TRY(dust_alloc(&block, value.count * 8));
   bool is_unsigned = a->class == H5T_INTEGER && H5Tget_sign(a->element) == H5T_SGN_NONE;
   value.kind = a->class == H5T_FLOAT ? DUST_HDF5_NUMBERS : DUST_HDF5_INTEGERS;
-  *fine = value.count == 0 || read_as(a, a->class == H5T_FLOAT ? H5T_NATIVE_DOUBLE : is_unsigned ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64, block);
+  *fine = value.count == 0 || read_as(a,
+                                      a->class == H5T_FLOAT ? H5T_NATIVE_DOUBLE
+                                      : is_unsigned         ? H5T_NATIVE_UINT64
+                                                            : H5T_NATIVE_INT64,
+                                      block);
   value.integers = block;
   bool beyond = false;
   for (size_t i = 0; *fine && is_unsigned && i < value.count; i++) beyond |= value.integers[i] < 0;
@@ -100,7 +105,8 @@ static dust_status numbers_of(dust_hdf5_value *out, const shape_of *a, bool *fin
 }
 
 /* One block: `count` pointers, then the texts one after the other; text[i] of at most length[i] bytes. */
-static dust_status pack_strings(dust_hdf5_value *value, const char *(*text)(const void *context, size_t i, size_t *length), const void *context) {
+static dust_status pack_strings(dust_hdf5_value *value, const char *(*text)(const void *context, size_t i, size_t *length),
+                                const void *context) {
   size_t bytes = value->count * sizeof(char *), length;
   void *block;
   for (size_t i = 0; i < value->count; i++) text(context, i, &length), bytes += length + 1;
@@ -180,8 +186,10 @@ dust_status dust_h5_value(dust_hdf5_value *out, const dust_hdf5 *file, const cha
   dust_status status = DUST_OK;
   char words[DUST_HDF5_WORDS], reason[256];
   bool fine = open_attribute(&a, object, attribute);
-  if (fine && is_number(&a)) status = numbers_of(&value, &a, &fine);
-  else if (fine && a.class == H5T_STRING) status = strings_of(&value, &a, &fine);
+  if (fine && is_number(&a))
+    status = numbers_of(&value, &a, &fine);
+  else if (fine && a.class == H5T_STRING)
+    status = strings_of(&value, &a, &fine);
   else if (fine) {
     dust_h5_dtype(a.element, words, sizeof words);
     status = dust_fail(DUST_ERROR_UNSUPPORTED, "%s: attribute '%s' of '%s' is neither numbers nor text (%s)", file->path, attribute,
@@ -190,7 +198,8 @@ dust_status dust_h5_value(dust_hdf5_value *out, const dust_hdf5 *file, const cha
   if (status == DUST_OK && !fine) {
     dust_h5_reason(reason, sizeof reason);
     dust_hdf5_value_release(&value);
-    status = dust_fail(DUST_ERROR_WORLD, "%s: attribute '%s' of '%s' can't be read: %s", file->path, attribute, dust_h5_object(clean), reason);
+    status =
+        dust_fail(DUST_ERROR_WORLD, "%s: attribute '%s' of '%s' can't be read: %s", file->path, attribute, dust_h5_object(clean), reason);
   }
   close_attribute(&a);
   if (status == DUST_OK) *out = value;
@@ -220,7 +229,8 @@ static dust_status fail_absent(const dust_hdf5 *file, const char *clean, hid_t o
   attribute_names names = {.text = ""};
   hsize_t next = 0;
   H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &next, add_name, &names);
-  if (!names.at) return dust_fail(DUST_ERROR_WORLD, "%s: '%s' has no attribute '%s', nor any other", file->path, dust_h5_object(clean), attribute);
+  if (!names.at)
+    return dust_fail(DUST_ERROR_WORLD, "%s: '%s' has no attribute '%s', nor any other", file->path, dust_h5_object(clean), attribute);
   return dust_fail(DUST_ERROR_WORLD, "%s: '%s' has no attribute '%s'; it has %s", file->path, dust_h5_object(clean), attribute, names.text);
 }
 
@@ -237,9 +247,12 @@ static dust_status get_attribute(dust_hdf5_value *out, dust_hdf5 *file, const ch
   DUST_TRY(dust_h5_open_object(&object, file, clean));
   htri_t there = H5Aexists(object, attribute);
   dust_status status;
-  if (there > 0) status = dust_h5_value(out, file, clean, object, attribute);
-  else if (there == 0) status = fail_absent(file, clean, object, attribute);
-  else status = dust_h5_fail(file, "reading the attributes of", clean); /* and don't list them: HDF5 1.10 crashes when one is damaged */
+  if (there > 0)
+    status = dust_h5_value(out, file, clean, object, attribute);
+  else if (there == 0)
+    status = fail_absent(file, clean, object, attribute);
+  else
+    status = dust_h5_fail(file, "reading the attributes of", clean); /* and don't list them: HDF5 1.10 crashes when one is damaged */
   H5Oclose(object);
   return status;
 }

@@ -1,6 +1,7 @@
 /* New datasets: chunks, compression, parent groups.
  *
- * The same calls make the same bytes: HDF5 is told to keep no times. A dataset without voxels or axes is never chunked (HDF5 can't).
+ * The same calls make the same bytes: HDF5 is told to keep no times. A dataset without voxels or axes is never chunked (HDF5
+ * can't).
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static int axis_to_grow(int ndim, const int64_t *chunks, const int64_t *shape) {
   return best;
 }
 
-/* Channels and time stay single, the last three axes start as a cube; then it shrinks along its longest edge or grows along its shortest. */
+/* Channels and time stay single, the last three axes start as a cube; then it shrinks along its longest edge or grows along its
+ * shortest. */
 void dust_hdf5_choose_chunks(int64_t *chunks, size_t item_size, int ndim, const int64_t *shape) {
   for (int d = 0; d < ndim; d++) {
     int64_t edge = d < ndim - 3 ? 1 : CHUNK_EDGE, most = shape[d] < 1 ? 1 : shape[d];
@@ -36,16 +38,18 @@ void dust_hdf5_choose_chunks(int64_t *chunks, size_t item_size, int ndim, const 
       if (chunks[d] > chunks[longest]) longest = d;
     chunks[longest] = (chunks[longest] + 1) / 2;
   }
-  for (int d; volume(ndim, chunks, item_size) < CHUNK_LEAST && (d = axis_to_grow(ndim, chunks, shape)) >= 0; )
+  for (int d; volume(ndim, chunks, item_size) < CHUNK_LEAST && (d = axis_to_grow(ndim, chunks, shape)) >= 0;)
     chunks[d] = 2 * chunks[d] < shape[d] ? 2 * chunks[d] : shape[d];
 }
 
 /* HDF5 keeps the size of a chunk in 32 bits. */
-static dust_status check_chunks(const int64_t *chunks, const int64_t *shape, size_t item_size, const dust_hdf5 *file, const char *clean, int ndim) {
+static dust_status check_chunks(const int64_t *chunks, const int64_t *shape, size_t item_size, const dust_hdf5 *file, const char *clean,
+                                int ndim) {
   uint64_t bytes = item_size;
   for (int d = 0; d < ndim; d++) {
     if (chunks[d] < 1)
-      return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': chunks of %lld voxels along axis %d, must be 1 or more", file->path, clean, (long long)chunks[d], d + 1);
+      return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': chunks of %lld voxels along axis %d, must be 1 or more", file->path, clean,
+                       (long long)chunks[d], d + 1);
     if (__builtin_mul_overflow(bytes, (uint64_t)(chunks[d] < shape[d] ? chunks[d] : shape[d]), &bytes) || bytes > UINT32_MAX)
       return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': a chunk of 4 GiB or more, HDF5 takes less", file->path, clean);
   }
@@ -56,7 +60,8 @@ static dust_status check_layout(const dust_hdf5_layout *layout, const dust_hdf5 
   if (layout->compression < 0 || layout->compression > 9)
     return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': compression is 1 to 9 or 0 for none, not %d", file->path, clean, layout->compression);
   if (layout->layout == DUST_HDF5_CONTIGUOUS && layout->compression)
-    return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': a contiguous dataset can't be compressed: give chunks or leave compression away", file->path, clean);
+    return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': a contiguous dataset can't be compressed: give chunks or leave compression away",
+                     file->path, clean);
   return DUST_OK;
 }
 
@@ -66,7 +71,8 @@ static dust_status check_shape(const dust_hdf5 *file, const char *clean, dust_dt
     return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s' would have %d axes, 0 to %d are possible", file->path, clean, ndim, DUST_MAXDIM);
   uint64_t bytes = dust_dtype_size(dtype);
   for (int d = 0; d < ndim; d++) {
-    if (shape[d] < 0) return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': a shape of %lld along axis %d", file->path, clean, (long long)shape[d], d + 1);
+    if (shape[d] < 0)
+      return dust_fail(DUST_ERROR_ARGUMENT, "%s: '%s': a shape of %lld along axis %d", file->path, clean, (long long)shape[d], d + 1);
     if (shape[d] && __builtin_mul_overflow(bytes, (uint64_t)shape[d], &bytes))
       return dust_fail(DUST_ERROR_RANGE, "%s: '%s' would have more than 2^64 bytes", file->path, clean);
   }
@@ -79,8 +85,10 @@ static bool chunks_for(hsize_t *out, const dust_hdf5_layout *layout, size_t item
   for (int d = 0; d < ndim; d++)
     if (shape[d] == 0) return false;
   if (ndim == 0 || layout->layout == DUST_HDF5_CONTIGUOUS) return false;
-  if (layout->layout == DUST_HDF5_CHUNKS_GIVEN) memcpy(chunks, layout->chunks, sizeof chunks);
-  else dust_hdf5_choose_chunks(chunks, item_size, ndim, shape);
+  if (layout->layout == DUST_HDF5_CHUNKS_GIVEN)
+    memcpy(chunks, layout->chunks, sizeof chunks);
+  else
+    dust_hdf5_choose_chunks(chunks, item_size, ndim, shape);
   for (int d = 0; d < ndim; d++) out[d] = (hsize_t)(chunks[d] < shape[d] ? chunks[d] : shape[d]);
   return true;
 }
@@ -93,7 +101,8 @@ static bool set_properties(hid_t plist, const dust_hdf5_layout *layout, size_t i
   return !layout->compression || (H5Pset_shuffle(plist) >= 0 && H5Pset_deflate(plist, (unsigned)layout->compression) >= 0);
 }
 
-static dust_status make_dataset(dust_hdf5 *file, const char *clean, dust_dtype dtype, int ndim, const int64_t *shape, const dust_hdf5_layout *layout) {
+static dust_status make_dataset(dust_hdf5 *file, const char *clean, dust_dtype dtype, int ndim, const int64_t *shape,
+                                const dust_hdf5_layout *layout) {
   hsize_t size[DUST_MAXDIM];
   for (int d = 0; d < ndim; d++) size[d] = (hsize_t)shape[d];
   hid_t plist = H5Pcreate(H5P_DATASET_CREATE), link = H5Pcreate(H5P_LINK_CREATE), dataset = -1;
@@ -109,7 +118,8 @@ static dust_status make_dataset(dust_hdf5 *file, const char *clean, dust_dtype d
   return status;
 }
 
-static dust_status create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape, const dust_hdf5_layout *layout) {
+static dust_status create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape,
+                          const dust_hdf5_layout *layout) {
   static const dust_hdf5_layout chosen = {.layout = DUST_HDF5_CHUNKS_CHOSEN};
   char clean[DUST_HDF5_NAME];
   if (!layout) layout = &chosen;
@@ -118,10 +128,12 @@ static dust_status create(dust_hdf5 *file, const char *name, dust_dtype dtype, i
   DUST_TRY(check_shape(file, clean, dtype, ndim, shape));
   DUST_TRY(check_layout(layout, file, clean));
   if (layout->layout == DUST_HDF5_CHUNKS_GIVEN) DUST_TRY(check_chunks(layout->chunks, shape, dust_dtype_size(dtype), file, clean, ndim));
-  if (dust_h5_exists(file->id, clean)) return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is there already: choose another name or file", file->path, clean);
+  if (dust_h5_exists(file->id, clean))
+    return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is there already: choose another name or file", file->path, clean);
   return make_dataset(file, clean, dtype, ndim, shape, layout);
 }
 
-dust_status dust_hdf5_create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape, const dust_hdf5_layout *layout) {
+dust_status dust_hdf5_create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape,
+                             const dust_hdf5_layout *layout) {
   DUST_H5_CALL(create(file, name, dtype, ndim, shape, layout));
 }

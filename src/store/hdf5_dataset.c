@@ -13,7 +13,8 @@
 static void format_shape(char *text, size_t capacity, int ndim, const int64_t *shape) {
   size_t at = 0;
   text[0] = 0;
-  for (int d = 0; d < ndim && at < capacity; d++) at += (size_t)snprintf(text + at, capacity - at, "%s%lld", d ? "x" : "", (long long)shape[d]);
+  for (int d = 0; d < ndim && at < capacity; d++)
+    at += (size_t)snprintf(text + at, capacity - at, "%s%lld", d ? "x" : "", (long long)shape[d]);
   if (ndim == 0) snprintf(text, capacity, "scalar");
 }
 
@@ -41,11 +42,13 @@ static dust_status transfer_begin(transfer *t, dust_hdf5 *file, const char *name
   DUST_TRY(dust_h5_clean_name(t->clean, name));
   DUST_TRY(dust_h5_dataset(&t->dataset, file, t->clean));
   t->type = H5Dget_type(t->dataset);
-  if (t->type < 0 || dust_h5_shape(t->dataset, &t->ndim, t->extent) != DUST_OK) return dust_h5_fail(file, "reading the header of", t->clean);
+  if (t->type < 0 || dust_h5_shape(t->dataset, &t->ndim, t->extent) != DUST_OK)
+    return dust_h5_fail(file, "reading the header of", t->clean);
   t->dtype = dust_h5_dtype(t->type, words, sizeof words);
   if (t->dtype == DUST_DTYPE_NONE)
-    return dust_fail(DUST_ERROR_UNSUPPORTED, "%s: '%s' holds elements that can't be read (%s): only integers and floats of up to 8 bytes can",
-                     file->path, t->clean, words);
+    return dust_fail(DUST_ERROR_UNSUPPORTED,
+                     "%s: '%s' holds elements that can't be read (%s): only integers and floats of up to 8 bytes can", file->path, t->clean,
+                     words);
   if (t->ndim > DUST_MAXDIM)
     return dust_fail(DUST_ERROR_UNSUPPORTED, "%s: '%s' has %d axes, at most %d are possible", file->path, t->clean, t->ndim, DUST_MAXDIM);
   return DUST_OK;
@@ -67,7 +70,8 @@ static dust_status transfer_box(transfer *t, int ndim, const int64_t *begin, con
   char extent[256], box[512];
   format_shape(extent, sizeof extent, t->ndim, t->extent);
   if (ndim != t->ndim)
-    return dust_fail(DUST_ERROR_ARGUMENT, "%s: a box of %d axes for '%s', which has %d (%s)", t->file->path, ndim, t->clean, t->ndim, extent);
+    return dust_fail(DUST_ERROR_ARGUMENT, "%s: a box of %d axes for '%s', which has %d (%s)", t->file->path, ndim, t->clean, t->ndim,
+                     extent);
   for (int d = 0; d < ndim; d++) {
     if (begin[d] < 0 || shape[d] < 0 || begin[d] > t->extent[d] || shape[d] > t->extent[d] - begin[d]) {
       format_box(box, sizeof box, ndim, begin, shape);
@@ -160,7 +164,8 @@ dust_status dust_hdf5_read(dust_ndarray *out, dust_hdf5 *file, const char *name,
   if (declined) {
     dust_ndarray_release(&array);
     DUST_GO(begin_read(&array, NULL, file, name, ndim, begin, shape));
-  } else if (rest.dataset) file->counts.fast++;
+  } else if (rest.dataset)
+    file->counts.fast++;
   *out = array;
 done:
   if (status != DUST_OK) dust_ndarray_release(&array);
@@ -176,8 +181,8 @@ static dust_status elements_to_write(dust_ndarray *out, const transfer *t, const
   dust_status status;
   DUST_GO(dust_ndarray_contiguous(&packed, array));
   DUST_GO(dust_ndarray_empty(out, t->dtype, array->ndim, array->shape));
-  dust_row_cast(out->data, (ptrdiff_t)dust_dtype_size(t->dtype), t->dtype, packed.data, (ptrdiff_t)dust_dtype_size(packed.dtype), packed.dtype,
-                (size_t)dust_ndarray_count(array));
+  dust_row_cast(out->data, (ptrdiff_t)dust_dtype_size(t->dtype), t->dtype, packed.data, (ptrdiff_t)dust_dtype_size(packed.dtype),
+                packed.dtype, (size_t)dust_ndarray_count(array));
 done:
   dust_ndarray_release(&packed);
   return status;

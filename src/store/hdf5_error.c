@@ -1,16 +1,16 @@
 /* The way in and out of the HDF5 library, and its errors in our words.
  *
- * HDF5 keeps a stack of errors per thread, the innermost first; most entries say "can't do what I was asked to". The innermost is where the
- * fault was found, so that is the reason we give, cut down to the operating system's words where it holds those.
+ * HDF5 keeps a stack of errors per thread, the innermost first; most entries say "can't do what I was asked to". The innermost is
+ * where the fault was found, so that is the reason we give, cut down to the operating system's words where it holds those.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include "store/hdf5_internal.h"
 
-/* HDF5 is one state for the whole process, and safe for threads only when built so. Two Lua states in two threads must not depend on that,
- * nor see each other's half-made changes to the error handler: all calls take turns. The library itself would let only one run at a time
- * anyway. */
+/* HDF5 is one state for the whole process, and safe for threads only when built so. Two Lua states in two threads must not depend
+ * on that, nor see each other's half-made changes to the error handler: all calls take turns. The library itself would let only
+ * one run at a time anyway. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 void dust_h5_enter(dust_h5_call *call) {
@@ -61,20 +61,20 @@ static const struct known_filter {
   H5Z_filter_t id;
   const char *name, *package; /* Debian's, where it has one */
 } known_filters[] = {
-  {H5Z_FILTER_DEFLATE, "gzip", NULL},
-  {H5Z_FILTER_SHUFFLE, "shuffle", NULL},
-  {H5Z_FILTER_FLETCHER32, "fletcher32", NULL},
-  {H5Z_FILTER_SZIP, "szip", NULL},
-  {H5Z_FILTER_NBIT, "n-bit", NULL},
-  {H5Z_FILTER_SCALEOFFSET, "scale-offset", NULL},
-  {307, "bzip2", "hdf5-filter-plugin"},
-  {32000, "lzf", "hdf5-plugin-lzf"},
-  {32001, "blosc", "hdf5-filter-plugin-blosc-serial"},
-  {32004, "lz4", "hdf5-filter-plugin"},
-  {32008, "bitshuffle", "hdf5-filter-plugin"},
-  {32013, "zfp", "hdf5-filter-plugin-zfp-serial"},
-  {32015, "zstd", NULL},
-  {32026, "blosc2", NULL},
+    {H5Z_FILTER_DEFLATE, "gzip", NULL},
+    {H5Z_FILTER_SHUFFLE, "shuffle", NULL},
+    {H5Z_FILTER_FLETCHER32, "fletcher32", NULL},
+    {H5Z_FILTER_SZIP, "szip", NULL},
+    {H5Z_FILTER_NBIT, "n-bit", NULL},
+    {H5Z_FILTER_SCALEOFFSET, "scale-offset", NULL},
+    {307, "bzip2", "hdf5-filter-plugin"},
+    {32000, "lzf", "hdf5-plugin-lzf"},
+    {32001, "blosc", "hdf5-filter-plugin-blosc-serial"},
+    {32004, "lz4", "hdf5-filter-plugin"},
+    {32008, "bitshuffle", "hdf5-filter-plugin"},
+    {32013, "zfp", "hdf5-filter-plugin-zfp-serial"},
+    {32015, "zstd", NULL},
+    {32026, "blosc2", NULL},
 };
 
 static const struct known_filter *find_filter(H5Z_filter_t id) {
@@ -85,9 +85,12 @@ static const struct known_filter *find_filter(H5Z_filter_t id) {
 
 void dust_h5_filter_name(char *text, size_t size, H5Z_filter_t id, const char *in_file) {
   const struct known_filter *known = find_filter(id);
-  if (known) snprintf(text, size, "%s", known->name);
-  else if (in_file && in_file[0]) snprintf(text, size, "%.*s", (int)strcspn(in_file, " ;("), in_file);
-  else snprintf(text, size, "filter %d", (int)id);
+  if (known)
+    snprintf(text, size, "%s", known->name);
+  else if (in_file && in_file[0])
+    snprintf(text, size, "%.*s", (int)strcspn(in_file, " ;("), in_file);
+  else
+    snprintf(text, size, "filter %d", (int)id);
 }
 
 /* The first filter of the dataset that this HDF5 can't find; false if it has all. */
@@ -116,8 +119,8 @@ dust_status dust_h5_fail_transfer(const dust_hdf5 *file, const char *doing, cons
     return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' failed: %s", file->path, doing, name, reason);
   const struct known_filter *known = find_filter(id);
   if (known && known->package)
-    return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' needs HDF5's filter plugin %d (%s): install the Debian package %s", file->path, doing, name, (int)id,
-                     filter, known->package);
-  return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' needs HDF5's filter plugin %d (%s): put it where HDF5_PLUGIN_PATH points", file->path, doing, name,
-                   (int)id, filter);
+    return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' needs HDF5's filter plugin %d (%s): install the Debian package %s", file->path, doing,
+                     name, (int)id, filter, known->package);
+  return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' needs HDF5's filter plugin %d (%s): put it where HDF5_PLUGIN_PATH points", file->path,
+                   doing, name, (int)id, filter);
 }

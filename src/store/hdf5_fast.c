@@ -1,7 +1,8 @@
 /* Boxes of simple datasets, chunks in parallel.
  *
- * A batch: up to DUST_H5_BATCH of the box's chunks, in C order, fewer when the cache is full of what the batch uses. Looking up, asking HDF5 and making
- * room happen on the calling thread; then each chunk is one task, which writes its part of the box and its own entry of the cache and nothing else.
+ * A batch: up to DUST_H5_BATCH of the box's chunks, in C order, fewer when the cache is full of what the batch uses. Looking up,
+ * asking HDF5 and making room happen on the calling thread; then each chunk is one task, which writes its part of the box and its
+ * own entry of the cache and nothing else.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -231,8 +232,8 @@ static dust_status read_contiguous(reader *r) {
   return dust_pool_for(r->file->pool, (size_t)r->shape[r->slab_axis], bytes < SLAB ? SLAB / bytes : 1, read_slab, r);
 }
 
-/* A fresh array costs a page fault every 4 KiB, which takes as long as copying into it and goes no faster with more threads: 2 MiB pages where the system
- * gives them. */
+/* A fresh array costs a page fault every 4 KiB, which takes as long as copying into it and goes no faster with more threads: 2
+ * MiB pages where the system gives them. */
 static void ask_for_large_pages(const reader *r) {
   const uintptr_t page = 4096;
   size_t bytes = r->fast->item;
@@ -246,8 +247,13 @@ static void ask_for_large_pages(const reader *r) {
 
 dust_status dust_h5_fast_read(dust_hdf5 *file, const dust_h5_open_dataset *dataset, const int64_t *begin, const int64_t *shape, char *out,
                               bool *declined) {
-  reader r = {.source = {dataset->fast, file->path, dataset->name}, .file = file, .fast = dataset->fast, .dataset = dataset->id,
-              .begin = begin, .shape = shape, .out = out};
+  reader r = {.source = {dataset->fast, file->path, dataset->name},
+              .file = file,
+              .fast = dataset->fast,
+              .dataset = dataset->id,
+              .begin = begin,
+              .shape = shape,
+              .out = out};
   ask_for_large_pages(&r);
   pthread_mutex_init(&r.lock, NULL);
   dust_status status = r.fast->chunked ? read_chunks(&r, declined) : read_contiguous(&r);

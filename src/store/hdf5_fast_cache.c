@@ -3,8 +3,8 @@
  *     bucket[hash] -> entry -> entry           by dataset and number of chunk
  *     newest <-> … <-> oldest                  by use; the oldest goes first
  *
- * Never more than DUST_H5_CACHE_BYTES, headers counted, except for a chunk larger than that, which stays until the read is over. A victim of the right size
- * is taken over with its block: the memory of one chunk is the next one's, without a page fault.
+ * Never more than DUST_H5_CACHE_BYTES, headers counted, except for a chunk larger than that, which stays until the read is over.
+ * A victim of the right size is taken over with its block: the memory of one chunk is the next one's, without a page fault.
  */
 #include "store/hdf5_fast_internal.h"
 

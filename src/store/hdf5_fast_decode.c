@@ -1,6 +1,7 @@
 /* Raw bytes from the file, and chunks out of them: inflate (libdeflate: two to three times as fast as zlib), unshuffle.
  *
- * HDF5's shuffle puts the first bytes of all elements first, then all second bytes … : decoding is a transposition of item x count bytes.
+ * HDF5's shuffle puts the first bytes of all elements first, then all second bytes … : decoding is a transposition of item x
+ * count bytes.
  *
  *     raw ----inflate----> shuffled ----transpose----> chunk            each step only where its filter was applied
  */
@@ -29,14 +30,16 @@ dust_status dust_h5_pread(const dust_h5_source *source, void *out, uint64_t addr
   size_t there = 0;
   while (there < size) {
     ssize_t n = pread(source->fast->descriptor, (char *)out + there, size - there, (off_t)(address + there));
-    if (n > 0) there += (size_t)n;
-    else if (n < 0 && errno == EINTR) continue;
+    if (n > 0)
+      there += (size_t)n;
+    else if (n < 0 && errno == EINTR)
+      continue;
     else if (n < 0)
       return dust_fail(DUST_ERROR_WORLD, "%s: reading '%s' failed: %zu bytes at byte %llu: %s", source->path, source->name, size,
                        (unsigned long long)address, strerror(errno));
     else
-      return dust_fail(DUST_ERROR_WORLD, "%s is truncated: '%s' needs %zu bytes at byte %llu, of which %zu are there", source->path, source->name, size,
-                       (unsigned long long)address, there);
+      return dust_fail(DUST_ERROR_WORLD, "%s is truncated: '%s' needs %zu bytes at byte %llu, of which %zu are there", source->path,
+                       source->name, size, (unsigned long long)address, there);
   }
   return DUST_OK;
 }
@@ -55,7 +58,8 @@ static int64_t rows_of_window(const dust_h5_rows *from, int64_t *end) {
   return count;
 }
 
-dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out, const dust_h5_box *box) {
+dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out,
+                               const dust_h5_box *box) {
   dust_h5_rows rows;
   dust_h5_rows_start(&rows, box);
   while (rows.left > 0) {
@@ -75,10 +79,16 @@ dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *sc
 /* ---- filters */
 
 static uint32_t applied(const dust_h5_fast *fast, const dust_h5_place *place) { return ~place->skipped & ((1u << fast->filters) - 1); }
-static bool is_shuffled(const dust_h5_fast *fast, const dust_h5_place *place) { return fast->shuffle && fast->item > 1 && (applied(fast, place) & 1); }
-static bool is_deflated(const dust_h5_fast *fast, const dust_h5_place *place) { return fast->deflate && (applied(fast, place) >> fast->shuffle & 1); }
+static bool is_shuffled(const dust_h5_fast *fast, const dust_h5_place *place) {
+  return fast->shuffle && fast->item > 1 && (applied(fast, place) & 1);
+}
+static bool is_deflated(const dust_h5_fast *fast, const dust_h5_place *place) {
+  return fast->deflate && (applied(fast, place) >> fast->shuffle & 1);
+}
 
-bool dust_h5_is_plain(const dust_h5_fast *fast, const dust_h5_place *place) { return !is_shuffled(fast, place) && !is_deflated(fast, place); }
+bool dust_h5_is_plain(const dust_h5_fast *fast, const dust_h5_place *place) {
+  return !is_shuffled(fast, place) && !is_deflated(fast, place);
+}
 
 DUST_CLONES static void unshuffle2(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
   for (size_t i = 0; i < n; i++) out[2 * i] = in[i], out[2 * i + 1] = in[n + i];
@@ -97,9 +107,12 @@ DUST_CLONES static void unshuffle8(uint8_t *restrict out, const uint8_t *restric
 }
 
 static void unshuffle(void *out, const void *in, size_t item, size_t bytes) {
-  if (item == 2) unshuffle2(out, in, bytes / 2);
-  else if (item == 4) unshuffle4(out, in, bytes / 4);
-  else unshuffle8(out, in, bytes / 8);
+  if (item == 2)
+    unshuffle2(out, in, bytes / 2);
+  else if (item == 4)
+    unshuffle4(out, in, bytes / 4);
+  else
+    unshuffle8(out, in, bytes / 8);
 }
 
 /* ---- damage */
@@ -109,8 +122,8 @@ static dust_status fail_chunk(const dust_h5_source *source, const dust_h5_place 
   size_t at = 0;
   for (int d = 0; d < source->fast->ndim; d++)
     at += (size_t)snprintf(voxel + at, sizeof voxel - at, "%s%lld", d ? ", " : "", (long long)begin[d]);
-  return dust_fail(DUST_ERROR_WORLD, "%s: the chunk of '%s' that begins at voxel [%s] is damaged: its %llu compressed bytes %s", source->path, source->name,
-                   voxel, (unsigned long long)place->size, what);
+  return dust_fail(DUST_ERROR_WORLD, "%s: the chunk of '%s' that begins at voxel [%s] is damaged: its %llu compressed bytes %s",
+                   source->path, source->name, voxel, (unsigned long long)place->size, what);
 }
 
 #ifdef DUST_HAVE_LIBDEFLATE
@@ -147,8 +160,8 @@ bool dust_h5_can_decode(const dust_h5_fast *fast) { return !fast->deflate; }
 
 #endif
 
-dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw, const int64_t *begin,
-                           void *out) {
+dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
+                           const int64_t *begin, void *out) {
   const dust_h5_fast *fast = source->fast;
   const bool shuffled = is_shuffled(fast, place), deflated = is_deflated(fast, place);
   if (!raw) {
@@ -160,10 +173,13 @@ dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratc
     DUST_TRY(grow(&scratch->shuffled, fast->chunk_bytes, &scratch->shuffled_size));
     DUST_TRY(inflate_chunk(source, scratch, place, raw, begin, scratch->shuffled));
     raw = scratch->shuffled;
-  } else if (deflated) return inflate_chunk(source, scratch, place, raw, begin, out);
+  } else if (deflated)
+    return inflate_chunk(source, scratch, place, raw, begin, out);
   if (!deflated && place->size != fast->chunk_bytes) return fail_chunk(source, place, begin, "are not as many as the chunk has");
-  if (shuffled) unshuffle(out, raw, fast->item, fast->chunk_bytes);
-  else memcpy(out, raw, fast->chunk_bytes);
+  if (shuffled)
+    unshuffle(out, raw, fast->item, fast->chunk_bytes);
+  else
+    memcpy(out, raw, fast->chunk_bytes);
   return DUST_OK;
 }
 

@@ -1,13 +1,15 @@
 /* Reading boxes without HDF5's own machinery, where the storage is simple enough: what the files hdf5_fast_*.c share.
  *
- * HDF5 inflates one chunk at a time, with zlib, holding its lock. Here HDF5 is asked only where a chunk lies; the bytes are read, inflated, unshuffled
+ * HDF5 inflates one chunk at a time, with zlib, holding its lock. Here HDF5 is asked only where a chunk lies; the bytes are read,
+ * inflated, unshuffled
  * and copied into the box by any number of threads, outside of HDF5's turn:
  *
  *     box -> chunks -> places (kept per dataset) -> raw bytes -> decoded chunks (kept per file, least recently used goes first) -> box
  *
- * That is done for files open for reading whose elements are native ones, stored contiguously, or in chunks with no filter, shuffle, gzip, or shuffle
- * then gzip. Whatever is anything else, or odd, is left to HDF5: both ways give the same bytes. One read works in batches of chunks, so that
- * no box needs more memory than itself, the decoded chunks (DUST_H5_CACHE_BYTES; one chunk at least) and a scratch block a thread.
+ * That is done for files open for reading whose elements are native ones, stored contiguously, or in chunks with no filter,
+ * shuffle, gzip, or shuffle then gzip. Whatever is anything else, or odd, is left to HDF5: both ways give the same bytes. One
+ * read works in batches of chunks, so that no box needs more memory than itself, the decoded chunks (DUST_H5_CACHE_BYTES; one
+ * chunk at least) and a scratch block a thread.
  *
  * Raw bytes come from a descriptor of our own when the file begins at byte 0 and is opened by HDF5's default driver, and the dataset has few chunks:
  * HDF5 finds a chunk's address by walking over all of them. Otherwise HDF5 reads them (H5Dread_chunk), in its turn.
@@ -47,7 +49,7 @@ struct dust_h5_fast {
 /* ---- hdf5_fast_rows.c: the rows of a box in two C-order blocks, in ascending order of both. */
 typedef struct dust_h5_rows {
   int ndim;
-  size_t run; /* bytes of a row; whole rows, planes … that adjoin on both sides are one */
+  size_t run;            /* bytes of a row; whole rows, planes … that adjoin on both sides are one */
   int64_t left, in, out; /* rows to go; byte offsets of the current one */
   int64_t count[DUST_MAXDIM], index[DUST_MAXDIM], in_step[DUST_MAXDIM], out_step[DUST_MAXDIM];
 } dust_h5_rows;
@@ -87,8 +89,8 @@ dust_status dust_h5_pread(const dust_h5_source *source, void *out, uint64_t addr
 /* The box out of a C-order block that lies at `address` of the file as it is. */
 dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out, const dust_h5_box *box);
 /* A chunk's chunk_bytes decoded from its raw bytes (NULL: they are read). `begin`: its first voxel, for messages. */
-dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw, const int64_t *begin,
-                           void *out);
+dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
+                           const int64_t *begin, void *out);
 /* Whether this build can undo the filters of `fast`. */
 bool dust_h5_can_decode(const dust_h5_fast *fast);
 /* No filter changed what is stored there. */

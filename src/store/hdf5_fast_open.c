@@ -1,7 +1,8 @@
 /* Which datasets can be read without HDF5's own machinery. Everything that isn't known to be simple is HDF5's.
  *
- * The descriptor is a duplicate of the one HDF5 has open on the dataset's own file (which an external link may have led to), so it is that file whatever
- * happens to its name. HDF5 counts addresses from its superblock; only where that is at byte 0 are they ours.
+ * The descriptor is a duplicate of the one HDF5 has open on the dataset's own file (which an external link may have led to), so
+ * it is that file whatever happens to its name. HDF5 counts addresses from its superblock; only where that is at byte 0 are they
+ * ours.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -47,7 +48,8 @@ static bool describe_chunks(dust_h5_fast *fast, hid_t plist) {
   fast->chunked = true;
   fast->chunk_bytes = fast->item, fast->chunk_count = 1;
   for (int d = 0; d < fast->ndim; d++) {
-    if (chunk[d] < 1 || chunk[d] > MOST_CHUNK || __builtin_mul_overflow(fast->chunk_bytes, (size_t)chunk[d], &fast->chunk_bytes)) return false;
+    if (chunk[d] < 1 || chunk[d] > MOST_CHUNK || __builtin_mul_overflow(fast->chunk_bytes, (size_t)chunk[d], &fast->chunk_bytes))
+      return false;
     if (fast->chunk_bytes > MOST_CHUNK) return false;
     fast->chunk[d] = (int64_t)chunk[d];
     fast->grid[d] = (fast->extent[d] - 1) / fast->chunk[d] + 1;
@@ -69,9 +71,12 @@ static bool describe_filters(dust_h5_fast *fast, hid_t plist) {
     unsigned flags, config, value[8] = {0};
     size_t values = 8;
     H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, value, 0, NULL, &config);
-    if (id == H5Z_FILTER_SHUFFLE && i == 0 && values >= 1 && value[0] == fast->item) fast->shuffle = true;
-    else if (id == H5Z_FILTER_DEFLATE && !fast->deflate) fast->deflate = true;
-    else return false;
+    if (id == H5Z_FILTER_SHUFFLE && i == 0 && values >= 1 && value[0] == fast->item)
+      fast->shuffle = true;
+    else if (id == H5Z_FILTER_DEFLATE && !fast->deflate)
+      fast->deflate = true;
+    else
+      return false;
   }
   return fast->filters >= 0;
 }
@@ -90,8 +95,10 @@ static bool describe(dust_h5_fast *fast, hid_t dataset) {
   bool simple = type >= 0 && plist >= 0 && describe_elements(fast, type) && describe_shape(fast, dataset);
   if (simple) {
     H5D_layout_t layout = H5Pget_layout(plist);
-    if (layout == H5D_CONTIGUOUS) simple = describe_contiguous(fast, dataset, plist);
-    else simple = layout == H5D_CHUNKED && describe_chunks(fast, plist) && describe_filters(fast, plist) && dust_h5_can_decode(fast);
+    if (layout == H5D_CONTIGUOUS)
+      simple = describe_contiguous(fast, dataset, plist);
+    else
+      simple = layout == H5D_CHUNKED && describe_chunks(fast, plist) && describe_filters(fast, plist) && dust_h5_can_decode(fast);
     if (simple) describe_fill(fast, plist, type);
   }
   if (type >= 0) H5Tclose(type);

@@ -20,7 +20,8 @@ void dust_h5_rows_start(dust_h5_rows *rows, const dust_h5_box *box) {
     in_step *= box->in_extent[d], out_step *= box->out_extent[d];
   }
   rows->run = box->item * (size_t)box->shape[last];
-  while (last > 0 && box->shape[last] == box->in_extent[last] && box->shape[last] == box->out_extent[last]) rows->run *= (size_t)box->shape[--last];
+  while (last > 0 && box->shape[last] == box->in_extent[last] && box->shape[last] == box->out_extent[last])
+    rows->run *= (size_t)box->shape[--last];
   rows->ndim = last;
   for (int d = 0; d < last; d++) rows->left *= rows->count[d];
 }

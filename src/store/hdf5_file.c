@@ -2,9 +2,9 @@
  *
  *     dust_hdf5 { id, path, open[8] = { clean name, dataset } }      least recently asked for goes first
  *
- * All ids of a file are in here, so closing closes everything. A dataset's chunk cache holds four of its chunks or CACHE_LEAST bytes,
- * whichever is more, up to CACHE_MOST: HDF5's own 1 MiB would read an uncompressed chunk larger than that from the disk row by row, and a
- * compressed one again for each box.
+ * All ids of a file are in here, so closing closes everything. A dataset's chunk cache holds four of its chunks or CACHE_LEAST
+ * bytes, whichever is more, up to CACHE_MOST: HDF5's own 1 MiB would read an uncompressed chunk larger than that from the disk
+ * row by row, and a compressed one again for each box.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -63,7 +63,8 @@ static dust_status explain_open(const char *path, bool write, bool make) {
   struct stat about;
   bool exists = stat(path, &about) == 0;
   if (sscanf(reason, "truncated file: eof = %llu, sblock->base_addr = %*u, stored_eof = %llu", &is, &should) == 2)
-    return dust_fail(DUST_ERROR_WORLD, "%s is truncated: %llu of its %llu bytes are there (an interrupted copy or a program that was killed while writing)",
+    return dust_fail(DUST_ERROR_WORLD,
+                     "%s is truncated: %llu of its %llu bytes are there (an interrupted copy or a program that was killed while writing)",
                      path, is, should);
   if (strstr(reason, "already open for read-only"))
     return dust_fail(DUST_ERROR_WORLD, "%s is open for reading in this process and can't be opened for writing too: close it first", path);
@@ -75,12 +76,13 @@ static dust_status explain_open(const char *path, bool write, bool make) {
   if (exists && access(path, write ? R_OK | W_OK : R_OK) != 0)
     return dust_fail(DUST_ERROR_WORLD, "%s: no permission to %s it: %s", path, write ? "write" : "read", strerror(errno));
   if (exists && !make && about.st_size == 0) return dust_fail(DUST_ERROR_WORLD, "%s is empty, not an HDF5 file", path);
-  if (exists && !make && H5Fis_hdf5(path) == 0) return dust_fail(DUST_ERROR_WORLD, "%s is not an HDF5 file (it has no HDF5 signature)", path);
+  if (exists && !make && H5Fis_hdf5(path) == 0)
+    return dust_fail(DUST_ERROR_WORLD, "%s is not an HDF5 file (it has no HDF5 signature)", path);
   return dust_fail(DUST_ERROR_WORLD, "%s can't be %s: %s", path, make ? "made" : "opened", reason);
 }
 
-/* HDF5 leaves destructors with every thread that called it, which the thread runs when it ends. A host that unloads us first (lua_close
- * does) would take the library and their code away, so the library is told to stay. */
+/* HDF5 leaves destructors with every thread that called it, which the thread runs when it ends. A host that unloads us first
+ * (lua_close does) would take the library and their code away, so the library is told to stay. */
 static void keep_library_loaded(void) {
   Dl_info about;
   if (dladdr((void *)(uintptr_t)H5open, &about) && about.dli_fname) dlopen(about.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
@@ -90,8 +92,10 @@ static dust_status open_id(hid_t *out, const char *path, dust_hdf5_mode mode) {
   bool exists;
   DUST_TRY(check_path(path, mode == DUST_HDF5_READ || mode == DUST_HDF5_UPDATE, &exists));
   bool write = mode != DUST_HDF5_READ, make = mode == DUST_HDF5_TRUNCATE || !exists;
-  if (make) *out = H5Fcreate(path, exists ? H5F_ACC_TRUNC : H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
-  else *out = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, H5P_DEFAULT);
+  if (make)
+    *out = H5Fcreate(path, exists ? H5F_ACC_TRUNC : H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+  else
+    *out = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, H5P_DEFAULT);
   return *out < 0 ? explain_open(path, write, make) : DUST_OK;
 }
 
@@ -126,9 +130,9 @@ static dust_status flush_file(dust_hdf5 *file) {
   return dust_fail(DUST_ERROR_WORLD, "%s: writing to the disk failed, the file is incomplete: %s", file->path, reason);
 }
 
-/* What HDF5 couldn't write it keeps, fails to close the file, tries again at exit and crashes there (1.10). So once a flush has failed and
- * been reported, the file's descriptor is turned into a bottomless one: the rest goes nowhere, and closing gives everything back. The file
- * stays as it was left on the disk. */
+/* What HDF5 couldn't write it keeps, fails to close the file, tries again at exit and crashes there (1.10). So once a flush has
+ * failed and been reported, the file's descriptor is turned into a bottomless one: the rest goes nowhere, and closing gives
+ * everything back. The file stays as it was left on the disk. */
 static void give_up_writing(hid_t file) {
   void *handle = NULL;
   hid_t access_list = H5Fget_access_plist(file);
@@ -147,7 +151,8 @@ static dust_status close_file(dust_hdf5 *file) {
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) dust_h5_fast_close(file, &file->open[i]);
   dust_h5_cache_release(&file->cache);
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++)
-    if (file->open[i].id >= 0 && H5Dclose(file->open[i].id) < 0 && status == DUST_OK) status = dust_h5_fail(file, "closing", file->open[i].name);
+    if (file->open[i].id >= 0 && H5Dclose(file->open[i].id) < 0 && status == DUST_OK)
+      status = dust_h5_fail(file, "closing", file->open[i].name);
   if (H5Fclose(file->id) < 0 && status == DUST_OK) {
     char reason[256];
     dust_h5_reason(reason, sizeof reason);
@@ -174,7 +179,7 @@ dust_hdf5_counts dust_hdf5_get_counts(const dust_hdf5 *file) { return file->coun
 bool dust_h5_exists(hid_t file, const char *clean) {
   char prefix[DUST_HDF5_NAME];
   if (!clean[0]) return true;
-  for (const char *end = clean; end; ) {
+  for (const char *end = clean; end;) {
     end = strchr(end, '/');
     size_t length = end ? (size_t)(end++ - clean) : strlen(clean);
     memcpy(prefix, clean, length);
@@ -211,8 +216,8 @@ static size_t chunk_bytes(hid_t dataset) {
   return bytes;
 }
 
-/* Opens the dataset with a chunk cache that fits its chunks. The cache's size is fixed at the first opening, so the chunk has to be known
- * beforehand. */
+/* Opens the dataset with a chunk cache that fits its chunks. The cache's size is fixed at the first opening, so the chunk has to
+ * be known beforehand. */
 static hid_t open_with_cache(hid_t file, const char *clean) {
   hid_t dataset = H5Dopen2(file, clean, H5P_DEFAULT);
   size_t chunk = dataset < 0 ? 0 : chunk_bytes(dataset);
@@ -220,7 +225,8 @@ static hid_t open_with_cache(hid_t file, const char *clean) {
   size_t cache = chunk > CACHE_MOST / 4 ? CACHE_MOST : 4 * chunk < CACHE_LEAST ? CACHE_LEAST : 4 * chunk;
   size_t held = cache / chunk;
   hid_t plist = H5Pcreate(H5P_DATASET_ACCESS);
-  if (plist < 0 || H5Pset_chunk_cache(plist, held > 500 ? 50021 : held > 5 ? 5003 : 521, cache, H5D_CHUNK_CACHE_W0_DEFAULT) < 0) return dataset;
+  if (plist < 0 || H5Pset_chunk_cache(plist, held > 500 ? 50021 : held > 5 ? 5003 : 521, cache, H5D_CHUNK_CACHE_W0_DEFAULT) < 0)
+    return dataset;
   H5Dclose(dataset);
   dataset = H5Dopen2(file, clean, plist);
   H5Pclose(plist);

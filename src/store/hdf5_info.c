@@ -53,8 +53,10 @@ static dust_status describe_axes(dust_hdf5_info *info, const dust_hdf5 *file, co
   dust_hdf5_value value;
   dust_status status = dust_h5_value(&value, file, clean, dataset, "axis_names");
   if (status == DUST_ERROR_MEMORY) return status;
-  if (status == DUST_OK && value.kind == DUST_HDF5_STRINGS) info->axes = value;
-  else if (status == DUST_OK) dust_hdf5_value_release(&value);
+  if (status == DUST_OK && value.kind == DUST_HDF5_STRINGS)
+    info->axes = value;
+  else if (status == DUST_OK)
+    dust_hdf5_value_release(&value);
   return DUST_OK;
 }
 

@@ -1,8 +1,8 @@
 /* What the files hdf5_*.c share; nobody else includes this (it needs HDF5's header, hdf5.h's users don't).
  *
- * Only functions of hdf5.h enter the library, through DUST_H5_CALL: it takes the process-wide lock and silences HDF5's printing until it leaves. Functions
- * named dust_h5_* run inside of such a call and never enter again; those of hdf5_fast_internal.h say where they run. Every hid_t has one owner; dust_h5_*
- * functions that give one away say so.
+ * Only functions of hdf5.h enter the library, through DUST_H5_CALL: it takes the process-wide lock and silences HDF5's printing
+ * until it leaves. Functions named dust_h5_* run inside of such a call and never enter again; those of hdf5_fast_internal.h say
+ * where they run. Every hid_t has one owner; dust_h5_* functions that give one away say so.
  */
 #ifndef DUST_STORE_HDF5_INTERNAL_H
 #define DUST_STORE_HDF5_INTERNAL_H
@@ -20,8 +20,8 @@ typedef struct dust_h5_decoded dust_h5_decoded; /* there too */
 typedef struct dust_h5_open_dataset {
   char name[DUST_HDF5_NAME];
   hid_t id;
-  uint64_t used; /* the file's clock when last asked for */
-  bool judged;   /* whether `fast` was made up */
+  uint64_t used;      /* the file's clock when last asked for */
+  bool judged;        /* whether `fast` was made up */
   dust_h5_fast *fast; /* NULL: HDF5 reads it */
 } dust_h5_open_dataset;
 
@@ -55,13 +55,13 @@ typedef struct dust_h5_call {
 void dust_h5_enter(dust_h5_call *call);
 void dust_h5_leave(const dust_h5_call *call);
 
-#define DUST_H5_CALL(expression)              \
-  do {                                        \
-    dust_h5_call call_;                       \
-    dust_h5_enter(&call_);                    \
-    dust_status entered_ = (expression);      \
-    dust_h5_leave(&call_);                    \
-    return entered_;                          \
+#define DUST_H5_CALL(expression)         \
+  do {                                   \
+    dust_h5_call call_;                  \
+    dust_h5_enter(&call_);               \
+    dust_status entered_ = (expression); \
+    dust_h5_leave(&call_);               \
+    return entered_;                     \
   } while (0)
 
 /* The most telling line of HDF5's error stack, "no reason given" if there is none. Call before anything else of HDF5. */

@@ -1,8 +1,8 @@
 /* What is in a file: names and infos of all datasets.
  *
- * The walk keeps a list of groups to enter, those reached through hard links first, and enters each group once whatever the number of its
- * names: cycles of links end, a ladder of doubled links doesn't explode, and a group keeps its proper name rather than an alias's. Datasets
- * are listed under each name they have in the groups entered. Links that lead nowhere are passed over.
+ * The walk keeps a list of groups to enter, those reached through hard links first, and enters each group once whatever the
+ * number of its names: cycles of links end, a ladder of doubled links doesn't explode, and a group keeps its proper name rather
+ * than an alias's. Datasets are listed under each name they have in the groups entered. Links that lead nowhere are passed over.
  */
 #include <stdio.h>
 #include <stdlib.h>

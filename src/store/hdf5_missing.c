@@ -27,7 +27,8 @@ static size_t distance(const char *a, const char *b) {
   return row[n];
 }
 
-/* Index of the name that may have been meant: the same last part somewhere else, or few letters away; count when none comes near. */
+/* Index of the name that may have been meant: the same last part somewhere else, or few letters away; count when none comes near.
+ * */
 static size_t nearest(const dust_h5_names *names, const char *wanted) {
   size_t best = names->count, best_distance = strlen(wanted) / 3 + 2;
   for (size_t i = 0; i < names->count; i++) {
@@ -64,8 +65,10 @@ static bool fail_broken_link(dust_hdf5 *file, const char *clean) {
   if (H5Lget_val(file->id, clean, to, sizeof to, H5P_DEFAULT) < 0) return false;
   const char *other = NULL, *object = to;
   if (link.type == H5L_TYPE_EXTERNAL && H5Lunpack_elink_val(to, link.u.val_size, NULL, &other, &object) < 0) return false;
-  if (other) dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a link to '%s' in the file %s, which isn't there", file->path, clean, object, other);
-  else dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a link to '%s', which isn't there", file->path, clean, object);
+  if (other)
+    dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a link to '%s' in the file %s, which isn't there", file->path, clean, object, other);
+  else
+    dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a link to '%s', which isn't there", file->path, clean, object);
   return true;
 }
 
@@ -77,10 +80,14 @@ dust_status dust_h5_fail_missing(dust_hdf5 *file, const char *clean) {
   if (status == DUST_ERROR_MEMORY) return status;
   size_t best = nearest(&names, clean);
   join(all, sizeof all, names.name, names.count);
-  if (status != DUST_OK) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s'", file->path, clean);
-  else if (names.count == 0) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s' (the file has no datasets)", file->path, clean);
-  else if (best < names.count) dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s': did you mean '%s'?", file->path, clean, names.name[best]);
-  else dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s': the file has %s", file->path, clean, all);
+  if (status != DUST_OK)
+    dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s'", file->path, clean);
+  else if (names.count == 0)
+    dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s' (the file has no datasets)", file->path, clean);
+  else if (best < names.count)
+    dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s': did you mean '%s'?", file->path, clean, names.name[best]);
+  else
+    dust_fail(DUST_ERROR_WORLD, "%s: no dataset '%s': the file has %s", file->path, clean, all);
   dust_h5_names_release(&names);
   return DUST_ERROR_WORLD;
 }

@@ -57,7 +57,9 @@ dust_status dust_hdf5_set_numbers(dust_hdf5 *file, const char *name, const char 
     whole[i] = is_whole ? (int64_t)numbers[i] : 0, all_whole &= is_whole;
   }
   dust_hdf5_value value = {.kind = all_whole ? DUST_HDF5_INTEGERS : DUST_HDF5_NUMBERS, .count = (size_t)count};
-  if (all_whole) value.integers = whole;
-  else value.numbers = kept;
+  if (all_whole)
+    value.integers = whole;
+  else
+    value.numbers = kept;
   return dust_hdf5_set_attribute(file, name, attribute, &value);
 }

@@ -1,8 +1,8 @@
 /* Element types: the file's against our ten.
  *
- * HDF5's types are built freely: any size, either byte order, fewer bits than bytes, enumerations over integers. What is an integer or a
- * float of up to 8 bytes is read as the smallest of ours that holds every value; HDF5 converts. h5py's bool, an enumeration { FALSE = 0,
- * TRUE = 1 } over int8, becomes uint8.
+ * HDF5's types are built freely: any size, either byte order, fewer bits than bytes, enumerations over integers. What is an
+ * integer or a float of up to 8 bytes is read as the smallest of ours that holds every value; HDF5 converts. h5py's bool, an
+ * enumeration { FALSE = 0, TRUE = 1 } over int8, becomes uint8.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 static bool is_bool(hid_t type) {
   if (H5Tget_nmembers(type) != 2) return false;
   int8_t no = -1, yes = -1;
-  return H5Tget_size(type) == 1 && H5Tenum_valueof(type, "FALSE", &no) >= 0 && H5Tenum_valueof(type, "TRUE", &yes) >= 0 && no == 0 && yes == 1;
+  return H5Tget_size(type) == 1 && H5Tenum_valueof(type, "FALSE", &no) >= 0 && H5Tenum_valueof(type, "TRUE", &yes) >= 0 && no == 0 &&
+         yes == 1;
 }
 
 static dust_dtype integer_dtype(size_t size, bool is_signed) {
@@ -35,8 +36,10 @@ static dust_dtype number_dtype(hid_t type, H5T_class_t class, char *words, size_
   }
   bool is_signed = class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
   const char *name = class == H5T_BITFIELD ? "bitfield" : is_signed ? "int" : "uint";
-  if (bits == bytes * 8) snprintf(words, size, "%s%zu%s", name, bits, order_word(type));
-  else snprintf(words, size, "%s of %zu bits in %zu bytes%s", name, bits, bytes, order_word(type));
+  if (bits == bytes * 8)
+    snprintf(words, size, "%s%zu%s", name, bits, order_word(type));
+  else
+    snprintf(words, size, "%s of %zu bits in %zu bytes%s", name, bits, bytes, order_word(type));
   if (class == H5T_BITFIELD && (bytes & (bytes - 1))) return DUST_DTYPE_NONE;
   return integer_dtype(bytes, is_signed);
 }
@@ -56,11 +59,15 @@ dust_dtype dust_h5_dtype(hid_t type, char *words, size_t size) {
   if (!words) words = unwanted, size = sizeof unwanted;
   H5T_class_t class = H5Tget_class(type);
   switch (class) {
-    case H5T_INTEGER: case H5T_FLOAT: case H5T_BITFIELD: return number_dtype(type, class, words, size);
+    case H5T_INTEGER:
+    case H5T_FLOAT:
+    case H5T_BITFIELD: return number_dtype(type, class, words, size);
     case H5T_ENUM: return enum_dtype(type, words, size);
     case H5T_STRING:
-      if (H5Tis_variable_str(type) > 0) snprintf(words, size, "string of any length");
-      else snprintf(words, size, "string of %zu bytes", H5Tget_size(type));
+      if (H5Tis_variable_str(type) > 0)
+        snprintf(words, size, "string of any length");
+      else
+        snprintf(words, size, "string of %zu bytes", H5Tget_size(type));
       break;
     case H5T_COMPOUND: snprintf(words, size, "compound of %d fields", H5Tget_nmembers(type)); break;
     case H5T_ARRAY: snprintf(words, size, "array of %zu bytes an element", H5Tget_size(type)); break;
@@ -94,8 +101,8 @@ bool dust_h5_moves_only(hid_t type) {
   return class == H5T_ENUM || class == H5T_BITFIELD;
 }
 
-/* HDF5 reads an enumeration as its integers but converts nothing into one; writing takes the native twin, whose elements are those
- * integers. Bit fields go either way as bit fields only. */
+/* HDF5 reads an enumeration as its integers but converts nothing into one; writing takes the native twin, whose elements are
+ * those integers. Bit fields go either way as bit fields only. */
 hid_t dust_h5_memory_type(hid_t type, dust_dtype dtype, bool writing) {
   H5T_class_t class = H5Tget_class(type);
   if (class == H5T_BITFIELD || (class == H5T_ENUM && writing)) return H5Tget_native_type(type, H5T_DIR_DEFAULT);

@@ -1,4 +1,5 @@
-/* PNG files through libpng (see png.h). libpng reports errors by longjmp: what has to be given back lives in a struct that the function jumping back to owns. */
+/* PNG files through libpng (see png.h). libpng reports errors by longjmp: what has to be given back lives in a struct that the
+ * function jumping back to owns. */
 #include "store/png.h"
 
 #ifdef DUST_HAVE_PNG
@@ -27,9 +28,12 @@ static void on_warning(png_structp png, png_const_charp message) { (void)png, (v
 static dust_status check_image(const dust_ndarray *image) {
   const bool colour = image->ndim == 3 && image->shape[2] == 3;
   if (image->dtype != DUST_UINT8 || !(image->ndim == 2 || colour))
-    return dust_fail(DUST_ERROR_ARGUMENT, "a PNG picture must be uint8 of shape (height, width) or (height, width, 3), not %s with %d axes", dust_dtype_name(image->dtype), image->ndim);
+    return dust_fail(DUST_ERROR_ARGUMENT, "a PNG picture must be uint8 of shape (height, width) or (height, width, 3), not %s with %d axes",
+                     dust_dtype_name(image->dtype), image->ndim);
   for (int d = 0; d < 2; d++)
-    if (image->shape[d] < 1 || image->shape[d] > 1000000) return dust_fail(DUST_ERROR_ARGUMENT, "a PNG picture must have 1 to 1000000 pixels along each axis, not %lld", (long long)image->shape[d]);
+    if (image->shape[d] < 1 || image->shape[d] > 1000000)
+      return dust_fail(DUST_ERROR_ARGUMENT, "a PNG picture must have 1 to 1000000 pixels along each axis, not %lld",
+                       (long long)image->shape[d]);
   return DUST_OK;
 }
 
@@ -37,8 +41,9 @@ static dust_status check_image(const dust_ndarray *image) {
 static dust_status encode(writing *w) {
   if (setjmp(png_jmpbuf(w->png))) return DUST_ERROR_WORLD;
   png_init_io(w->png, w->file);
-  png_set_IHDR(w->png, w->info, (png_uint_32)w->pixels.shape[1], (png_uint_32)w->pixels.shape[0], 8, w->pixels.ndim == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
-               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(w->png, w->info, (png_uint_32)w->pixels.shape[1], (png_uint_32)w->pixels.shape[0], 8,
+               w->pixels.ndim == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
   png_write_info(w->png, w->info);
   for (int64_t y = 0; y < w->pixels.shape[0]; y++) png_write_row(w->png, (png_const_bytep)(w->pixels.data + y * w->pixels.stride[0]));
   png_write_end(w->png, NULL);
@@ -47,7 +52,8 @@ static dust_status encode(writing *w) {
 
 static dust_status finish(writing *w, dust_status status) {
   if (w->png) png_destroy_write_struct(&w->png, &w->info);
-  if (w->file && fclose(w->file) != 0 && status == DUST_OK) status = dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", w->path, strerror(errno));
+  if (w->file && fclose(w->file) != 0 && status == DUST_OK)
+    status = dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", w->path, strerror(errno));
   if (w->file && status != DUST_OK) remove(w->path);
   dust_ndarray_release(&w->pixels);
   return status;

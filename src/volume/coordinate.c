@@ -39,9 +39,12 @@ static bool apply_entry(int64_t *out, dust_coordinate_op op, int64_t a, int64_t 
     *out = 0;
     return op != DUST_MODULO && __builtin_sub_overflow((int64_t)0, a, out);
   }
-  if (op == DUST_DIVIDE) *out = a / b;
-  else if (op == DUST_FLOOR_DIVIDE) *out = floor_divide(a, b);
-  else *out = a % b + (((a % b != 0) && ((a < 0) != (b < 0))) ? b : 0);
+  if (op == DUST_DIVIDE)
+    *out = a / b;
+  else if (op == DUST_FLOOR_DIVIDE)
+    *out = floor_divide(a, b);
+  else
+    *out = a % b + (((a % b != 0) && ((a < 0) != (b < 0))) ? b : 0);
   return false;
 }
 
@@ -49,9 +52,8 @@ static bool divides(dust_coordinate_op op) { return op == DUST_DIVIDE || op == D
 
 dust_status dust_coordinate_apply(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, const dust_coordinate *b) {
   if (a->ndim != b->ndim)
-    return dust_fail(DUST_ERROR_ARGUMENT,
-                     "coordinates of %d and %d axes can't be combined by '%s': they must have the same number of axes", a->ndim,
-                     b->ndim, sign_of(op));
+    return dust_fail(DUST_ERROR_ARGUMENT, "coordinates of %d and %d axes can't be combined by '%s': they must have the same number of axes",
+                     a->ndim, b->ndim, sign_of(op));
   dust_coordinate result = {.ndim = a->ndim, .unbounded = a->unbounded | b->unbounded};
   for (int d = 0; d < a->ndim; d++) {
     if (dust_coordinate_is_unbounded(&result, d)) continue;
@@ -102,8 +104,10 @@ int dust_coordinate_format(char *text, size_t size, const dust_coordinate *c) {
   char *end = whole + 1;
   for (int d = 0; d < c->ndim; d++) {
     if (d) end = stpcpy(end, ", ");
-    if (dust_coordinate_is_unbounded(c, d)) end = stpcpy(end, "inf");
-    else end += sprintf(end, "%" PRId64, c->value[d]);
+    if (dust_coordinate_is_unbounded(c, d))
+      end = stpcpy(end, "inf");
+    else
+      end += sprintf(end, "%" PRId64, c->value[d]);
   }
   stpcpy(end, ")");
   return snprintf(text, size, "%s", whole);

@@ -1,7 +1,7 @@
 /* A coordinate: up to DUST_MAXDIM signed 64-bit world units, each of which may be unbounded. A plain value, no heap.
  *
- * Semantics are funlib.geometry's: an operation with an unbounded entry gives an unbounded entry. Unbounded is a bit of its own, not a
- * magic number; the value behind it is 0. Axes run zyx. Results that overflow 64 bits are DUST_ERROR_RANGE.
+ * Semantics are funlib.geometry's: an operation with an unbounded entry gives an unbounded entry. Unbounded is a bit of its own,
+ * not a magic number; the value behind it is 0. Axes run zyx. Results that overflow 64 bits are DUST_ERROR_RANGE.
  */
 #ifndef DUST_VOLUME_COORDINATE_H
 #define DUST_VOLUME_COORDINATE_H
@@ -21,7 +21,9 @@ typedef struct dust_coordinate {
 } dust_coordinate;
 
 typedef enum dust_coordinate_op {
-  DUST_ADD, DUST_SUBTRACT, DUST_MULTIPLY,
+  DUST_ADD,
+  DUST_SUBTRACT,
+  DUST_MULTIPLY,
   DUST_DIVIDE,       /* Python's a / b followed by int(): towards zero */
   DUST_FLOOR_DIVIDE, /* Python's // */
   DUST_MODULO,       /* Python's %: sign of the divisor */
@@ -33,7 +35,8 @@ static inline bool dust_coordinate_is_unbounded(const dust_coordinate *c, int d)
 bool dust_coordinate_equal(const dust_coordinate *a, const dust_coordinate *b);
 /* Entry by entry; dims must agree; division by zero is DUST_ERROR_ARGUMENT. out may alias. */
 dust_status dust_coordinate_apply(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, const dust_coordinate *b);
-/* The same with one number; DUST_DIVIDE and DUST_MULTIPLY take fractions (result truncated towards zero), others whole numbers. */
+/* The same with one number; DUST_DIVIDE and DUST_MULTIPLY take fractions (result truncated towards zero), others whole numbers.
+ * */
 dust_status dust_coordinate_apply_number(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, double number);
 dust_status dust_coordinate_negate(dust_coordinate *out, const dust_coordinate *a);
 /* "(40, 4, 4)", "(inf, 4, 4)": written like upstream prints; returns the length needed as snprintf does. */

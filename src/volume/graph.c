@@ -1,7 +1,7 @@
 /* Graphs: making, sharing, copying, looking at. Layout and invariants: graph_private.h.
  *
- * A graph with more than one holder is never changed; who wants to calls dust_graph_make_writable() first. Reading is free of side effects, the spatial index apart, which
- * is put in place by one atomic exchange: several threads may read the same graph.
+ * A graph with more than one holder is never changed; who wants to calls dust_graph_make_writable() first. Reading is free of
+ * side effects, the spatial index apart, which is put in place by one atomic exchange: several threads may read the same graph.
  */
 #include "volume/graph_private.h"
 
@@ -120,7 +120,8 @@ dust_status dust_graph_set_spec(dust_graph *graph, const dust_graph_spec *spec) 
   DUST_TRY(check_spec(spec, graph->ndim));
   bool directed = spec->directed != DUST_NO;
   if (directed != dust_graph_directed(graph) && dust_graph_edge_count(graph) > 0)
-    return dust_fail(DUST_ERROR_ARGUMENT, "a graph with edges can't be made %s; make a new one of its nodes and edges", directed ? "directed" : "undirected");
+    return dust_fail(DUST_ERROR_ARGUMENT, "a graph with edges can't be made %s; make a new one of its nodes and edges",
+                     directed ? "directed" : "undirected");
   dust_dtype dtype = spec->dtype == DUST_DTYPE_NONE ? graph->spec.dtype : spec->dtype;
   if (dtype == DUST_FLOAT32 && graph->spec.dtype == DUST_FLOAT64) DUST_TRY(narrow(graph));
   graph->spec = *spec;
@@ -161,5 +162,6 @@ static size_t table_bytes(const dust_graph_table *table) {
 size_t dust_graph_bytes(const dust_graph *graph) {
   size_t nodes = graph->nodes.capacity * (sizeof *graph->node + graph->ndim * sizeof(double));
   size_t edges = graph->edges.capacity * sizeof *graph->edge;
-  return sizeof *graph + nodes + edges + graph->lookup_size * sizeof *graph->lookup + table_bytes(&graph->nodes) + table_bytes(&graph->edges);
+  return sizeof *graph + nodes + edges + graph->lookup_size * sizeof *graph->lookup + table_bytes(&graph->nodes) +
+         table_bytes(&graph->edges);
 }

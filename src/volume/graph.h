@@ -1,8 +1,9 @@
 /* Graphs: nodes with an id, a location in world units and attributes; edges between ids; a ROI; directed or not.
  *
- * Nodes and edges keep the order in which they were added, also when others are removed, so that results can be compared one by one. Attributes are numbers by name
- * (float64), which is what training needs of them; `temporary` marks nodes made by trimming. A graph is refcounted and copied on write like a buffer: crops and trims make
- * new graphs, the original is never changed. Reading is safe from several threads.
+ * Nodes and edges keep the order in which they were added, also when others are removed, so that results can be compared one by
+ * one. Attributes are numbers by name (float64), which is what training needs of them; `temporary` marks nodes made by trimming.
+ * A graph is refcounted and copied on write like a buffer: crops and trims make new graphs, the original is never changed.
+ * Reading is safe from several threads.
  *
  *     nodes   id[]  location[] (n x ndim doubles, rounded to float32 when the spec says so)  temporary[]
  *     edges   u[] v[]
@@ -38,18 +39,20 @@ int64_t dust_graph_node_id(const dust_graph *graph, size_t node);
 const double *dust_graph_location(const dust_graph *graph, size_t node);
 bool dust_graph_temporary(const dust_graph *graph, size_t node);
 void dust_graph_edge(const dust_graph *graph, size_t edge, int64_t *u, int64_t *v);
-/* Position of the node with that id, of the edge between those ids ((v, u) is (u, v) where the graph is undirected); SIZE_MAX when absent. */
+/* Position of the node with that id, of the edge between those ids ((v, u) is (u, v) where the graph is undirected); SIZE_MAX
+ * when absent. */
 size_t dust_graph_find(const dust_graph *graph, int64_t id);
 size_t dust_graph_find_edge(const dust_graph *graph, int64_t u, int64_t v);
 /* Bytes held, the spatial index not counted. */
 size_t dust_graph_bytes(const dust_graph *graph);
 
-/* Changes (need a writable graph); a failure leaves the graph as it was. An existing id is overwritten in place and keeps its attributes and edges, as upstream. Locations with
- * NaN, infinity or beyond float32 are DUST_ERROR_ARGUMENT. */
+/* Changes (need a writable graph); a failure leaves the graph as it was. An existing id is overwritten in place and keeps its
+ * attributes and edges, as upstream. Locations with NaN, infinity or beyond float32 are DUST_ERROR_ARGUMENT. */
 dust_status dust_graph_add_node(dust_graph *graph, int64_t id, const double *location, bool temporary);
 dust_status dust_graph_set_location(dust_graph *graph, size_t node, const double *location);
 dust_status dust_graph_add_edge(dust_graph *graph, int64_t u, int64_t v); /* both ids must exist; a second equal edge is the first */
-dust_status dust_graph_remove_node(dust_graph *graph, int64_t id, bool retain_connectivity); /* and its edges; retaining: predecessors are joined to successors */
+dust_status dust_graph_remove_node(dust_graph *graph, int64_t id,
+                                   bool retain_connectivity); /* and its edges; retaining: predecessors are joined to successors */
 dust_status dust_graph_remove_edge(dust_graph *graph, int64_t u, int64_t v);
 dust_status dust_graph_shift(dust_graph *graph, const double *by); /* nodes only, not the ROI */
 
@@ -60,23 +63,28 @@ size_t dust_graph_attr_count(const dust_graph *graph, bool of_edges);
 const char *dust_graph_attr_name(const dust_graph *graph, bool of_edges, size_t attr);
 double dust_graph_attr(const dust_graph *graph, bool of_edges, size_t attr, size_t item, bool *present);
 
-/* Neighbours of a node (positions), by age of the edges; for a directed graph successors, then predecessors (who is both, twice). *out is the caller's, dust_free() it. */
+/* Neighbours of a node (positions), by age of the edges; for a directed graph successors, then predecessors (who is both, twice).
+ * *out is the caller's, dust_free() it. */
 dust_status dust_graph_neighbors(const dust_graph *graph, size_t node, size_t **out, size_t *count);
 /* Weakly connected component of each node, numbered from 0 in order of first appearance. */
 dust_status dust_graph_components(const dust_graph *graph, size_t *component, size_t *count);
 /* Positions of nodes inside the ROI, ascending; through the spatial index. *out is the caller's. */
 dust_status dust_graph_nodes_in(dust_graph *graph, const dust_roi *roi, size_t **out, size_t *count);
-/* Position of the first node that lies outside the ROI and is not merely dangling, that is, at the far end of edges all of which come from inside; SIZE_MAX if there is none. */
+/* Position of the first node that lies outside the ROI and is not merely dangling, that is, at the far end of edges all of which
+ * come from inside; SIZE_MAX if there is none. */
 dust_status dust_graph_first_stray(const dust_graph *graph, const dust_roi *roi, size_t *node);
 
-/* Nodes inside the ROI, the edges that touch them and, as "dangling" nodes, the far ends of those. New graph, its ROI = roi. An edge that passes through the ROI with both
- * ends outside is not kept, as upstream. */
+/* Nodes inside the ROI, the edges that touch them and, as "dangling" nodes, the far ends of those. New graph, its ROI = roi. An
+ * edge that passes through the ROI with both ends outside is not kept, as upstream. */
 dust_status dust_graph_crop(dust_graph **out, dust_graph *graph, const dust_roi *roi);
-/* The crop with its dangling nodes replaced by temporary ones where the edge leaves the ROI: on its lower faces, on the last place before its upper faces that the
- * location's type can hold (right also where a ROI ends at 0, in contrast to upstream's Graph.trim). Temporary nodes come last, one for each edge, in the order of the edges,
- * with ids from the crop's largest + 1, the dangling node's attributes and the edge's. Where the inner node already sits on the face (numpy's isclose) the edge just goes. */
+/* The crop with its dangling nodes replaced by temporary ones where the edge leaves the ROI: on its lower faces, on the last
+ * place before its upper faces that the location's type can hold (right also where a ROI ends at 0, in contrast to upstream's
+ * Graph.trim). Temporary nodes come last, one for each edge, in the order of the edges, with ids from the crop's largest + 1, the
+ * dangling node's attributes and the edge's. Where the inner node already sits on the face (numpy's isclose) the edge just goes.
+ * */
 dust_status dust_graph_trim(dust_graph **out, dust_graph *graph, const dust_roi *roi);
-/* Union of nodes and edges; on equal ids `other` wins. Axes and directedness must agree. ROI: union (of one that is said and one that isn't: the one). float64 if either is. */
+/* Union of nodes and edges; on equal ids `other` wins. Axes and directedness must agree. ROI: union (of one that is said and one
+ * that isn't: the one). float64 if either is. */
 dust_status dust_graph_merge(dust_graph **out, dust_graph *graph, dust_graph *other);
 
 #endif

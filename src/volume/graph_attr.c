@@ -96,9 +96,7 @@ dust_status dust_graph_set_edge_attr(dust_graph *graph, size_t edge, const char 
   return set_attr(&graph->edges, edge, name, value);
 }
 
-static const dust_graph_table *table_of(const dust_graph *graph, bool of_edges) {
-  return of_edges ? &graph->edges : &graph->nodes;
-}
+static const dust_graph_table *table_of(const dust_graph *graph, bool of_edges) { return of_edges ? &graph->edges : &graph->nodes; }
 
 size_t dust_graph_attr_count(const dust_graph *graph, bool of_edges) { return table_of(graph, of_edges)->column_count; }
 

@@ -43,7 +43,7 @@ static void place(dust_graph *graph, dust_slot slot, const double *rounded) {
 dust_slot dust_graph_append_node(dust_graph *graph, int64_t id, const double *rounded, bool temporary) {
   dust_slot slot = dust_table_append(&graph->nodes);
   graph->node[slot] = (dust_node_record){
-    .id = id, .first = {DUST_NO_SLOT, DUST_NO_SLOT}, .last = {DUST_NO_SLOT, DUST_NO_SLOT}, .alive = true, .temporary = temporary};
+      .id = id, .first = {DUST_NO_SLOT, DUST_NO_SLOT}, .last = {DUST_NO_SLOT, DUST_NO_SLOT}, .alive = true, .temporary = temporary};
   place(graph, slot, rounded);
   dust_lookup_insert(graph, slot);
   return slot;
@@ -84,7 +84,8 @@ static dust_status find_ends(const dust_graph *graph, int64_t u, int64_t v, dust
   end[DUST_IN] = dust_lookup_find(graph, v);
   for (int k = 0; k < 2; k++) {
     if (end[k] == DUST_NO_SLOT)
-      return dust_fail(DUST_ERROR_ARGUMENT, "edge (%lld, %lld): there is no node %lld in the graph", (long long)u, (long long)v, (long long)(k ? v : u));
+      return dust_fail(DUST_ERROR_ARGUMENT, "edge (%lld, %lld): there is no node %lld in the graph", (long long)u, (long long)v,
+                       (long long)(k ? v : u));
   }
   return DUST_OK;
 }

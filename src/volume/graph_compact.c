@@ -1,4 +1,5 @@
-/* Closing the holes that removed nodes and edges leave. Works in place: what points at a slot that moves is found through the lists, so nothing can fail. */
+/* Closing the holes that removed nodes and edges leave. Works in place: what points at a slot that moves is found through the
+ * lists, so nothing can fail. */
 #include "volume/graph_private.h"
 
 static void move_edge(dust_graph *graph, dust_slot from, dust_slot to) {
@@ -7,10 +8,14 @@ static void move_edge(dust_graph *graph, dust_slot from, dust_slot to) {
   dust_columns_move(&graph->edges, from, to);
   for (int k = 0; k < 2; k++) {
     dust_node_record *node = &graph->node[edge->end[k]];
-    if (edge->previous[k] == DUST_NO_SLOT) node->first[k] = to;
-    else graph->edge[edge->previous[k]].next[k] = to;
-    if (edge->next[k] == DUST_NO_SLOT) node->last[k] = to;
-    else graph->edge[edge->next[k]].previous[k] = to;
+    if (edge->previous[k] == DUST_NO_SLOT)
+      node->first[k] = to;
+    else
+      graph->edge[edge->previous[k]].next[k] = to;
+    if (edge->next[k] == DUST_NO_SLOT)
+      node->last[k] = to;
+    else
+      graph->edge[edge->next[k]].previous[k] = to;
   }
 }
 

@@ -1,10 +1,12 @@
-/* Cutting graphs at a ROI. Crop and trim make a new graph of what the ROI touches and read nothing else: their cost grows with what is in the ROI, not with the graph.
+/* Cutting graphs at a ROI. Crop and trim make a new graph of what the ROI touches and read nothing else: their cost grows with
+ * what is in the ROI, not with the graph.
  *
  *          begin            end
  *     a------|--b-----c------|---d        crop: a b c d, edges ab bc cd        trim: b c and temporary nodes where ab and cd meet the faces
  *
- * As gunpowder's Graph.crop and Graph.trim, its defects apart: the point of exit is looked for on the face that is left, not on any face that the edge's line meets, so a
- * node that sits on a face it doesn't leave by keeps its edge; the upper faces are right at 0 and below.
+ * As gunpowder's Graph.crop and Graph.trim, its defects apart: the point of exit is looked for on the face that is left, not on
+ * any face that the edge's line meets, so a node that sits on a face it doesn't leave by keeps its edge; the upper faces are
+ * right at 0 and below.
  */
 #include "volume/graph_private.h"
 
@@ -191,8 +193,10 @@ dust_status dust_graph_trim(dust_graph **out, dust_graph *graph, const dust_roi 
       int outside = outside_end(graph, roi, s.edges[i]);
       int64_t id[2];
       ends_of(graph, s.edges[i], id);
-      if (crossing && outside >= 0) take_crossing(cut, graph, roi, s.edges[i], outside, &next_id);
-      else if (!crossing && outside < 0) take_edge(cut, graph, s.edges[i], id[DUST_OUT], id[DUST_IN]);
+      if (crossing && outside >= 0)
+        take_crossing(cut, graph, roi, s.edges[i], outside, &next_id);
+      else if (!crossing && outside < 0)
+        take_edge(cut, graph, s.edges[i], id[DUST_OUT], id[DUST_IN]);
     }
   }
   *out = cut;

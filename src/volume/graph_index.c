@@ -1,10 +1,12 @@
-/* Which nodes lie in a ROI: a grid over the bounding box of all locations with about four nodes to a cell, made when first asked for.
+/* Which nodes lie in a ROI: a grid over the bounding box of all locations with about four nodes to a cell, made when first asked
+ * for.
  *
  *     start   [0 | 2 | 2 | 5 …]      first entry of each cell (C order), one more at the end
  *     order   [4 9 | | 0 3 7 | …]    slots by cell, ascending within
  *
- * Cells along the last axis lie next to each other, so a ROI is a set of runs of `order`. Which cell a place is in grows monotonically with the place, also where rounding or
- * an axis without extent comes in; so no node of a ROI is outside the cells from its begin to its end.
+ * Cells along the last axis lie next to each other, so a ROI is a set of runs of `order`. Which cell a place is in grows
+ * monotonically with the place, also where rounding or an axis without extent comes in; so no node of a ROI is outside the cells
+ * from its begin to its end.
  */
 #include <stdlib.h>
 #include "volume/graph_private.h"
@@ -55,7 +57,8 @@ static void measure(const dust_graph *graph, double *low, double *extent) {
   for (int d = 0; d < graph->ndim; d++) extent[d] = high[d] - low[d];
 }
 
-/* Cubes of which about `target` fill the box. An axis shorter than a cube's side gets one cell and no say; logarithms, so that no volume overflows. */
+/* Cubes of which about `target` fill the box. An axis shorter than a cube's side gets one cell and no say; logarithms, so that no
+ * volume overflows. */
 static void choose_cells(dust_graph_grid *grid, const double *extent, double target) {
   bool divided[DUST_MAXDIM];
   for (int d = 0; d < grid->ndim; d++) divided[d] = extent[d] > 0 && isfinite(extent[d]);
@@ -122,8 +125,10 @@ static dust_status require_grid(dust_graph *graph, const dust_graph_grid **out) 
   dust_graph_grid *grid = atomic_load(&graph->grid), *made = NULL;
   if (!grid) {
     DUST_TRY(make_grid(&made, graph));
-    if (atomic_compare_exchange_strong(&graph->grid, &grid, made)) grid = made;
-    else release_grid(made);
+    if (atomic_compare_exchange_strong(&graph->grid, &grid, made))
+      grid = made;
+    else
+      release_grid(made);
   }
   *out = grid;
   return DUST_OK;
@@ -217,8 +222,10 @@ dust_status dust_graph_slots_in(dust_graph *graph, const dust_roi *roi, dust_slo
   DUST_TRY(dust_graph_grow(&slots, nothing ? 0 : collect(graph, grid, roi, NULL), sizeof *slots));
   *count = nothing ? 0 : collect(graph, grid, roi, slots);
   dust_status status = dust_slots_sort(slots, count, graph->nodes.slots);
-  if (status == DUST_OK) *out = slots;
-  else dust_free(slots);
+  if (status == DUST_OK)
+    *out = slots;
+  else
+    dust_free(slots);
   return status;
 }
 

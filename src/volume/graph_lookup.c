@@ -1,7 +1,8 @@
 /* Finding things in a graph: ids to slots by hashing, nodes to edges by lists.
  *
- * The hash is open addressing with linear probing over a table at most half full; erasing closes the gap by moving later entries back (Knuth, vol. 3, 6.4, algorithm R),
- * so no tombstones gather. An edge is in two lists, one of its u and one of its v, both oldest first: slots ascend along a list.
+ * The hash is open addressing with linear probing over a table at most half full; erasing closes the gap by moving later entries
+ * back (Knuth, vol. 3, 6.4, algorithm R), so no tombstones gather. An edge is in two lists, one of its u and one of its v, both
+ * oldest first: slots ascend along a list.
  */
 #include "volume/graph_private.h"
 
@@ -27,9 +28,7 @@ dust_slot dust_lookup_find(const dust_graph *graph, int64_t id) {
   return graph->lookup_size == 0 ? DUST_NO_SLOT : graph->lookup[entry_of(graph, id)];
 }
 
-void dust_lookup_insert(dust_graph *graph, dust_slot slot) {
-  graph->lookup[entry_of(graph, graph->node[slot].id)] = slot;
-}
+void dust_lookup_insert(dust_graph *graph, dust_slot slot) { graph->lookup[entry_of(graph, graph->node[slot].id)] = slot; }
 
 void dust_lookup_erase(dust_graph *graph, dust_slot slot) {
   size_t gap = entry_of(graph, graph->node[slot].id);
@@ -74,8 +73,10 @@ void dust_edge_link(dust_graph *graph, dust_slot slot) {
     dust_node_record *node = &graph->node[edge->end[k]];
     edge->previous[k] = node->last[k];
     edge->next[k] = DUST_NO_SLOT;
-    if (node->last[k] == DUST_NO_SLOT) node->first[k] = slot;
-    else graph->edge[node->last[k]].next[k] = slot;
+    if (node->last[k] == DUST_NO_SLOT)
+      node->first[k] = slot;
+    else
+      graph->edge[node->last[k]].next[k] = slot;
     node->last[k] = slot;
     node->degree[k]++;
   }
@@ -86,10 +87,14 @@ void dust_edge_unlink(dust_graph *graph, dust_slot slot) {
   for (int k = 0; k < 2; k++) {
     dust_node_record *node = &graph->node[edge->end[k]];
     dust_slot previous = edge->previous[k], next = edge->next[k];
-    if (previous == DUST_NO_SLOT) node->first[k] = next;
-    else graph->edge[previous].next[k] = next;
-    if (next == DUST_NO_SLOT) node->last[k] = previous;
-    else graph->edge[next].previous[k] = previous;
+    if (previous == DUST_NO_SLOT)
+      node->first[k] = next;
+    else
+      graph->edge[previous].next[k] = next;
+    if (next == DUST_NO_SLOT)
+      node->last[k] = previous;
+    else
+      graph->edge[next].previous[k] = previous;
     node->degree[k]--;
   }
 }

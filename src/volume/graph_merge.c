@@ -11,8 +11,10 @@ static dust_status check_alike(const dust_graph *graph, const dust_graph *other)
 
 static dust_status merge_spec(dust_graph *merged, const dust_graph_spec *other) {
   dust_graph_spec spec = merged->spec;
-  if (spec.has_roi && other->has_roi) DUST_TRY(dust_roi_union(&spec.roi, &spec.roi, &other->roi));
-  else if (other->has_roi) spec.roi = other->roi;
+  if (spec.has_roi && other->has_roi)
+    DUST_TRY(dust_roi_union(&spec.roi, &spec.roi, &other->roi));
+  else if (other->has_roi)
+    spec.roi = other->roi;
   spec.has_roi |= other->has_roi;
   if (spec.directed == DUST_UNSAID) spec.directed = other->directed;
   if (other->dtype == DUST_FLOAT64) spec.dtype = DUST_FLOAT64; /* no location loses a bit */

@@ -1,7 +1,8 @@
 /* What the graph's own files share; nobody else includes it.
  *
- * Nodes and edges live in slots, in the order in which they came. A removed one leaves a hole, so that removing many is not quadratic; a Fenwick tree over the slots
- * (Fenwick 1994) turns slots into positions and back while there are holes, and once half of the slots are holes they are closed.
+ * Nodes and edges live in slots, in the order in which they came. A removed one leaves a hole, so that removing many is not
+ * quadratic; a Fenwick tree over the slots (Fenwick 1994) turns slots into positions and back while there are holes, and once
+ * half of the slots are holes they are closed.
  *
  *     slot      0    1    2    3    4          lookup   id -> slot, open addressing
  *     node     [a]  [b]  [ ]  [d]  [e]         lists    node -> edges out of it, edges into it: oldest first, threaded through the edges
@@ -36,7 +37,7 @@ typedef struct dust_edge_record {
 
 typedef struct dust_graph_column {
   char *name;
-  double *value;    /* one per slot */
+  double *value; /* one per slot */
   uint8_t *present;
 } dust_graph_column;
 
@@ -59,13 +60,15 @@ struct dust_graph {
   dust_node_record *node;
   double *location; /* slots x ndim */
   dust_edge_record *edge;
-  dust_slot *lookup; /* DUST_NO_SLOT: free; at most half full */
+  dust_slot *lookup;  /* DUST_NO_SLOT: free; at most half full */
   size_t lookup_size; /* a power of two, or 0 */
   _Atomic(dust_graph_grid *) grid;
 };
 
 static inline bool dust_edge_alive(const dust_edge_record *edge) { return edge->end[DUST_OUT] != DUST_NO_SLOT; }
-static inline const double *dust_slot_location(const dust_graph *graph, dust_slot slot) { return graph->location + (size_t)slot * graph->ndim; }
+static inline const double *dust_slot_location(const dust_graph *graph, dust_slot slot) {
+  return graph->location + (size_t)slot * graph->ndim;
+}
 
 /* dust_realloc for a pointer of any type: `block` is the address of the pointer. */
 static inline dust_status dust_graph_grow(void *block, size_t count, size_t size) {

@@ -1,7 +1,7 @@
 /* Slots and positions: where the n-th node sits when others before it have been removed.
  *
- * While nothing has been removed slot and position are the same and the tree is not looked at. tree[i - 1] counts the slots in use among (i - lowbit(i), i], so that
- * rank, select, removal and appending take O(log n) steps.
+ * While nothing has been removed slot and position are the same and the tree is not looked at. tree[i - 1] counts the slots in
+ * use among (i - lowbit(i), i], so that rank, select, removal and appending take O(log n) steps.
  */
 #include "volume/graph_private.h"
 
@@ -14,9 +14,7 @@ static size_t prefix(const dust_graph_table *table, size_t n) {
   return sum;
 }
 
-size_t dust_table_rank(const dust_graph_table *table, dust_slot slot) {
-  return table->holes == 0 ? slot : prefix(table, slot);
-}
+size_t dust_table_rank(const dust_graph_table *table, dust_slot slot) { return table->holes == 0 ? slot : prefix(table, slot); }
 
 dust_slot dust_table_select(const dust_graph_table *table, size_t position) {
   if (table->holes == 0) return (dust_slot)position;

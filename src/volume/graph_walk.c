@@ -45,8 +45,10 @@ static void unite_ends(const dust_graph *graph, dust_slot *parent) {
   for (size_t e = 0; e < graph->edges.slots; e++) {
     if (!dust_edge_alive(&graph->edge[e])) continue;
     dust_slot u = root_of(parent, graph->edge[e].end[DUST_OUT]), v = root_of(parent, graph->edge[e].end[DUST_IN]);
-    if (u < v) parent[v] = u;
-    else parent[u] = v;
+    if (u < v)
+      parent[v] = u;
+    else
+      parent[u] = v;
   }
   for (size_t slot = 0; slot < graph->nodes.slots; slot++) parent[slot] = root_of(parent, (dust_slot)slot);
 }

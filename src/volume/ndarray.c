@@ -171,8 +171,10 @@ dust_status dust_ndarray_copy(dust_ndarray *out, const dust_ndarray *in) {
   dust_ndarray made;
   DUST_TRY(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
   dust_status status = dust_ndarray_assign(&made, in, NULL);
-  if (status == DUST_OK) *out = made;
-  else dust_ndarray_release(&made);
+  if (status == DUST_OK)
+    *out = made;
+  else
+    dust_ndarray_release(&made);
   return status;
 }
 

@@ -4,11 +4,12 @@
  *     dust_ndarray ──┤
  *                    └─> dust_buffer { references, bytes, release callback }
  *
- * Slices, flips, transposes and new axes are views and cost nothing. A view owns one reference; dust_ndarray_release() gives it back and
- * leaves a closed array (buffer NULL), on which releasing again is fine. Somebody who wants to write calls dust_ndarray_make_writable()
+ * Slices, flips, transposes and new axes are views and cost nothing. A view owns one reference; dust_ndarray_release() gives it
+ * back and leaves a closed array (buffer NULL), on which releasing again is fine. Somebody who wants to write calls
+ * dust_ndarray_make_writable()
  * first: it copies when anyone else holds the buffer or the buffer is read-only, so no holder ever sees another's writes. Axis order is C:
- * channels first, then zyx; strides may be negative. Where the bytes live (malloc, mmap, a host's memory) is the release callback's
- * business.
+ * channels first, then zyx; strides may be negative. Where the bytes live (malloc, mmap, a host's memory) is the release
+ * callback's business.
  */
 #ifndef DUST_VOLUME_NDARRAY_H
 #define DUST_VOLUME_NDARRAY_H
@@ -63,13 +64,14 @@ dust_status dust_ndarray_broadcast(dust_ndarray *out, const dust_ndarray *in, in
 /* A view when the elements lie in C order, a copy otherwise. One entry of shape may be -1. */
 dust_status dust_ndarray_reshape(dust_ndarray *out, const dust_ndarray *in, int ndim, const int64_t *shape);
 
-dust_status dust_ndarray_copy(dust_ndarray *out, const dust_ndarray *in);       /* new, in C order */
-/* Copy on write: afterwards `array` is the only holder of its bytes and no two elements share any (a broadcast view is copied). Untouched
- * after a failure. */
+dust_status dust_ndarray_copy(dust_ndarray *out, const dust_ndarray *in); /* new, in C order */
+/* Copy on write: afterwards `array` is the only holder of its bytes and no two elements share any (a broadcast view is copied).
+ * Untouched after a failure. */
 dust_status dust_ndarray_make_writable(dust_ndarray *array);
 dust_status dust_ndarray_contiguous(dust_ndarray *out, const dust_ndarray *in); /* shares if already in C order, else copies */
 
-/* Writes the elements of `in` into those of `out`, converted as numpy's astype does. Same shape; `out` writable; no bytes in common. */
+/* Writes the elements of `in` into those of `out`, converted as numpy's astype does. Same shape; `out` writable; no bytes in
+ * common. */
 dust_status dust_ndarray_assign(const dust_ndarray *out, const dust_ndarray *in, dust_pool *pool);
 
 int64_t dust_ndarray_count(const dust_ndarray *array); /* elements */

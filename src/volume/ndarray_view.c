@@ -1,7 +1,7 @@
 /* Views: other shapes and strides over the same bytes. None copies an element, but reshape when the elements are not in C order.
  *
- * Each builds the view beside its source, checks first, and takes its reference last. A view without elements keeps the source's data
- * pointer, so that no pointer ever leaves the buffer.
+ * Each builds the view beside its source, checks first, and takes its reference last. A view without elements keeps the source's
+ * data pointer, so that no pointer ever leaves the buffer.
  */
 #include <inttypes.h>
 #include "volume/ndarray.h"
@@ -47,9 +47,8 @@ dust_status dust_ndarray_crop(dust_ndarray *out, const dust_ndarray *in, const i
   dust_ndarray view = *in;
   for (int d = 0; d < in->ndim; d++) {
     if (begin[d] < 0 || shape[d] < 0 || begin[d] > in->shape[d] || shape[d] > in->shape[d] - begin[d])
-      return dust_fail(DUST_ERROR_RANGE,
-                       "a crop of %" PRId64 " from %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64, shape[d],
-                       begin[d], d + 1, in->shape[d]);
+      return dust_fail(DUST_ERROR_RANGE, "a crop of %" PRId64 " from %" PRId64 " (counted from 0) is not inside axis %d of length %" PRId64,
+                       shape[d], begin[d], d + 1, in->shape[d]);
     view.shape[d] = shape[d];
   }
   for (int d = 0; d < in->ndim; d++) move(&view, in, d, begin[d]);
@@ -117,7 +116,8 @@ static dust_status cannot_become(const char *how, const dust_ndarray *in, int nd
   return dust_fail(DUST_ERROR_ARGUMENT, "an array of shape %s can't be %s to %s", from, how, to);
 }
 
-/* Product of a shape into *count; true when an entry is negative or the product is beyond `limit`. The entry at `skip` is left out. */
+/* Product of a shape into *count; true when an entry is negative or the product is beyond `limit`. The entry at `skip` is left
+ * out. */
 static bool product(int64_t *count, int ndim, const int64_t *shape, int skip, int64_t limit) {
   *count = 1;
   for (int d = 0; d < ndim; d++)

@@ -1,4 +1,5 @@
-/* Boxes, axis by axis, as funlib.geometry defines them; the making of one checks that its end fits 64 bits, so nothing later has to. */
+/* Boxes, axis by axis, as funlib.geometry defines them; the making of one checks that its end fits 64 bits, so nothing later has
+ * to. */
 #include "volume/roi.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +36,8 @@ dust_status dust_roi_make(dust_roi *out, const dust_coordinate *offset, const du
   for (int d = 0; d < offset->ndim; d++) {
     int64_t end;
     if (dust_coordinate_is_unbounded(&roi.shape, d)) roi.shape.value[d] = 0;
-    if (dust_coordinate_is_unbounded(&roi.offset, d)) roi.offset.value[d] = 0;
+    if (dust_coordinate_is_unbounded(&roi.offset, d))
+      roi.offset.value[d] = 0;
     else if (__builtin_add_overflow(roi.offset.value[d], roi.shape.value[d], &end))
       return dust_fail(DUST_ERROR_RANGE, "a ROI with offset %" PRId64 " and shape %" PRId64 " on axis %d ends beyond 64 bits",
                        offset->value[d], shape->value[d], d + 1);
@@ -210,8 +212,8 @@ static dust_status check_voxel_size(const dust_roi *roi, const dust_coordinate *
   return DUST_OK;
 }
 
-/* The multiple of voxel_size that is the floor of (c + nudge) / voxel_size: nudge 0 rounds down, size - 1 up, (size - 1) // 2 to the
- * closest (half down). */
+/* The multiple of voxel_size that is the floor of (c + nudge) / voxel_size: nudge 0 rounds down, size - 1 up, (size - 1) // 2 to
+ * the closest (half down). */
 static dust_status snap(dust_coordinate *out, const dust_coordinate *c, const dust_coordinate *voxel_size, dust_snap mode) {
   dust_coordinate nudge = dust_coordinate_filled(c->ndim, 0);
   for (int d = 0; d < c->ndim; d++) {

@@ -1,8 +1,9 @@
 /* Merging of dimensions and walking of rows.
  *
- * From the last dimension outwards, dimension d joins the row when in every array stepping along d is the same as walking off the end of
- * the row, until the row has ROW_TARGET elements: longer rows gain nothing, would spill the scratch rows that kernels keep out of the
- * cache, and would leave a contiguous volume as one row that no pool could share. The order of elements is C order whatever is merged.
+ * From the last dimension outwards, dimension d joins the row when in every array stepping along d is the same as walking off the
+ * end of the row, until the row has ROW_TARGET elements: longer rows gain nothing, would spill the scratch rows that kernels keep
+ * out of the cache, and would leave a contiguous volume as one row that no pool could share. The order of elements is C order
+ * whatever is merged.
  */
 #include "volume/rows.h"
 #include <string.h>
@@ -63,9 +64,12 @@ dust_status dust_rows_init(dust_rows *rows, int arrays, const dust_ndarray *cons
   int64_t shape[DUST_MAXDIM], outer[DUST_MAXDIM][DUST_ROWS_MAX]; /* innermost first */
   for (int d = array[0]->ndim - 1; d >= 0; d--) {
     if (array[0]->shape[d] == 1) continue;
-    if (rows->length == 1) take_as_row(rows, array, d);
-    else if (joins(rows, array, d)) rows->length *= (size_t)array[0]->shape[d];
-    else take_as_outer(rows, array, d, shape, outer);
+    if (rows->length == 1)
+      take_as_row(rows, array, d);
+    else if (joins(rows, array, d))
+      rows->length *= (size_t)array[0]->shape[d];
+    else
+      take_as_outer(rows, array, d, shape, outer);
   }
   rows->count = 1;
   for (int d = 0; d < rows->ndim; d++) {

@@ -39,7 +39,8 @@ bool dust_array_spec_equal(const dust_array_spec *a, const dust_array_spec *b) {
   if (!same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi)) return false;
   if (a->has_voxel_size != b->has_voxel_size) return false;
   if (a->has_voxel_size && !dust_coordinate_equal(&a->voxel_size, &b->voxel_size)) return false;
-  return a->interpolatable == b->interpolatable && a->nonspatial == b->nonspatial && a->placeholder == b->placeholder && a->dtype == b->dtype;
+  return a->interpolatable == b->interpolatable && a->nonspatial == b->nonspatial && a->placeholder == b->placeholder &&
+         a->dtype == b->dtype;
 }
 
 bool dust_graph_spec_equal(const dust_graph_spec *a, const dust_graph_spec *b) {

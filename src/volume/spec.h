@@ -1,5 +1,5 @@
-/* Specs: what is known or wanted of an array or a graph. Plain values with "not said" for every field, as in gunpowder's ArraySpec and
- * GraphSpec. */
+/* Specs: what is known or wanted of an array or a graph. Plain values with "not said" for every field, as in gunpowder's
+ * ArraySpec and GraphSpec. */
 #ifndef DUST_VOLUME_SPEC_H
 #define DUST_VOLUME_SPEC_H
 
@@ -33,12 +33,12 @@ dust_status dust_array_spec_check(const dust_array_spec *spec);
 dust_status dust_graph_spec_check(const dust_graph_spec *spec);
 bool dust_array_spec_equal(const dust_array_spec *a, const dust_array_spec *b);
 bool dust_graph_spec_equal(const dust_graph_spec *a, const dust_graph_spec *b);
-/* upstream's update_with: ROIs are united, what `other` says replaces what `spec` says (placeholder and nonspatial always say something).
- * The result is checked; after a failure `spec` is as it was. */
+/* upstream's update_with: ROIs are united, what `other` says replaces what `spec` says (placeholder and nonspatial always say
+ * something). The result is checked; after a failure `spec` is as it was. */
 dust_status dust_array_spec_update(dust_array_spec *spec, const dust_array_spec *other);
 dust_status dust_graph_spec_update(dust_graph_spec *spec, const dust_graph_spec *other);
-/* "ROI: …, voxel size: …, interpolatable: true, …", fields in upstream's order, nil where not said. Return the length needed as snprintf
- * does. */
+/* "ROI: …, voxel size: …, interpolatable: true, …", fields in upstream's order, nil where not said. Return the length needed as
+ * snprintf does. */
 int dust_array_spec_format(char *text, size_t size, const dust_array_spec *spec);
 int dust_graph_spec_format(char *text, size_t size, const dust_graph_spec *spec);
 

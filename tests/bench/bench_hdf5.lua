@@ -1,7 +1,8 @@
---- Random boxes of a volume in an HDF5 file: past HDF5's own machinery (hdf5.open's way) against HDF5's own path ({ fast = false }), taking turns in one run,
---- medians. The file is made here, of a synthetic grey volume and its labels, in 64^3 chunks of shuffle + gzip, of no filter, and contiguous.
---- "first": both open the file anew for each box, so nothing is decoded, and no address known, from the box before.
---- `moondust tests/bench/bench_hdf5.lua [ROUNDS [SIZE [EDGE [FILE]]]]`: 15 rounds, a volume of 400^3, boxes of 216^3; FILE keeps the file (and is used again).
+--- Random boxes of a volume in an HDF5 file: past HDF5's own machinery (hdf5.open's way) against HDF5's own path ({ fast = false
+--- }), taking turns in one run, medians. The file is made here, of a synthetic grey volume and its labels, in 64^3 chunks of
+--- shuffle + gzip, of no filter, and contiguous. "first": both open the file anew for each box, so nothing is decoded, and no
+--- address known, from the box before. `moondust tests/bench/bench_hdf5.lua [ROUNDS [SIZE [EDGE [FILE]]]]`: 15 rounds, a volume
+--- of 400^3, boxes of 216^3; FILE keeps the file (and is used again).
 local core = require "moondust.core"
 
 local ROUNDS, SIZE, EDGE = tonumber(arg[1]) or 15, tonumber(arg[2]) or 400, tonumber(arg[3]) or 216

@@ -1,10 +1,12 @@
-/* How fast the kernels are, one thread and two, against memcpy of the same number of float32 voxels measured in between, since the clock of a shared machine moves.
+/* How fast the kernels are, one thread and two, against memcpy of the same number of float32 voxels measured in between, since
+ * the clock of a shared machine moves.
  *
  *     bench_kernels [SIZE = 216] [--only TEXT] [--reps N = 9] [--json FILE] [--recycle]
  *
- * Prints medians: ns a voxel, and the median of the ratios to the memcpy next to each run. Outputs are made anew each time, as pipelines do, so most of what a cheap kernel
- * costs may be the system's fresh pages; --recycle makes malloc keep large blocks, which shows the kernel alone. One thread is timed by the processor's clock, so that
- * whoever else uses the machine counts less; two threads by the one on the wall. The hash is that of the result: it must not depend on threads, machine or build. No
+ * Prints medians: ns a voxel, and the median of the ratios to the memcpy next to each run. Outputs are made anew each time, as
+ * pipelines do, so most of what a cheap kernel costs may be the system's fresh pages; --recycle makes malloc keep large blocks,
+ * which shows the kernel alone. One thread is timed by the processor's clock, so that whoever else uses the machine counts less;
+ * two threads by the one on the wall. The hash is that of the result: it must not depend on threads, machine or build. No
  * judgement is made here: read the table.
  */
 #include <malloc.h>
@@ -64,9 +66,12 @@ static void fill_noise(dust_ndarray *a) {
   int64_t count = dust_ndarray_count(a);
   for (int64_t i = 0; i < count; i++) {
     double value = a->dtype == DUST_FLOAT32 ? uniform((uint64_t)i) : floor(uniform((uint64_t)i) * 256);
-    if (a->dtype == DUST_FLOAT32) ((float *)a->data)[i] = (float)value;
-    else if (a->dtype == DUST_UINT8) ((uint8_t *)a->data)[i] = (uint8_t)value;
-    else ((uint64_t *)a->data)[i] = (uint64_t)value;
+    if (a->dtype == DUST_FLOAT32)
+      ((float *)a->data)[i] = (float)value;
+    else if (a->dtype == DUST_UINT8)
+      ((uint8_t *)a->data)[i] = (uint8_t)value;
+    else
+      ((uint64_t *)a->data)[i] = (uint64_t)value;
   }
 }
 
@@ -222,7 +227,8 @@ static void mask_blocky(bench *b, dust_pool *pool) {
   finish(b, &out);
 }
 
-static const int64_t near_far[36] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 3, 0, 0, 0, 3, 0, 0, 0, 3, 9, 0, 0, 0, 9, 0, 0, 0, 9, -4, 0, 0, 0, -4, 0, 0, 0, -4};
+static const int64_t near_far[36] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 3,  0, 0, 0, 3,  0, 0, 0, 3,
+                                     9, 0, 0, 0, 9, 0, 0, 0, 9, -4, 0, 0, 0, -4, 0, 0, 0, -4};
 
 static void affinities(bench *b, int64_t edges, dust_pool *pool) {
   dust_ndarray out = {0};
@@ -325,11 +331,14 @@ static void report(bench *b, const options *o, FILE *json) {
     uint64_t hash = b->hash;
     figure many = measure(b, &works[i], two, o->reps, to, &ignored);
     if (hash != b->hash) fprintf(stderr, "bench_kernels: %s gives other bytes with two threads than with one\n", works[i].name);
-    printf("%-36s %10.3f %10.3f %10.2f %10.3f %10.2f  %016llx\n", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio, (unsigned long long)hash);
+    printf("%-36s %10.3f %10.3f %10.2f %10.3f %10.2f  %016llx\n", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio,
+           (unsigned long long)hash);
     fflush(stdout);
     if (json)
-      fprintf(json, "%s\n  {\"name\": \"%s\", \"memcpy_ns\": %.4f, \"ns\": %.4f, \"ratio\": %.3f, \"ns_2_threads\": %.4f, \"ratio_2_threads\": %.3f}", first ? "" : ",", works[i].name, copy,
-              one.ns, one.ratio, many.ns, many.ratio);
+      fprintf(
+          json,
+          "%s\n  {\"name\": \"%s\", \"memcpy_ns\": %.4f, \"ns\": %.4f, \"ratio\": %.3f, \"ns_2_threads\": %.4f, \"ratio_2_threads\": %.3f}",
+          first ? "" : ",", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio);
     first = false;
   }
   if (json) fprintf(json, "\n]}\n");
@@ -340,11 +349,16 @@ static void report(bench *b, const options *o, FILE *json) {
 static options parse(int argc, char **argv) {
   options o = {.size = 216, .reps = 9};
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--recycle") == 0) mallopt(M_MMAP_THRESHOLD, 1 << 30), mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-    else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) o.only = argv[++i];
-    else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) o.json = argv[++i];
-    else if (strcmp(argv[i], "--reps") == 0 && i + 1 < argc) o.reps = atoi(argv[++i]);
-    else o.size = atoll(argv[i]);
+    if (strcmp(argv[i], "--recycle") == 0)
+      mallopt(M_MMAP_THRESHOLD, 1 << 30), mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+      o.only = argv[++i];
+    else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
+      o.json = argv[++i];
+    else if (strcmp(argv[i], "--reps") == 0 && i + 1 < argc)
+      o.reps = atoi(argv[++i]);
+    else
+      o.size = atoll(argv[i]);
   }
   if (o.size >= 16 && o.size <= 1024 && o.reps >= 1 && o.reps <= MOST_REPS) return o;
   fprintf(stderr, "usage: bench_kernels [SIZE, 16 to 1024] [--only TEXT] [--reps N, 1 to %d] [--json FILE] [--recycle]\n", MOST_REPS);

@@ -1,4 +1,5 @@
-/* Arithmetic, comparisons, filling, casting and joining where Lua can't reach: every allocation failing, foreign misaligned bytes, any number of threads. */
+/* Arithmetic, comparisons, filling, casting and joining where Lua can't reach: every allocation failing, foreign misaligned
+ * bytes, any number of threads. */
 #include "check.h"
 #include "base/pool.h"
 #include "kernel/compare.h"

@@ -17,7 +17,8 @@ static void test_signs(void) {
   CHECK(gives(DUST_MODULO, a, b, c3(1, 1, -1)));
   CHECK(gives(DUST_MODULO, c3(-7, 6, -6), c3(-2, -3, 3), c3(-1, 0, 0)));
   CHECK(gives(DUST_FLOOR_DIVIDE, c3(-7, 6, -6), c3(-2, -3, 4), c3(3, -2, -2)));
-  CHECK(gives(DUST_DIVIDE, c3(INT64_MAX, (INT64_C(1) << 53) + 1, 1), c3(1, 1, 2), c3(INT64_MAX, (INT64_C(1) << 53) + 1, 0))); /* by way of doubles: 2^63, 2^53 */
+  CHECK(gives(DUST_DIVIDE, c3(INT64_MAX, (INT64_C(1) << 53) + 1, 1), c3(1, 1, 2),
+              c3(INT64_MAX, (INT64_C(1) << 53) + 1, 0))); /* by way of doubles: 2^63, 2^53 */
 }
 
 static void test_unbounded(void) {
@@ -42,9 +43,11 @@ static void test_unbounded(void) {
 }
 
 static void test_overflow(void) {
-  dust_coordinate big = dust_coordinate_filled(2, INT64_MAX), small = dust_coordinate_filled(2, INT64_MIN), one = dust_coordinate_filled(2, 1), minus = dust_coordinate_filled(2, -1), out = one;
+  dust_coordinate big = dust_coordinate_filled(2, INT64_MAX), small = dust_coordinate_filled(2, INT64_MIN),
+                  one = dust_coordinate_filled(2, 1), minus = dust_coordinate_filled(2, -1), out = one;
   CHECK_FAILS(dust_coordinate_apply(&out, DUST_ADD, &big, &one), DUST_ERROR_RANGE, "9223372036854775807 + 1 on axis 1 is beyond 64 bits");
-  CHECK_FAILS(dust_coordinate_apply(&out, DUST_SUBTRACT, &small, &one), DUST_ERROR_RANGE, "-9223372036854775808 - 1 on axis 1 is beyond 64 bits");
+  CHECK_FAILS(dust_coordinate_apply(&out, DUST_SUBTRACT, &small, &one), DUST_ERROR_RANGE,
+              "-9223372036854775808 - 1 on axis 1 is beyond 64 bits");
   CHECK_FAILS(dust_coordinate_apply(&out, DUST_MULTIPLY, &big, &big), DUST_ERROR_RANGE, "beyond 64 bits");
   CHECK_FAILS(dust_coordinate_apply(&out, DUST_DIVIDE, &small, &minus), DUST_ERROR_RANGE, "-9223372036854775808 / -1 on axis 1");
   CHECK_FAILS(dust_coordinate_apply(&out, DUST_FLOOR_DIVIDE, &small, &minus), DUST_ERROR_RANGE, "// -1");
@@ -54,13 +57,16 @@ static void test_overflow(void) {
   CHECK(out.value[0] == 0);
   CHECK_OK(dust_coordinate_apply(&out, DUST_FLOOR_DIVIDE, &big, &minus));
   CHECK(out.value[0] == -INT64_MAX);
-  CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_MULTIPLY, &big, 1.5), DUST_ERROR_RANGE, "9223372036854775807 * 1.5 on axis 1 is beyond 64 bits");
-  CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_ADD, &one, 1e19), DUST_ERROR_RANGE, "coordinate + 1e+19: the number is beyond 64 bits");
+  CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_MULTIPLY, &big, 1.5), DUST_ERROR_RANGE,
+              "9223372036854775807 * 1.5 on axis 1 is beyond 64 bits");
+  CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_ADD, &one, 1e19), DUST_ERROR_RANGE,
+              "coordinate + 1e+19: the number is beyond 64 bits");
 }
 
 static void test_misuse(void) {
   dust_coordinate a = c3(1, 2, 3), b = dust_coordinate_filled(2, 1), zero = c3(1, 1, 0), out;
-  CHECK_FAILS(dust_coordinate_apply(&out, DUST_ADD, &a, &b), DUST_ERROR_ARGUMENT, "coordinates of 3 and 2 axes can't be combined by '+': they must have the same number of axes");
+  CHECK_FAILS(dust_coordinate_apply(&out, DUST_ADD, &a, &b), DUST_ERROR_ARGUMENT,
+              "coordinates of 3 and 2 axes can't be combined by '+': they must have the same number of axes");
   CHECK_FAILS(dust_coordinate_apply(&out, DUST_MODULO, &a, &zero), DUST_ERROR_ARGUMENT, "3 % 0 on axis 3: division by zero");
   CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_DIVIDE, &a, 0), DUST_ERROR_ARGUMENT, "division by zero");
   CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_ADD, &a, 0.5), DUST_ERROR_ARGUMENT, "coordinate + 0.5: the number must be whole");

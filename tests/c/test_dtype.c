@@ -25,8 +25,9 @@ static void test_names(void) {
 /* numpy.promote_types for each pair, in the order of dust_dtype. */
 static void test_promotion(void) {
   static const unsigned char expected[DUST_DTYPE_COUNT][DUST_DTYPE_COUNT] = {
-    {0, 1, 2, 3, 5, 5, 6, 7, 8, 9}, {1, 1, 2, 3, 6, 6, 6, 7, 8, 9}, {2, 2, 2, 3, 7, 7, 7, 7, 9, 9}, {3, 3, 3, 3, 9, 9, 9, 9, 9, 9}, {5, 6, 7, 9, 4, 5, 6, 7, 8, 9},
-    {5, 6, 7, 9, 5, 5, 6, 7, 8, 9}, {6, 6, 7, 9, 6, 6, 6, 7, 9, 9}, {7, 7, 7, 9, 7, 7, 7, 7, 9, 9}, {8, 8, 9, 9, 8, 8, 9, 9, 8, 9}, {9, 9, 9, 9, 9, 9, 9, 9, 9, 9},
+      {0, 1, 2, 3, 5, 5, 6, 7, 8, 9}, {1, 1, 2, 3, 6, 6, 6, 7, 8, 9}, {2, 2, 2, 3, 7, 7, 7, 7, 9, 9}, {3, 3, 3, 3, 9, 9, 9, 9, 9, 9},
+      {5, 6, 7, 9, 4, 5, 6, 7, 8, 9}, {5, 6, 7, 9, 5, 5, 6, 7, 8, 9}, {6, 6, 7, 9, 6, 6, 6, 7, 9, 9}, {7, 7, 7, 9, 7, 7, 7, 7, 9, 9},
+      {8, 8, 9, 9, 8, 8, 9, 9, 8, 9}, {9, 9, 9, 9, 9, 9, 9, 9, 9, 9},
   };
   for (int a = 0; a < DUST_DTYPE_COUNT; a++)
     for (int b = 0; b < DUST_DTYPE_COUNT; b++) CHECK((int)dust_dtype_promote((dust_dtype)a, (dust_dtype)b) == expected[a][b]);
@@ -75,8 +76,39 @@ static double saturated(double v, dust_dtype t) {
 
 static double samples[LENGTH];
 static void make_samples(void) {
-  static const double edges[] = {0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 254.5, 255, 255.5, 256, 127.5, -128.5, 32767.5, -32768.5, 65535.5, 2147483647.5, 4294967295.5, -2147483648.5,
-                                 0x1p31, 0x1p32, 0x1p53, 0x1p63, -0x1p63, 0x1p64, 1e30, -1e30, 0x1p62 + 1024, INFINITY, -INFINITY, NAN, 0.49999999999999994, 3e-320};
+  static const double edges[] = {0,
+                                 -0.0,
+                                 0.5,
+                                 1.5,
+                                 2.5,
+                                 -0.5,
+                                 -1.5,
+                                 254.5,
+                                 255,
+                                 255.5,
+                                 256,
+                                 127.5,
+                                 -128.5,
+                                 32767.5,
+                                 -32768.5,
+                                 65535.5,
+                                 2147483647.5,
+                                 4294967295.5,
+                                 -2147483648.5,
+                                 0x1p31,
+                                 0x1p32,
+                                 0x1p53,
+                                 0x1p63,
+                                 -0x1p63,
+                                 0x1p64,
+                                 1e30,
+                                 -1e30,
+                                 0x1p62 + 1024,
+                                 INFINITY,
+                                 -INFINITY,
+                                 NAN,
+                                 0.49999999999999994,
+                                 3e-320};
   uint64_t state = 1;
   for (int i = 0; i < LENGTH; i++) {
     state = state * 6364136223846793005u + 1442695040888963407u;
@@ -97,12 +129,14 @@ static void check_store(dust_dtype t, ptrdiff_t stride) {
   int wrong = 0;
   memset(storage, 0x5a, sizeof storage);
   dust_row_from_double(middle, stride, t, samples, LENGTH);
-  for (int i = 0; i < LENGTH; i++) wrong += !same(get(middle + i * stride, t), saturated(dust_dtype_is_float(t) ? samples[i] : rint(samples[i]), t));
+  for (int i = 0; i < LENGTH; i++)
+    wrong += !same(get(middle + i * stride, t), saturated(dust_dtype_is_float(t) ? samples[i] : rint(samples[i]), t));
   CHECK(wrong == 0);
   if (stride > 0) CHECK(middle[LENGTH * stride] == 0x5a && middle[-1] == 0x5a); /* nothing beside the row */
   wrong = 0;
   dust_row_from_float(middle, stride, t, narrow, LENGTH);
-  for (int i = 0; i < LENGTH; i++) wrong += !same(get(middle + i * stride, t), saturated(dust_dtype_is_float(t) ? narrow[i] : rintf(narrow[i]), t));
+  for (int i = 0; i < LENGTH; i++)
+    wrong += !same(get(middle + i * stride, t), saturated(dust_dtype_is_float(t) ? narrow[i] : rintf(narrow[i]), t));
   CHECK(wrong == 0);
 }
 
@@ -146,7 +180,8 @@ static void check_cast(dust_dtype from, dust_dtype to, ptrdiff_t in_stride, ptrd
   int wrong = 0;
   dust_row_from_double(middle, in_stride, from, samples, LENGTH);
   if (!dust_dtype_is_float(from)) put_bits(middle + 5 * in_stride, from, 0xfedcba9876543211u);
-  if (from == DUST_INT64 || from == DUST_UINT64) put_bits(middle + 6 * in_stride, from, 0x4000004000000001u); /* double rounding would go wrong */
+  if (from == DUST_INT64 || from == DUST_UINT64)
+    put_bits(middle + 6 * in_stride, from, 0x4000004000000001u); /* double rounding would go wrong */
   dust_row_cast(other_middle, out_stride, to, middle, in_stride, from, LENGTH);
   for (int i = 0; i < LENGTH; i++) {
     const char *at = middle + i * in_stride;
@@ -158,7 +193,8 @@ static void check_cast(dust_dtype from, dust_dtype to, ptrdiff_t in_stride, ptrd
 static void test_float_labels(void) {
   uint64_t label[6];
   dust_row_to_label(label, (double[]){3.9, -3.9, NAN, 1e30, -1e30, 0x1p63}, 8, DUST_FLOAT64, 6);
-  CHECK(label[0] == 3 && label[1] == (uint64_t)-3 && label[2] == 0 && label[3] == UINT64_MAX && label[4] == (uint64_t)INT64_MIN && label[5] == (uint64_t)1 << 63);
+  CHECK(label[0] == 3 && label[1] == (uint64_t)-3 && label[2] == 0 && label[3] == UINT64_MAX && label[4] == (uint64_t)INT64_MIN &&
+        label[5] == (uint64_t)1 << 63);
   float back[2];
   dust_row_from_label(back, 4, DUST_FLOAT32, (uint64_t[]){16777216, 7}, 2);
   CHECK(back[0] == 16777216 && back[1] == 7);
@@ -175,7 +211,8 @@ int main(void) {
     for (int s = 0; s < 5; s++) check_store((dust_dtype)t, strides[s]), check_load((dust_dtype)t, strides[s]);
     for (int to = 0; to < DUST_DTYPE_COUNT; to++) {
       ptrdiff_t out = (ptrdiff_t)dust_dtype_size((dust_dtype)to);
-      check_cast((dust_dtype)t, (dust_dtype)to, size, out), check_cast((dust_dtype)t, (dust_dtype)to, -size, 2 * out), check_cast((dust_dtype)t, (dust_dtype)to, 19, -out);
+      check_cast((dust_dtype)t, (dust_dtype)to, size, out), check_cast((dust_dtype)t, (dust_dtype)to, -size, 2 * out),
+          check_cast((dust_dtype)t, (dust_dtype)to, 19, -out);
     }
   }
   test_float_labels();

@@ -1,4 +1,5 @@
-/* Distances to faces and to zeros against a search through all sites, in 1 to 4 axes, views of any strides, whole and fractional voxel sizes; the same bytes for 1 to 8 threads. */
+/* Distances to faces and to zeros against a search through all sites, in 1 to 4 axes, views of any strides, whole and fractional
+ * voxel sizes; the same bytes for 1 to 8 threads. */
 #include "check.h"
 
 #include <math.h>
@@ -89,8 +90,10 @@ static double worst_error(const dust_ndarray *labels, const double *vs, double l
     dust_edt_read(&edt, i++, &one, 1);
     if (faces && isinf(wanted) != !edt.any) worst = -1;
     if (isinf(wanted)) continue;
-    if (limit > 0 && wanted >= limit) worst = one >= limit * (1 - 1e-12) && worst >= 0 ? worst : -1;
-    else if (worst >= 0) worst = fmax(worst, fabs(one - wanted) / (wanted > 0 ? wanted : 1));
+    if (limit > 0 && wanted >= limit)
+      worst = one >= limit * (1 - 1e-12) && worst >= 0 ? worst : -1;
+    else if (worst >= 0)
+      worst = fmax(worst, fabs(one - wanted) / (wanted > 0 ? wanted : 1));
   } while (step(at, labels->ndim, labels->shape));
   dust_edt_release(&edt);
   return worst;
@@ -176,7 +179,8 @@ static void test_bad_input(void) {
   CHECK_FAILS(dust_boundary_distance(&out, &a, 3, vs, 0, NULL), DUST_ERROR_ARGUMENT, "voxel_size[3] is 0, not a positive number");
   CHECK_FAILS(dust_boundary_distance(&out, &real, 2, vs, 0, NULL), DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not float32");
   CHECK_FAILS(dust_boundary_distance(&out, &a, 4, vs, 0, NULL), DUST_ERROR_ARGUMENT, "voxel_size has 4 axes, labels have 3");
-  CHECK_FAILS(dust_distance_mask(&out, &a, &a, 2, vs, 1, .05, .8, NULL), DUST_ERROR_ARGUMENT, "target must be float32 or float64, not uint8");
+  CHECK_FAILS(dust_distance_mask(&out, &a, &a, 2, vs, 1, .05, .8, NULL), DUST_ERROR_ARGUMENT,
+              "target must be float32 or float64, not uint8");
   CHECK_FAILS(dust_distance_mask(&out, &real, &real, 2, vs, 1, .05, .8, NULL), DUST_ERROR_ARGUMENT, "mask must have an integer dtype");
   CHECK_FAILS(dust_distance_mask(&out, &real, &a, 2, vs, 0, .05, .8, NULL), DUST_ERROR_ARGUMENT, "scale is 0, it must be positive");
   dust_ndarray_release(&a), dust_ndarray_release(&real);

@@ -1,4 +1,5 @@
-/* Graphs below Lua: order and lookup under many changes (against a naive model), the index against a scan, allocation failures, sizes at which a quadratic step shows. */
+/* Graphs below Lua: order and lookup under many changes (against a naive model), the index against a scan, allocation failures,
+ * sizes at which a quadratic step shows. */
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -153,7 +154,8 @@ static void test_copy_on_write(void) {
   dust_graph *same = other;
   CHECK_OK(dust_graph_make_writable(&same));
   CHECK(same == other);
-  CHECK_FAILS(dust_graph_shift(other, (double[]){0, INFINITY, 0}), DUST_ERROR_ARGUMENT, "location of node 1: inf on axis 2 is no finite number");
+  CHECK_FAILS(dust_graph_shift(other, (double[]){0, INFINITY, 0}), DUST_ERROR_ARGUMENT,
+              "location of node 1: inf on axis 2 is no finite number");
   CHECK(at(other, 4, 14, 20, 30));
   dust_graph_release(other);
   dust_graph_release(g);
@@ -190,7 +192,8 @@ static void test_crop(void) {
   dust_roi roi = box(3, 0, 10);
   CHECK_OK(dust_graph_crop(&cut, g, &roi));
   bool present;
-  CHECK(dust_graph_node_count(cut) == 3 && dust_graph_node_id(cut, 0) == 10 && dust_graph_node_id(cut, 1) == 11 && dust_graph_node_id(cut, 2) == 12);
+  CHECK(dust_graph_node_count(cut) == 3 && dust_graph_node_id(cut, 0) == 10 && dust_graph_node_id(cut, 1) == 11 &&
+        dust_graph_node_id(cut, 2) == 12);
   CHECK(dust_graph_edge_count(cut) == 2 && has_edge(cut, 0, 11, 10) && has_edge(cut, 1, 12, 12));
   CHECK(dust_graph_attr(cut, false, 0, 1, &present) == 3 && present);
   CHECK(dust_graph_attr(cut, true, 0, 0, &present) == 4 && present);
@@ -217,7 +220,8 @@ static void test_trim(dust_dtype dtype, int64_t begin, int64_t end, double expec
   CHECK_OK(dust_graph_set_node_attr(g, 1, "size", 3));
   dust_roi roi = box(3, begin, end);
   CHECK_OK(dust_graph_trim(&cut, g, &roi));
-  CHECK(dust_graph_node_count(cut) == 3 && dust_graph_node_id(cut, 0) == 3 && dust_graph_node_id(cut, 1) == 10 && dust_graph_node_id(cut, 2) == 11);
+  CHECK(dust_graph_node_count(cut) == 3 && dust_graph_node_id(cut, 0) == 3 && dust_graph_node_id(cut, 1) == 10 &&
+        dust_graph_node_id(cut, 2) == 11);
   CHECK(has_edge(cut, 0, 3, 10) && has_edge(cut, 1, 11, 3)); /* direction kept */
   CHECK(at(cut, 10, middle, expected, middle) && at(cut, 11, (double)begin, middle, middle));
   CHECK(!dust_graph_temporary(cut, 0) && dust_graph_temporary(cut, 1) && dust_graph_temporary(cut, 2));
@@ -230,9 +234,9 @@ static void test_trim(dust_dtype dtype, int64_t begin, int64_t end, double expec
 
 static void test_trim_on_faces(void) {
   dust_graph *g = make(DUST_NO, DUST_FLOAT32, 3), *cut = NULL;
-  add(g, 0, 0, 5, 5);   /* on the lower face of z … */
-  add(g, 1, -8, 5, 5);  /* … and leaving by it: no new node */
-  add(g, 2, 5, 5, 30);  /* … and leaving by another: a new node, in contrast to upstream */
+  add(g, 0, 0, 5, 5);  /* on the lower face of z … */
+  add(g, 1, -8, 5, 5); /* … and leaving by it: no new node */
+  add(g, 2, 5, 5, 30); /* … and leaving by another: a new node, in contrast to upstream */
   add(g, 3, nextafterf(10, 0), 5, 5);
   add(g, 4, 12, 5, 5);
   CHECK_OK(dust_graph_add_edge(g, 1, 0));
@@ -310,7 +314,12 @@ static uint32_t draw(uint32_t below) {
 }
 
 enum { MODEL = 400 };
-typedef struct model { int64_t node[8 * MODEL]; size_t nodes; int64_t edge[8 * MODEL][2]; size_t edges; } model;
+typedef struct model {
+  int64_t node[8 * MODEL];
+  size_t nodes;
+  int64_t edge[8 * MODEL][2];
+  size_t edges;
+} model;
 
 static void model_remove_edge(model *m, size_t i) {
   memmove(m->edge[i], m->edge[i + 1], (m->edges - i - 1) * sizeof m->edge[0]);
@@ -480,7 +489,8 @@ static void test_unchanged_after_failure(void) {
     dust_mem_fail_after(n);
     dust_status status = dust_graph_remove_node(g, 0, true);
     dust_mem_fail_after(-1);
-    if (status != DUST_OK) CHECK(dust_graph_node_count(g) == 16 && dust_graph_edge_count(g) == 14 && dust_graph_find_edge(g, 1, 2) == SIZE_MAX);
+    if (status != DUST_OK)
+      CHECK(dust_graph_node_count(g) == 16 && dust_graph_edge_count(g) == 14 && dust_graph_find_edge(g, 1, 2) == SIZE_MAX);
     dust_mem_fail_after(n);
     dust_status added = dust_graph_add_node(g, 100, (double[]){0, 0, 0}, false);
     dust_mem_fail_after(-1);
@@ -503,7 +513,8 @@ static void test_large(void) {
   dust_graph *g = make(DUST_NO, DUST_FLOAT32, 3), *cut = NULL;
   double start = seconds(), built, indexed, cropped, removed;
   dust_status status = DUST_OK;
-  for (int i = 0; i < N && status == DUST_OK; i++) status = dust_graph_add_node(g, i, (double[]){draw(100000), draw(100000), draw(100000)}, false);
+  for (int i = 0; i < N && status == DUST_OK; i++)
+    status = dust_graph_add_node(g, i, (double[]){draw(100000), draw(100000), draw(100000)}, false);
   for (int i = 1; i < N && status == DUST_OK; i++) status = dust_graph_add_edge(g, i % 1000 ? i - 1 : 0, i); /* chains, and a hub */
   CHECK_OK(status);
   built = seconds();
@@ -524,8 +535,8 @@ static void test_large(void) {
   CHECK_OK(status);
   removed = seconds();
   CHECK(dust_graph_node_count(g) == N / 2 && dust_graph_edge_count(g) == 0 && dust_graph_node_id(g, N / 2 - 1) == N - 1);
-  printf("a million nodes: built in %.2f s, first crop %.2f s, then %.3f ms each, half of them removed in %.2f s\n", built - start, indexed - built,
-         (cropped - indexed), removed - cropped);
+  printf("a million nodes: built in %.2f s, first crop %.2f s, then %.3f ms each, half of them removed in %.2f s\n", built - start,
+         indexed - built, (cropped - indexed), removed - cropped);
   CHECK(removed - start < 60);
   CHECK(cropped - indexed < 10);
   dust_graph_release(g);
@@ -542,7 +553,7 @@ int main(void) {
   test_crop();
   test_trim(DUST_FLOAT32, 0, 10, nextafterf(10, 0));
   test_trim(DUST_FLOAT64, 0, 10, nextafter(10, 0));
-  test_trim(DUST_FLOAT32, -100, 0, nextafterf(0, -1)); /* where upstream puts it on the face itself … */
+  test_trim(DUST_FLOAT32, -100, 0, nextafterf(0, -1));       /* where upstream puts it on the face itself … */
   test_trim(DUST_FLOAT32, -100, -40, nextafterf(-40, -100)); /* … or outside */
   test_trim_on_faces();
   test_trim_coarse();

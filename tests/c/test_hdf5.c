@@ -1,4 +1,5 @@
-/* HDF5 files below Lua: ids and bytes given back, failing allocations, broken and mutated files, a full disk, threads and processes. */
+/* HDF5 files below Lua: ids and bytes given back, failing allocations, broken and mutated files, a full disk, threads and
+ * processes. */
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <hdf5.h>
@@ -88,9 +89,11 @@ static void test_missing_filters(void) {
   dust_ndarray array = {0};
   CHECK_OK(dust_hdf5_open(&file, TYPES, DUST_HDF5_READ));
   CHECK_FAILS(dust_hdf5_read(&array, file, "blosc", 0, NULL, NULL), DUST_ERROR_WORLD,
-              TYPES ": reading 'blosc' needs HDF5's filter plugin 32001 (blosc): install the Debian package hdf5-filter-plugin-blosc-serial");
+              TYPES
+              ": reading 'blosc' needs HDF5's filter plugin 32001 (blosc): install the Debian package hdf5-filter-plugin-blosc-serial");
   CHECK_FAILS(dust_hdf5_read(&array, file, "lzf", 0, NULL, NULL), DUST_ERROR_WORLD, "install the Debian package hdf5-plugin-lzf");
-  CHECK_FAILS(dust_hdf5_read(&array, file, "unknown", 0, NULL, NULL), DUST_ERROR_WORLD, "filter plugin 299 (filter 299): put it where HDF5_PLUGIN_PATH points");
+  CHECK_FAILS(dust_hdf5_read(&array, file, "unknown", 0, NULL, NULL), DUST_ERROR_WORLD,
+              "filter plugin 299 (filter 299): put it where HDF5_PLUGIN_PATH points");
   CHECK(array.buffer == NULL);
   CHECK_OK(dust_hdf5_close(file));
   CHECK_OK(dust_hdf5_close(NULL));
@@ -105,7 +108,8 @@ static void test_host_error_handler(void) {
   H5E_auto2_t print;
   void *context;
   H5Eset_auto2(H5E_DEFAULT, count_print, &printed);
-  CHECK_FAILS(dust_hdf5_open(&file, "Makefile", DUST_HDF5_READ), DUST_ERROR_WORLD, "Makefile is not an HDF5 file (it has no HDF5 signature)");
+  CHECK_FAILS(dust_hdf5_open(&file, "Makefile", DUST_HDF5_READ), DUST_ERROR_WORLD,
+              "Makefile is not an HDF5 file (it has no HDF5 signature)");
   CHECK(printed == 0);
   H5Eget_auto2(H5E_DEFAULT, &print, &context);
   CHECK(print == count_print && context == &printed);
@@ -184,8 +188,8 @@ static uint64_t next_random(uint64_t *state) {
 
 #define CRASH_IN_HDF5 77
 
-/* HDF5 1.10 has crashes of its own on damaged files (attribute messages, mostly), which no caller can avoid. Whose a crash is, the innermost frame tells that is
- * neither the C library's nor the system's. */
+/* HDF5 1.10 has crashes of its own on damaged files (attribute messages, mostly), which no caller can avoid. Whose a crash is,
+ * the innermost frame tells that is neither the C library's nor the system's. */
 static void whose_crash(int number) {
   void *frame[64];
   int frames = backtrace(frame, 64);
@@ -231,8 +235,10 @@ static void mutate(const char *source, int times, uint64_t seed) {
     int status = -1;
     waitpid(child, &status, 0);
     bool theirs = WIFEXITED(status) && WEXITSTATUS(status) == CRASH_IN_HDF5;
-    if (theirs) printf("mutation %d of %s: libhdf5 crashes\n", i, source);
-    else if (status != 0) printf("mutation %d of %s: wait status %d\n", i, source, status);
+    if (theirs)
+      printf("mutation %d of %s: libhdf5 crashes\n", i, source);
+    else if (status != 0)
+      printf("mutation %d of %s: wait status %d\n", i, source, status);
     CHECK(status == 0 || theirs);
   }
 }
@@ -295,7 +301,8 @@ static void read_in_other_process(void) {
 
 static void refused_in_other_process(void) {
   dust_hdf5 *file = NULL;
-  CHECK_FAILS(dust_hdf5_open(&file, path, DUST_HDF5_UPDATE), DUST_ERROR_WORLD, "is locked by another program that has it open: wait until that has closed it");
+  CHECK_FAILS(dust_hdf5_open(&file, path, DUST_HDF5_UPDATE), DUST_ERROR_WORLD,
+              "is locked by another program that has it open: wait until that has closed it");
 }
 
 static void leave_open(void) {
@@ -325,7 +332,8 @@ static void test_sharing(void) {
   }
   CHECK_OK(dust_hdf5_open(&a, path, DUST_HDF5_READ));
   CHECK_OK(dust_hdf5_open(&b, path, DUST_HDF5_READ));
-  CHECK_FAILS(dust_hdf5_open(&c, path, DUST_HDF5_UPDATE), DUST_ERROR_WORLD, "is open for reading in this process and can't be opened for writing too: close it first");
+  CHECK_FAILS(dust_hdf5_open(&c, path, DUST_HDF5_UPDATE), DUST_ERROR_WORLD,
+              "is open for reading in this process and can't be opened for writing too: close it first");
   CHECK(write(go[1], &byte, 1) == 1);
   int status = -1;
   waitpid(child, &status, 0);
@@ -353,7 +361,8 @@ static void *read_boxes(void *context) {
       wrong += dust_hdf5_read(&array, file, "volumes/raw", 3, (int64_t[]){z, 3, 4}, (int64_t[]){1, 2, 5}) != DUST_OK;
       wrong += !array.data || ((uint16_t *)array.data)[6] != (uint16_t)(((z * 40 + 4) * 50 + 5) * 7);
       dust_ndarray_release(&array);
-      wrong += dust_hdf5_read(&array, file, "volumes/row", 0, NULL, NULL) != DUST_ERROR_WORLD || !strstr(dust_message(), "did you mean 'volumes/raw'?");
+      wrong += dust_hdf5_read(&array, file, "volumes/row", 0, NULL, NULL) != DUST_ERROR_WORLD ||
+               !strstr(dust_message(), "did you mean 'volumes/raw'?");
     }
     wrong += dust_hdf5_close(file) != DUST_OK;
   }

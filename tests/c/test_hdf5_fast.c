@@ -1,4 +1,5 @@
-/* Boxes read past HDF5's own machinery: the bytes HDF5 gives, for every storage there is; damage and truncation named; bounded memory; nothing left behind. */
+/* Boxes read past HDF5's own machinery: the bytes HDF5 gives, for every storage there is; damage and truncation named; bounded
+ * memory; nothing left behind. */
 #include <hdf5.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -47,16 +48,19 @@ static hid_t make_dataset(hid_t file, const char *name, hid_t type, int ndim, co
 /* Bytes that compress somewhat, the same for each call of the same size. */
 static void *pattern(size_t bytes) {
   uint8_t *data = malloc(bytes ? bytes : 1);
-  for (size_t i = 0; i < bytes; i++) data[i] = (uint8_t)(i % 8 > 2 ? i % 8 + i / 512 % 7 : i / 24 % 13 + (i % 101 == 0 ? next_random() : 0));
+  for (size_t i = 0; i < bytes; i++)
+    data[i] = (uint8_t)(i % 8 > 2 ? i % 8 + i / 512 % 7 : i / 24 % 13 + (i % 101 == 0 ? next_random() : 0));
   return data;
 }
 
-static void write_dataset(hid_t file, const char *name, hid_t type, hid_t memory, int ndim, const hsize_t *shape, const hsize_t *chunk, int storage) {
+static void write_dataset(hid_t file, const char *name, hid_t type, hid_t memory, int ndim, const hsize_t *shape, const hsize_t *chunk,
+                          int storage) {
   size_t count = 1;
   for (int d = 0; d < ndim; d++) count *= shape[d];
   hid_t dataset = make_dataset(file, name, type, ndim, shape, chunk, storage);
   void *data = pattern(count * H5Tget_size(memory));
-  if (!(storage & SPARSE)) CHECK(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+  if (!(storage & SPARSE))
+    CHECK(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
   else { /* one corner */
     hsize_t zero[8] = {0};
     hid_t space = H5Dget_space(dataset);
@@ -72,10 +76,15 @@ static void write_dataset(hid_t file, const char *name, hid_t type, hid_t memory
 static const struct geometry {
   int ndim;
   hsize_t shape[4], chunk[4];
-} geometries[] = {{1, {1000}, {37}}, {2, {61, 70}, {16, 9}}, {3, {20, 33, 29}, {7, 8, 10}}, {4, {3, 11, 12, 17}, {2, 4, 5, 6}}, {3, {4, 5, 6}, {4, 5, 6}}};
+} geometries[] = {{1, {1000}, {37}},
+                  {2, {61, 70}, {16, 9}},
+                  {3, {20, 33, 29}, {7, 8, 10}},
+                  {4, {3, 11, 12, 17}, {2, 4, 5, 6}},
+                  {3, {4, 5, 6}, {4, 5, 6}}};
 
-static const int storages[] = {NONE, SHUFFLE, GZIP, SHUFFLE | GZIP, FLETCHER, SHUFFLE | GZIP | FLETCHER, GZIP_FIRST | SHUFFLE, CONTIGUOUS,
-                               SPARSE, SPARSE | GZIP, SPARSE | SHUFFLE | GZIP};
+static const int storages[] = {
+    NONE,       SHUFFLE, GZIP,          SHUFFLE | GZIP,         FLETCHER, SHUFFLE | GZIP | FLETCHER, GZIP_FIRST | SHUFFLE,
+    CONTIGUOUS, SPARSE,  SPARSE | GZIP, SPARSE | SHUFFLE | GZIP};
 
 static bool is_fast(int storage) { return !(storage & (FLETCHER | GZIP_FIRST)) && (INFLATES || !(storage & GZIP)); }
 
@@ -103,7 +112,8 @@ static bool compare(const char *name, int ndim, const hsize_t *extent, dust_pool
       begin[d] = i ? (int64_t)(next_random() % extent[d]) : 0;
       shape[d] = i ? (int64_t)(next_random() % (extent[d] - (hsize_t)begin[d] + 1)) : (int64_t)extent[d];
     }
-    wrong += dust_hdf5_read(&a, fast, name, ndim, begin, shape) != DUST_OK || dust_hdf5_read(&b, slow, name, ndim, begin, shape) != DUST_OK || !same(&a, &b);
+    wrong += dust_hdf5_read(&a, fast, name, ndim, begin, shape) != DUST_OK ||
+             dust_hdf5_read(&b, slow, name, ndim, begin, shape) != DUST_OK || !same(&a, &b);
     dust_ndarray_release(&a), dust_ndarray_release(&b);
   }
   if (wrong) printf("%s: %d of %d boxes differ (%s)\n", name, wrong, boxes, dust_message());
@@ -117,9 +127,13 @@ static bool compare(const char *name, int ndim, const hsize_t *extent, dust_pool
 }
 
 static void test_every_storage(void) {
-  const struct { const char *name; hid_t file, memory; bool native; } types[] = {
-    {"u1", H5T_STD_U8LE, H5T_NATIVE_UINT8, true}, {"i2", H5T_STD_I16LE, H5T_NATIVE_INT16, true}, {"f4", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, true},
-    {"u8", H5T_STD_U64LE, H5T_NATIVE_UINT64, true}, {"f8", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, true}, {"big", H5T_STD_U32BE, H5T_NATIVE_UINT32, false}};
+  const struct {
+    const char *name;
+    hid_t file, memory;
+    bool native;
+  } types[] = {{"u1", H5T_STD_U8LE, H5T_NATIVE_UINT8, true},    {"i2", H5T_STD_I16LE, H5T_NATIVE_INT16, true},
+               {"f4", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, true},  {"u8", H5T_STD_U64LE, H5T_NATIVE_UINT64, true},
+               {"f8", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, true}, {"big", H5T_STD_U32BE, H5T_NATIVE_UINT32, false}};
   char name[64];
   fresh_path();
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -127,7 +141,8 @@ static void test_every_storage(void) {
     for (size_t g = 0; g < sizeof geometries / sizeof *geometries; g++)
       for (size_t s = 0; s < sizeof storages / sizeof *storages; s++) {
         snprintf(name, sizeof name, "%s_%zu_%zu", types[t].name, g, s);
-        write_dataset(file, name, types[t].file, types[t].memory, geometries[g].ndim, geometries[g].shape, geometries[g].chunk, storages[s]);
+        write_dataset(file, name, types[t].file, types[t].memory, geometries[g].ndim, geometries[g].shape, geometries[g].chunk,
+                      storages[s]);
       }
   H5Fclose(file);
   dust_pool *pool[4] = {NULL};
@@ -144,8 +159,8 @@ static void test_every_storage(void) {
   unlink(path);
 }
 
-/* Each index of chunks that the latest format has: single, implicit (allocated early, no filter), fixed array, extensible array, B-tree; and edge chunks
- * without their filters, which are HDF5's. */
+/* Each index of chunks that the latest format has: single, implicit (allocated early, no filter), fixed array, extensible array,
+ * B-tree; and edge chunks without their filters, which are HDF5's. */
 static void test_latest_format(void) {
   const hsize_t shape[2] = {60, 70}, chunk[2] = {16, 9}, unlimited[3][2] = {{60, 70}, {H5S_UNLIMITED, 70}, {H5S_UNLIMITED, H5S_UNLIMITED}};
   char name[32];
@@ -224,7 +239,11 @@ static void test_fill(void) {
     H5Pset_chunk(plist, 2, chunk);
     if (i != 2) H5Pset_fill_value(plist, H5T_NATIVE_INT16, i == 0 ? &fill : NULL);
     if (i == 2) H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
-    hid_t dataset = H5Dcreate2(file, i == 0 ? "filled" : i == 1 ? "undefined" : "never", H5T_NATIVE_INT16, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    hid_t dataset = H5Dcreate2(file,
+                               i == 0   ? "filled"
+                               : i == 1 ? "undefined"
+                                        : "never",
+                               H5T_NATIVE_INT16, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, (hsize_t[]){8, 16}, sizeof written, written);
     H5Pclose(plist), H5Dclose(dataset);
   }
@@ -283,8 +302,10 @@ static haddr_t where(const char *name, const hsize_t *at, hsize_t *size) {
   haddr_t address = HADDR_UNDEF;
   unsigned mask;
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), dataset = H5Dopen2(file, name, H5P_DEFAULT);
-  if (at) H5Dget_chunk_info_by_coord(dataset, at, &mask, &address, size);
-  else address = H5Dget_offset(dataset);
+  if (at)
+    H5Dget_chunk_info_by_coord(dataset, at, &mask, &address, size);
+  else
+    address = H5Dget_offset(dataset);
   H5Dclose(dataset), H5Fclose(file);
   return address;
 }

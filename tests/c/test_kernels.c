@@ -1,4 +1,5 @@
-/* Label and intensity kernels where Lua can't reach: every allocation failing in turn, requests no machine can meet, unaligned elements, thread counts on tiny arrays. */
+/* Label and intensity kernels where Lua can't reach: every allocation failing in turn, requests no machine can meet, unaligned
+ * elements, thread counts on tiny arrays. */
 #include "check.h"
 
 #include <math.h>

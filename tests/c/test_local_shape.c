@@ -1,4 +1,5 @@
-/* Kernels on the shape of objects where Lua can't reach: every allocation failing in turn, with and without threads, requests no machine can meet. */
+/* Kernels on the shape of objects where Lua can't reach: every allocation failing in turn, with and without threads, requests no
+ * machine can meet. */
 #include "check.h"
 
 #include <math.h>

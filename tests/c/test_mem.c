@@ -111,6 +111,7 @@ int main(void) {
   test_refusal();
   test_hook();
   test_threads();
-  CHECK(reads(0, "0 bytes") && reads(1023, "1023 bytes") && reads(1536, "1.5 KiB") && reads(0x1p62, "4.0 EiB") && reads(0x1p100, "1.1e+12 EiB"));
+  CHECK(reads(0, "0 bytes") && reads(1023, "1023 bytes") && reads(1536, "1.5 KiB") && reads(0x1p62, "4.0 EiB") &&
+        reads(0x1p100, "1.1e+12 EiB"));
   return check_done();
 }

@@ -1,4 +1,5 @@
-/* Arrays: ownership, views, copy on write, refusals. Every view is checked element by element against the index arithmetic that it stands for. */
+/* Arrays: ownership, views, copy on write, refusals. Every view is checked element by element against the index arithmetic that
+ * it stands for. */
 #include "base/mem.h"
 #include "check.h"
 #include "volume/ndarray.h"
@@ -39,7 +40,8 @@ static void test_making(void) {
   CHECK_OK(dust_ndarray_zeros(&zero, DUST_UINT8, 0, NULL));
   CHECK(dust_ndarray_count(&zero) == 1 && dust_ndarray_is_contiguous(&zero) && shape_is(&zero, "()"));
   dust_ndarray_release(&zero);
-  CHECK_OK(dust_ndarray_empty(&zero, DUST_UINT8, 3, (int64_t[]){INT64_MAX, 0, INT64_MAX})); /* no elements: no bytes, however long the rest */
+  CHECK_OK(
+      dust_ndarray_empty(&zero, DUST_UINT8, 3, (int64_t[]){INT64_MAX, 0, INT64_MAX})); /* no elements: no bytes, however long the rest */
   CHECK(dust_ndarray_count(&zero) == 0 && dust_ndarray_bytes(&zero) == 0);
   dust_ndarray_release(&zero);
   CHECK(dust_mem_in_use() == 0);
@@ -49,18 +51,25 @@ static void test_refusal(void) {
   dust_ndarray a;
   int64_t huge = INT64_C(1) << 62;
   dust_mem_fail_after(-1); /* from here on allocations are counted */
-  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, 1, &huge), DUST_ERROR_MEMORY, "an array of 4611686018427387904 uint8 would take 4.0 EiB (4611686018427387904 bytes); this machine has ");
-  CHECK_FAILS(dust_ndarray_zeros(&a, DUST_FLOAT64, 2, (int64_t[]){huge, 8}), DUST_ERROR_MEMORY, "an array of 4611686018427387904x8 float64 would take 256.0 EiB (295147905179352825856 bytes)");
+  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, 1, &huge), DUST_ERROR_MEMORY,
+              "an array of 4611686018427387904 uint8 would take 4.0 EiB (4611686018427387904 bytes); this machine has ");
+  CHECK_FAILS(dust_ndarray_zeros(&a, DUST_FLOAT64, 2, (int64_t[]){huge, 8}), DUST_ERROR_MEMORY,
+              "an array of 4611686018427387904x8 float64 would take 256.0 EiB (295147905179352825856 bytes)");
   CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT64, 4, (int64_t[]){huge, huge, huge, huge}), DUST_ERROR_MEMORY, "EiB (");
-  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, 3, (int64_t[]){1 << 20, 1 << 20, 1 << 20}), DUST_ERROR_MEMORY, "an array of 1048576x1048576x1048576 uint8 would take 1.0 EiB");
+  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, 3, (int64_t[]){1 << 20, 1 << 20, 1 << 20}), DUST_ERROR_MEMORY,
+              "an array of 1048576x1048576x1048576 uint8 would take 1.0 EiB");
   CHECK_FAILS(dust_ndarray_wrap(&a, DUST_UINT8, 2, (int64_t[]){huge, 2}, &a, false, NULL, NULL), DUST_ERROR_MEMORY, "would take 8.0 EiB");
-  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, 2, (int64_t[]){3, -1}), DUST_ERROR_ARGUMENT, "an array of shape 3x-1: axis 2 can't be negative");
-  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, DUST_MAXDIM + 1, (int64_t[DUST_MAXDIM + 1]){1}), DUST_ERROR_ARGUMENT, "an array of 9 axes: it can have at most 8");
+  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, 2, (int64_t[]){3, -1}), DUST_ERROR_ARGUMENT,
+              "an array of shape 3x-1: axis 2 can't be negative");
+  CHECK_FAILS(dust_ndarray_empty(&a, DUST_UINT8, DUST_MAXDIM + 1, (int64_t[DUST_MAXDIM + 1]){1}), DUST_ERROR_ARGUMENT,
+              "an array of 9 axes: it can have at most 8");
   CHECK(dust_mem_fail_after(-1) == 0); /* refused before anything was asked of the system */
 }
 
 static int released;
-static void count_release(void *bytes, size_t size, void *context) { released += size == 6 && context == &released && *(char *)bytes == 'a'; }
+static void count_release(void *bytes, size_t size, void *context) {
+  released += size == 6 && context == &released && *(char *)bytes == 'a';
+}
 
 static void test_wrap(void) {
   static char bytes[] = {'a', 'b', 'c', 'd', 'e', 'f'};
@@ -108,22 +117,29 @@ static void test_copy_on_write(void) {
 
 static void test_slices(void) {
   dust_ndarray a = counted(4, 5, 6), s, empty;
-  static const struct { int64_t begin, end, step; } cases[] = {{0, 5, 1}, {1, 4, 1}, {0, 5, 2}, {1, 5, 3}, {0, 5, 100}, {4, -1, -1}, {4, -1, -2}, {3, 0, -1}, {3, 0, -2},
-                                                               {2, -1, INT64_MIN}, {0, -1, -1}, {2, 2, 1}, {5, 5, 1}, {0, 0, -1}, {1, 3, INT64_MAX}};
+  static const struct {
+    int64_t begin, end, step;
+  } cases[] = {{0, 5, 1},  {1, 4, 1},          {0, 5, 2},   {1, 5, 3}, {0, 5, 100}, {4, -1, -1}, {4, -1, -2},      {3, 0, -1},
+               {3, 0, -2}, {2, -1, INT64_MIN}, {0, -1, -1}, {2, 2, 1}, {5, 5, 1},   {0, 0, -1},  {1, 3, INT64_MAX}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     int64_t n = 0, step = cases[i].step;
     CHECK_OK(dust_ndarray_slice(&s, &a, 1, cases[i].begin, cases[i].end, step));
     for (int64_t y = cases[i].begin; step > 0 ? y < cases[i].end : y > cases[i].end; n++) {
       CHECK(n < s.shape[1] && AT(s, 3, n, 2) == AT(a, 3, y, 2));
-      if (step > 5 || step < -5) { n++; break; }
+      if (step > 5 || step < -5) {
+        n++;
+        break;
+      }
       y += step;
     }
     CHECK(s.shape[1] == n && s.shape[0] == 4 && s.shape[2] == 6);
     dust_ndarray_release(&s);
   }
-  CHECK_FAILS(dust_ndarray_slice(&s, &a, 1, 0, 6, 1), DUST_ERROR_RANGE, "a slice from 0 up to but without 6 by steps of 1 (counted from 0) is not inside axis 2 of length 5");
+  CHECK_FAILS(dust_ndarray_slice(&s, &a, 1, 0, 6, 1), DUST_ERROR_RANGE,
+              "a slice from 0 up to but without 6 by steps of 1 (counted from 0) is not inside axis 2 of length 5");
   CHECK(dust_ndarray_slice(&s, &a, 1, 3, 2, 1) == DUST_ERROR_RANGE && dust_ndarray_slice(&s, &a, 1, -1, 2, 1) == DUST_ERROR_RANGE);
-  CHECK(dust_ndarray_slice(&s, &a, 1, 5, -1, -1) == DUST_ERROR_RANGE && dust_ndarray_slice(&s, &a, 1, 2, 3, -1) == DUST_ERROR_RANGE && dust_ndarray_slice(&s, &a, 1, 2, -2, -1) == DUST_ERROR_RANGE);
+  CHECK(dust_ndarray_slice(&s, &a, 1, 5, -1, -1) == DUST_ERROR_RANGE && dust_ndarray_slice(&s, &a, 1, 2, 3, -1) == DUST_ERROR_RANGE &&
+        dust_ndarray_slice(&s, &a, 1, 2, -2, -1) == DUST_ERROR_RANGE);
   CHECK_FAILS(dust_ndarray_slice(&s, &a, 1, 0, 1, 0), DUST_ERROR_ARGUMENT, "step 0");
   CHECK_FAILS(dust_ndarray_slice(&s, &a, 3, 0, 1, 1), DUST_ERROR_ARGUMENT, "axis 4 of an array of 3 axes: there is no such axis");
   CHECK_OK(dust_ndarray_zeros(&empty, DUST_UINT8, 1, (int64_t[]){0}));
@@ -146,10 +162,13 @@ static void test_views(void) {
   CHECK_OK(dust_ndarray_add_axis(&wider, &turned, 3));
   CHECK(shape_is(&wider, "6x4x5x1") && AT(wider, 5, 1, 3, 0) == AT(a, 2, 3, 5));
   CHECK_OK(dust_ndarray_copy(&back, &wider));
-  CHECK(dust_ndarray_is_contiguous(&back) && dust_ndarray_same_shape(&back, &wider) && AT(back, 5, 1, 3, 0) == AT(a, 2, 3, 5) && AT(back, 0, 3, 4, 0) == AT(a, 0, 4, 0));
-  dust_ndarray_release(&back), dust_ndarray_release(&wider), dust_ndarray_release(&turned), dust_ndarray_release(&flip), dust_ndarray_release(&pick), dust_ndarray_release(&crop);
+  CHECK(dust_ndarray_is_contiguous(&back) && dust_ndarray_same_shape(&back, &wider) && AT(back, 5, 1, 3, 0) == AT(a, 2, 3, 5) &&
+        AT(back, 0, 3, 4, 0) == AT(a, 0, 4, 0));
+  dust_ndarray_release(&back), dust_ndarray_release(&wider), dust_ndarray_release(&turned), dust_ndarray_release(&flip),
+      dust_ndarray_release(&pick), dust_ndarray_release(&crop);
   CHECK(references(&a) == 1);
-  CHECK_FAILS(dust_ndarray_crop(&crop, &a, (int64_t[]){0, 3, 0}, (int64_t[]){1, 3, 1}), DUST_ERROR_RANGE, "a crop of 3 from 3 (counted from 0) is not inside axis 2 of length 5");
+  CHECK_FAILS(dust_ndarray_crop(&crop, &a, (int64_t[]){0, 3, 0}, (int64_t[]){1, 3, 1}), DUST_ERROR_RANGE,
+              "a crop of 3 from 3 (counted from 0) is not inside axis 2 of length 5");
   CHECK(dust_ndarray_crop(&crop, &a, (int64_t[]){0, 0, 1}, (int64_t[]){1, 1, INT64_MAX}) == DUST_ERROR_RANGE);
   CHECK_OK(dust_ndarray_crop(&crop, &a, (int64_t[]){4, 5, 6}, (int64_t[]){0, 0, 0}));
   CHECK(crop.data == a.data); /* no elements: the pointer stays inside */
@@ -174,9 +193,11 @@ static void test_broadcast(void) {
   CHECK_OK(dust_ndarray_broadcast(&b, &a, 3, (int64_t[]){4, 0, 6}));
   CHECK(dust_ndarray_count(&b) == 0);
   dust_ndarray_release(&b);
-  CHECK_FAILS(dust_ndarray_broadcast(&b, &a, 3, (int64_t[]){4, 5, 7}), DUST_ERROR_ARGUMENT, "an array of shape 4x1x6 can't be broadcast to 4x5x7");
+  CHECK_FAILS(dust_ndarray_broadcast(&b, &a, 3, (int64_t[]){4, 5, 7}), DUST_ERROR_ARGUMENT,
+              "an array of shape 4x1x6 can't be broadcast to 4x5x7");
   CHECK(dust_ndarray_broadcast(&b, &a, 2, (int64_t[]){1, 6}) == DUST_ERROR_ARGUMENT);
-  CHECK(dust_ndarray_broadcast(&b, &a, 4, (int64_t[]){INT64_C(1) << 62, 4, 1, 6}) == DUST_ERROR_ARGUMENT); /* more elements than can be counted */
+  CHECK(dust_ndarray_broadcast(&b, &a, 4, (int64_t[]){INT64_C(1) << 62, 4, 1, 6}) ==
+        DUST_ERROR_ARGUMENT); /* more elements than can be counted */
   dust_ndarray_release(&a);
 }
 
@@ -189,9 +210,12 @@ static void test_reshape(void) {
   CHECK_OK(dust_ndarray_reshape(&b, &flip, 1, (int64_t[]){120}));
   CHECK(b.buffer != a.buffer && AT(b, 0) == 5 && AT(b, 119) == 114);
   dust_ndarray_release(&b), dust_ndarray_release(&flip);
-  CHECK_FAILS(dust_ndarray_reshape(&b, &a, 2, (int64_t[]){7, -1}), DUST_ERROR_ARGUMENT, "an array of shape 4x5x6 can't be reshaped to 7x-1");
-  CHECK(dust_ndarray_reshape(&b, &a, 2, (int64_t[]){-1, -1}) == DUST_ERROR_ARGUMENT && dust_ndarray_reshape(&b, &a, 2, (int64_t[]){0, -1}) == DUST_ERROR_ARGUMENT);
-  CHECK(dust_ndarray_reshape(&b, &a, 2, (int64_t[]){-2, -60}) == DUST_ERROR_ARGUMENT && dust_ndarray_reshape(&b, &a, 0, NULL) == DUST_ERROR_ARGUMENT);
+  CHECK_FAILS(dust_ndarray_reshape(&b, &a, 2, (int64_t[]){7, -1}), DUST_ERROR_ARGUMENT,
+              "an array of shape 4x5x6 can't be reshaped to 7x-1");
+  CHECK(dust_ndarray_reshape(&b, &a, 2, (int64_t[]){-1, -1}) == DUST_ERROR_ARGUMENT &&
+        dust_ndarray_reshape(&b, &a, 2, (int64_t[]){0, -1}) == DUST_ERROR_ARGUMENT);
+  CHECK(dust_ndarray_reshape(&b, &a, 2, (int64_t[]){-2, -60}) == DUST_ERROR_ARGUMENT &&
+        dust_ndarray_reshape(&b, &a, 0, NULL) == DUST_ERROR_ARGUMENT);
   CHECK(dust_ndarray_reshape(&b, &a, 3, (int64_t[]){INT64_C(1) << 62, 8, -1}) == DUST_ERROR_ARGUMENT);
   CHECK(references(&a) == 1);
   dust_ndarray_release(&a);
@@ -227,7 +251,8 @@ static dust_status chain(void *context) {
   DUST_GO(dust_ndarray_make_writable(&wrapped));
   DUST_GO(dust_ndarray_copy(&copy, &flip));
 done:
-  dust_ndarray_release(&copy), dust_ndarray_release(&wrapped), dust_ndarray_release(&flat), dust_ndarray_release(&flip), dust_ndarray_release(&a);
+  dust_ndarray_release(&copy), dust_ndarray_release(&wrapped), dust_ndarray_release(&flat), dust_ndarray_release(&flip),
+      dust_ndarray_release(&a);
   return status;
 }
 

@@ -1,4 +1,5 @@
-/* Noise, components, erosion, exclusion, distances and folds where Lua can't reach: known answers of Philox, every allocation failing in turn, any number of threads. */
+/* Noise, components, erosion, exclusion, distances and folds where Lua can't reach: known answers of Philox, every allocation
+ * failing in turn, any number of threads. */
 #include "check.h"
 
 #include <math.h>
@@ -38,7 +39,8 @@ static void test_blocks(void) {
       for (int j = 0; j < 4; j++) wrong += word[64 * j + i] != counter[j];
       for (int pair = 0; pair < 2; pair++) {
         double u = ((double)(float)counter[2 * pair] + 0.5) / 4294967296.0, angle = counter[2 * pair + 1] / 4294967296.0 * 2 * acos(-1);
-        double r = sqrt(-2 * log((double)(float)u)), c = fabs(r * cos(angle) - normal[128 * pair + i]), s = fabs(r * sin(angle) - normal[128 * pair + 64 + i]);
+        double r = sqrt(-2 * log((double)(float)u)), c = fabs(r * cos(angle) - normal[128 * pair + i]),
+               s = fabs(r * sin(angle) - normal[128 * pair + 64 + i]);
         worst = fmax(worst, fmax(c, s));
       }
     }
@@ -63,7 +65,8 @@ static void make(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *s
 
 static dust_status run_all(dust_ndarray *out, const inputs *in, dust_pool *pool) {
   static const double voxel_size[] = {4, 2, 2};
-  static const dust_noise base = {.mode = DUST_NOISE_GAUSSIAN, .seed = 5, .variance = .01, .amount = .2, .salt = .5, .span = 1, .levels = 16, .clip_high = 1};
+  static const dust_noise base = {
+      .mode = DUST_NOISE_GAUSSIAN, .seed = 5, .variance = .01, .amount = .2, .salt = .5, .span = 1, .levels = 16, .clip_high = 1};
   uint64_t id[] = {3, 1};
   dust_noise local = base, salt = base, counts = base;
   local.variances = &in->grey;
@@ -128,7 +131,8 @@ static void test_empty(void) {
 static void test_refusals(const inputs *in) {
   dust_ndarray out = {0}, where = {0};
   dust_noise noise = {.mode = DUST_NOISE_GAUSSIAN, .variance = -1, .span = 1, .levels = 1, .clip_high = 1};
-  CHECK_FAILS(dust_noise_array(&out, &in->grey, &noise, NULL), DUST_ERROR_ARGUMENT, "the variance of noise is -1, it must be finite and not negative");
+  CHECK_FAILS(dust_noise_array(&out, &in->grey, &noise, NULL), DUST_ERROR_ARGUMENT,
+              "the variance of noise is -1, it must be finite and not negative");
   noise.variance = 0;
   noise.amount = 1.5;
   CHECK_FAILS(dust_noise_array(&out, &in->grey, &noise, NULL), DUST_ERROR_ARGUMENT, "amount is 1.5, it must be from 0 to 1");
@@ -139,13 +143,16 @@ static void test_refusals(const inputs *in) {
   CHECK_FAILS(dust_noise_array(&out, &in->grey, &noise, NULL), DUST_ERROR_ARGUMENT, "makes more than 2^31 counts");
   CHECK_FAILS(dust_components(&out, NULL, &in->labels, 4, NULL), DUST_ERROR_ARGUMENT, "components of 4 spatial axes in an array of 3");
   CHECK_FAILS(dust_erode_labels(&out, &in->labels, &(dust_erosion){.steps = -1, .axes = 3}, NULL), DUST_ERROR_ARGUMENT, "-1 steps");
-  CHECK_FAILS(dust_exclude_labels(&out, &where, &in->labels, 0, NULL, 70000, NULL), DUST_ERROR_RANGE, "value 70000 doesn't fit into labels of uint16");
+  CHECK_FAILS(dust_exclude_labels(&out, &where, &in->labels, 0, NULL, 70000, NULL), DUST_ERROR_RANGE,
+              "value 70000 doesn't fit into labels of uint16");
   CHECK_FAILS(dust_within(&out, &in->mask, 3, (const double[]){1, 0, 1}, 3, NULL), DUST_ERROR_ARGUMENT, "voxel_size[2] is 0");
   dust_fold fold = {.from = {1, 5}, .to = {in->grey.shape[1] - 1, 9}, .rows = true};
-  CHECK_FAILS(dust_fold_section(&out, &in->grey, &fold, NULL), DUST_ERROR_ARGUMENT, "a fold's line must run from border to border of the section, 20x24, not from {1, 5} to {19, 9}");
+  CHECK_FAILS(dust_fold_section(&out, &in->grey, &fold, NULL), DUST_ERROR_ARGUMENT,
+              "a fold's line must run from border to border of the section, 20x24, not from {1, 5} to {19, 9}");
   fold.from[0] = 0;
   fold.strength = 11;
-  CHECK_FAILS(dust_fold_section(&out, &in->grey, &fold, NULL), DUST_ERROR_ARGUMENT, "a section of 20x24 voxels is too small for a fold of strength 11");
+  CHECK_FAILS(dust_fold_section(&out, &in->grey, &fold, NULL), DUST_ERROR_ARGUMENT,
+              "a section of 20x24 voxels is too small for a fold of strength 11");
 }
 
 int main(void) {

@@ -29,7 +29,8 @@ static void check_pixels(const char *path, png_uint_32 format, const uint8_t *wa
 }
 
 int main(void) {
-  static uint8_t grey[6] = {0, 1, 2, 253, 254, 255}, grey_turned[6] = {0, 253, 1, 254, 2, 255}, colour[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  static uint8_t grey[6] = {0, 1, 2, 253, 254, 255}, grey_turned[6] = {0, 253, 1, 254, 2, 255},
+                 colour[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   const int64_t shape[3] = {2, 3, 1}, rgb[3] = {2, 2, 3}, none[2] = {0, 3};
   dust_ndarray a, turned, c, wrong;
   char path[] = "/tmp/moondust-png-XXXXXX";

@@ -15,7 +15,8 @@ typedef struct record {
 
 static dust_status mark(void *context, size_t begin, size_t end, size_t chunk) {
   record *r = context;
-  if (begin != chunk * r->grain || end <= begin || end > r->count || (end - begin != r->grain && end != r->count)) atomic_fetch_add(&r->wrong, 1);
+  if (begin != chunk * r->grain || end <= begin || end > r->count || (end - begin != r->grain && end != r->count))
+    atomic_fetch_add(&r->wrong, 1);
   for (size_t i = begin; i < end; i++) atomic_fetch_add(&r->seen[i], 1);
   return DUST_OK;
 }

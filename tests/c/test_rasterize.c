@@ -1,4 +1,5 @@
-/* Drawing, growing, resizing and binarizing where Lua can't reach: every allocation failing in turn, requests no machine can meet. */
+/* Drawing, growing, resizing and binarizing where Lua can't reach: every allocation failing in turn, requests no machine can
+ * meet. */
 #include "check.h"
 
 #include "kernel/binarize.h"
@@ -79,8 +80,8 @@ static void test_too_large(const dust_ndarray *in) {
   CHECK(dust_grow_peaks(&out, &huge, ONE, ONE, DUST_FLOAT64, NULL) == DUST_ERROR_MEMORY);
   CHECK(dust_binarize(&out, &huge, 1, begin, NULL, 0, NULL) == DUST_ERROR_MEMORY);
   CHECK(dust_resize_array(&out, &huge, 3, shape, ONE, (const double[]){0, 0, 0}, DUST_RESIZE_LINEAR, NULL) == DUST_ERROR_MEMORY);
-  CHECK(dust_resize_array(&out, in, 3, (const int64_t[]){INT64_MAX, 7, 8}, (const double[]){1e-19, 1, 1}, (const double[]){0, 0, 0}, DUST_RESIZE_NEAREST, NULL) ==
-        DUST_ERROR_MEMORY);
+  CHECK(dust_resize_array(&out, in, 3, (const int64_t[]){INT64_MAX, 7, 8}, (const double[]){1e-19, 1, 1}, (const double[]){0, 0, 0},
+                          DUST_RESIZE_NEAREST, NULL) == DUST_ERROR_MEMORY);
   dust_ndarray_release(&huge), dust_ndarray_release(&one);
 }
 

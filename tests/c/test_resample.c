@@ -14,7 +14,8 @@ static double uniform(void) {
 }
 
 static dust_ndarray golden(hid_t file, const char *name, dust_dtype dtype) {
-  const hid_t type[DUST_DTYPE_COUNT] = {[DUST_UINT8] = H5T_NATIVE_UINT8, [DUST_UINT32] = H5T_NATIVE_UINT32, [DUST_FLOAT32] = H5T_NATIVE_FLOAT};
+  const hid_t type[DUST_DTYPE_COUNT] = {
+      [DUST_UINT8] = H5T_NATIVE_UINT8, [DUST_UINT32] = H5T_NATIVE_UINT32, [DUST_FLOAT32] = H5T_NATIVE_FLOAT};
   dust_ndarray out = {0};
   hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset);
   hsize_t extent[DUST_MAXDIM];
@@ -42,7 +43,8 @@ static double worst_difference(const dust_ndarray *a, const dust_ndarray *b) {
 
 /* ---- scipy's figures */
 
-/* A line for `make golden`, as tests/spec/support/figures.lua writes them: how far off a case was, as a share of the figures' range. */
+/* A line for `make golden`, as tests/spec/support/figures.lua writes them: how far off a case was, as a share of the figures'
+ * range. */
 static void note_figure(const char *name, double worst, const dust_ndarray *want) {
   const char *path = getenv("MOONDUST_FIGURES");
   FILE *out = path && *path ? fopen(path, "a") : NULL;
@@ -66,7 +68,8 @@ static void test_zoom(hid_t file) {
         snprintf(name, sizeof name, "zoom_%d/zoom_order%d_%s", i, order, edge ? "nearest" : "constant");
         dust_ndarray want = golden(file, name, DUST_FLOAT32);
         CHECK_OK(dust_ndarray_empty(&out, DUST_FLOAT32, want.ndim, want.shape));
-        CHECK_OK(dust_zoom((float *)out.data, want.shape, (float *)in.data, in.shape, in.ndim, order, edge ? DUST_EDGE_NEAREST : DUST_EDGE_CONSTANT));
+        CHECK_OK(dust_zoom((float *)out.data, want.shape, (float *)in.data, in.shape, in.ndim, order,
+                           edge ? DUST_EDGE_NEAREST : DUST_EDGE_CONSTANT));
         double worst = worst_difference(&out, &want);
         CHECK(worst < 2e-6);
         if (worst < 2e-6) note_figure(name, worst, &want);
@@ -174,8 +177,8 @@ static void test_spline(void) {
     for (int k = 0; k < 4; k++) right &= fabs((a[k] - b[k]) / 2e-6 - s[k]) < 1e-6;
     CHECK(right);
   }
-  CHECK(dust_spline_mirror(-1, 5) == 1 && dust_spline_mirror(5, 5) == 3 && dust_spline_mirror(8, 5) == 0 && dust_spline_mirror(-9, 5) == 1 &&
-        dust_spline_mirror(7, 1) == 0);
+  CHECK(dust_spline_mirror(-1, 5) == 1 && dust_spline_mirror(5, 5) == 3 && dust_spline_mirror(8, 5) == 0 &&
+        dust_spline_mirror(-9, 5) == 1 && dust_spline_mirror(7, 1) == 0);
 }
 
 int main(void) {

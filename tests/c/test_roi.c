@@ -1,4 +1,5 @@
-/* ROIs against funlib.geometry: six of the cases of golden/geometry.json (a Lua spec reads them all), then edges that it has none of. */
+/* ROIs against funlib.geometry: six of the cases of golden/geometry.json (a Lua spec reads them all), then edges that it has none
+ * of. */
 #include <inttypes.h>
 #include <math.h>
 #include "check.h"
@@ -19,24 +20,108 @@ typedef struct golden {
 } golden;
 
 static const golden cases[] = {
-  {{{27, -19, -10}, {40, 1, 40}}, {{15, -23, 2}, {40, 40, 12}}, {2, 2, 5}, 4, false, false, true, false,
-   {{27, -19, 2}, {28, 1, 12}}, {{15, -23, -10}, {52, 40, 40}}, {{26, -20, -10}, {42, 2, 40}},
-   {{28, -18, -10}, {38, 0, 40}}, {{26, -20, -10}, {40, 2, 40}}, {{23, -23, -14}, {48, 9, 48}}, {{29, -17, -5}, {40, 1, 40}}, {47, -19, 10}, {67, -18, 30}},
-  {{{-11, NONE, -17}, {40, NONE, 40}}, {{NONE, 23, -15}, {NONE, 5, 40}}, {2, 3, 2}, 1, false, true, true, false,
-   {{-11, 23, -15}, {40, 5, 38}}, {{NONE, NONE, -17}, {NONE, NONE, 42}}, {{-12, NONE, -18}, {42, NONE, 42}},
-   {{-10, NONE, -16}, {38, NONE, 38}}, {{-12, NONE, -18}, {40, NONE, 40}}, {{-12, NONE, -18}, {42, NONE, 42}}, {{-9, NONE, -15}, {40, NONE, 40}}, {9, NONE, 3}, {29, NONE, 23}},
-  {{{NONE, NONE, 4}, {NONE, NONE, 40}}, {{4, 0, 21}, {0, 5, 1}}, {2, 2, 3}, 6, false, true, false, true,
-   {{NONE, NONE, NONE}, {0, 0, 0}}, {{NONE, NONE, 4}, {NONE, NONE, 40}}, {{NONE, NONE, 3}, {NONE, NONE, 42}},
-   {{NONE, NONE, 6}, {NONE, NONE, 36}}, {{NONE, NONE, 3}, {NONE, NONE, 42}}, {{NONE, NONE, -2}, {NONE, NONE, 52}}, {{NONE, NONE, 7}, {NONE, NONE, 40}}, {NONE, NONE, 24}, {NONE, NONE, 44}},
-  {{{8, NONE, -16}, {0, NONE, 5}}, {{-18, -20, NONE}, {0, 1, NONE}}, {1, 8, 2}, 3, true, true, false, true,
-   {{NONE, NONE, NONE}, {0, 0, 0}}, {{-18, -20, NONE}, {0, 1, NONE}}, {{8, NONE, -16}, {0, NONE, 6}},
-   {{8, NONE, -16}, {0, NONE, 4}}, {{8, NONE, -16}, {0, NONE, 4}}, {{5, NONE, -19}, {6, NONE, 11}}, {{9, NONE, -14}, {0, NONE, 5}}, {8, NONE, -14}, {8, NONE, -11}},
-  {{{NONE, -22, 26}, {NONE, 0, 0}}, {{-3, 19, 10}, {5, 12, 40}}, {5, 8, 2}, 2, true, true, false, false,
-   {{NONE, NONE, NONE}, {0, 0, 0}}, {{-3, 19, 10}, {5, 12, 40}}, {{NONE, -24, 26}, {NONE, 8, 0}},
-   {{NONE, -16, 26}, {NONE, -8, 0}}, {{NONE, -24, 26}, {NONE, 0, 0}}, {{NONE, -24, 24}, {NONE, 4, 4}}, {{NONE, -14, 28}, {NONE, 0, 0}}, {NONE, -22, 26}, {NONE, -22, 26}},
-  {{{-14, NONE, NONE}, {5, NONE, NONE}}, {{NONE, -9, -23}, {NONE, 1, 1}}, {2, 3, 5}, 5, false, true, true, false,
-   {{-14, -9, -23}, {5, 1, 1}}, {{NONE, NONE, NONE}, {NONE, NONE, NONE}}, {{-14, NONE, NONE}, {6, NONE, NONE}},
-   {{-14, NONE, NONE}, {4, NONE, NONE}}, {{-14, NONE, NONE}, {4, NONE, NONE}}, {{-19, NONE, NONE}, {15, NONE, NONE}}, {{-12, NONE, NONE}, {5, NONE, NONE}}, {-12, NONE, NONE}, {-9, NONE, NONE}},
+    {{{27, -19, -10}, {40, 1, 40}},
+     {{15, -23, 2}, {40, 40, 12}},
+     {2, 2, 5},
+     4,
+     false,
+     false,
+     true,
+     false,
+     {{27, -19, 2}, {28, 1, 12}},
+     {{15, -23, -10}, {52, 40, 40}},
+     {{26, -20, -10}, {42, 2, 40}},
+     {{28, -18, -10}, {38, 0, 40}},
+     {{26, -20, -10}, {40, 2, 40}},
+     {{23, -23, -14}, {48, 9, 48}},
+     {{29, -17, -5}, {40, 1, 40}},
+     {47, -19, 10},
+     {67, -18, 30}},
+    {{{-11, NONE, -17}, {40, NONE, 40}},
+     {{NONE, 23, -15}, {NONE, 5, 40}},
+     {2, 3, 2},
+     1,
+     false,
+     true,
+     true,
+     false,
+     {{-11, 23, -15}, {40, 5, 38}},
+     {{NONE, NONE, -17}, {NONE, NONE, 42}},
+     {{-12, NONE, -18}, {42, NONE, 42}},
+     {{-10, NONE, -16}, {38, NONE, 38}},
+     {{-12, NONE, -18}, {40, NONE, 40}},
+     {{-12, NONE, -18}, {42, NONE, 42}},
+     {{-9, NONE, -15}, {40, NONE, 40}},
+     {9, NONE, 3},
+     {29, NONE, 23}},
+    {{{NONE, NONE, 4}, {NONE, NONE, 40}},
+     {{4, 0, 21}, {0, 5, 1}},
+     {2, 2, 3},
+     6,
+     false,
+     true,
+     false,
+     true,
+     {{NONE, NONE, NONE}, {0, 0, 0}},
+     {{NONE, NONE, 4}, {NONE, NONE, 40}},
+     {{NONE, NONE, 3}, {NONE, NONE, 42}},
+     {{NONE, NONE, 6}, {NONE, NONE, 36}},
+     {{NONE, NONE, 3}, {NONE, NONE, 42}},
+     {{NONE, NONE, -2}, {NONE, NONE, 52}},
+     {{NONE, NONE, 7}, {NONE, NONE, 40}},
+     {NONE, NONE, 24},
+     {NONE, NONE, 44}},
+    {{{8, NONE, -16}, {0, NONE, 5}},
+     {{-18, -20, NONE}, {0, 1, NONE}},
+     {1, 8, 2},
+     3,
+     true,
+     true,
+     false,
+     true,
+     {{NONE, NONE, NONE}, {0, 0, 0}},
+     {{-18, -20, NONE}, {0, 1, NONE}},
+     {{8, NONE, -16}, {0, NONE, 6}},
+     {{8, NONE, -16}, {0, NONE, 4}},
+     {{8, NONE, -16}, {0, NONE, 4}},
+     {{5, NONE, -19}, {6, NONE, 11}},
+     {{9, NONE, -14}, {0, NONE, 5}},
+     {8, NONE, -14},
+     {8, NONE, -11}},
+    {{{NONE, -22, 26}, {NONE, 0, 0}},
+     {{-3, 19, 10}, {5, 12, 40}},
+     {5, 8, 2},
+     2,
+     true,
+     true,
+     false,
+     false,
+     {{NONE, NONE, NONE}, {0, 0, 0}},
+     {{-3, 19, 10}, {5, 12, 40}},
+     {{NONE, -24, 26}, {NONE, 8, 0}},
+     {{NONE, -16, 26}, {NONE, -8, 0}},
+     {{NONE, -24, 26}, {NONE, 0, 0}},
+     {{NONE, -24, 24}, {NONE, 4, 4}},
+     {{NONE, -14, 28}, {NONE, 0, 0}},
+     {NONE, -22, 26},
+     {NONE, -22, 26}},
+    {{{-14, NONE, NONE}, {5, NONE, NONE}},
+     {{NONE, -9, -23}, {NONE, 1, 1}},
+     {2, 3, 5},
+     5,
+     false,
+     true,
+     true,
+     false,
+     {{-14, -9, -23}, {5, 1, 1}},
+     {{NONE, NONE, NONE}, {NONE, NONE, NONE}},
+     {{-14, NONE, NONE}, {6, NONE, NONE}},
+     {{-14, NONE, NONE}, {4, NONE, NONE}},
+     {{-14, NONE, NONE}, {4, NONE, NONE}},
+     {{-19, NONE, NONE}, {15, NONE, NONE}},
+     {{-12, NONE, NONE}, {5, NONE, NONE}},
+     {-12, NONE, NONE},
+     {-9, NONE, NONE}},
 };
 
 static dust_coordinate c3(const int64_t *v) {
@@ -84,7 +169,8 @@ static void check_case(const golden *g) {
 
 static void test_points(void) {
   dust_roi roi = roi_of(&(box){{0, NONE, -5}, {10, NONE, 10}});
-  dust_coordinate inside = c3((int64_t[]){9, NONE, 4}), past = c3((int64_t[]){10, 0, 0}), nowhere = c3((int64_t[]){NONE, 0, 0}), flat = dust_coordinate_filled(2, 1);
+  dust_coordinate inside = c3((int64_t[]){9, NONE, 4}), past = c3((int64_t[]){10, 0, 0}), nowhere = c3((int64_t[]){NONE, 0, 0}),
+                  flat = dust_coordinate_filled(2, 1);
   CHECK(dust_roi_contains_point(&roi, &inside) && !dust_roi_contains_point(&roi, &past));
   CHECK(!dust_roi_contains_point(&roi, &nowhere) && !dust_roi_contains_point(&roi, &flat));
   CHECK(dust_roi_contains_location(&roi, (double[]){9.999, 1e300, -5}) && dust_roi_contains_location(&roi, (double[]){0, -INFINITY, 4.5}));
@@ -94,11 +180,14 @@ static void test_points(void) {
 
 static void test_edges(void) {
   int64_t size;
-  dust_coordinate low = dust_coordinate_filled(3, INT64_MAX - 5), shape = dust_coordinate_filled(3, 5), wide = dust_coordinate_filled(3, INT64_MAX);
-  dust_coordinate one = dust_coordinate_filled(3, 1), eight = dust_coordinate_filled(3, 8), origin = dust_coordinate_filled(3, 0), begin = dust_coordinate_filled(3, -INT64_MAX);
+  dust_coordinate low = dust_coordinate_filled(3, INT64_MAX - 5), shape = dust_coordinate_filled(3, 5),
+                  wide = dust_coordinate_filled(3, INT64_MAX);
+  dust_coordinate one = dust_coordinate_filled(3, 1), eight = dust_coordinate_filled(3, 8), origin = dust_coordinate_filled(3, 0),
+                  begin = dust_coordinate_filled(3, -INT64_MAX);
   dust_roi roi, out, half;
   CHECK_OK(dust_roi_make(&roi, &low, &shape));
-  CHECK_FAILS(dust_roi_make(&out, &one, &wide), DUST_ERROR_RANGE, "a ROI with offset 1 and shape 9223372036854775807 on axis 1 ends beyond 64 bits");
+  CHECK_FAILS(dust_roi_make(&out, &one, &wide), DUST_ERROR_RANGE,
+              "a ROI with offset 1 and shape 9223372036854775807 on axis 1 ends beyond 64 bits");
   CHECK_FAILS(dust_roi_shift(&out, &roi, &one), DUST_ERROR_RANGE, "ends beyond 64 bits");
   CHECK_FAILS(dust_roi_grow(&out, &roi, &one, &one), DUST_ERROR_RANGE, "ends beyond 64 bits");
   CHECK_FAILS(dust_roi_snap(&out, &roi, &eight, DUST_SNAP_GROW), DUST_ERROR_RANGE, "beyond 64 bits");
@@ -116,9 +205,11 @@ static void test_edges(void) {
 }
 
 static void test_misuse(void) {
-  dust_coordinate two = dust_coordinate_filled(2, 4), three = dust_coordinate_filled(3, 4), zero = c3((int64_t[]){1, 0, 1}), none = c3((int64_t[]){1, NONE, 1});
+  dust_coordinate two = dust_coordinate_filled(2, 4), three = dust_coordinate_filled(3, 4), zero = c3((int64_t[]){1, 0, 1}),
+                  none = c3((int64_t[]){1, NONE, 1});
   dust_roi a, b, out;
-  CHECK_FAILS(dust_roi_make(&out, &two, &three), DUST_ERROR_ARGUMENT, "a ROI's offset has 2 axes and its shape 3: they must have the same number");
+  CHECK_FAILS(dust_roi_make(&out, &two, &three), DUST_ERROR_ARGUMENT,
+              "a ROI's offset has 2 axes and its shape 3: they must have the same number");
   CHECK_OK(dust_roi_make(&a, &two, &two));
   CHECK_OK(dust_roi_make(&b, &three, &three));
   CHECK_FAILS(dust_roi_union(&out, &a, &b), DUST_ERROR_ARGUMENT, "ROIs of 2 and 3 axes can't be combined");

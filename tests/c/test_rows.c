@@ -9,7 +9,8 @@ static dust_ndarray made(dust_dtype dtype, int ndim, const int64_t *shape) {
   CHECK_OK(dust_ndarray_zeros(&a, dtype, ndim, shape));
   return a;
 }
-#define SHAPE(...) (int64_t[]){__VA_ARGS__}
+#define SHAPE(...) \
+  (int64_t[]) { __VA_ARGS__ }
 
 static int element(const dust_ndarray *a, size_t flat) {
   const char *p = a->data;
@@ -25,11 +26,15 @@ static bool in_order(const dust_ndarray *a, const dust_ndarray *b, size_t rows_e
   dust_rows rows;
   char *p[2];
   size_t flat = 0;
-  if (dust_rows_init(&rows, 2, (const dust_ndarray *const[]){a, b}) != DUST_OK || rows.count != rows_expected || rows.length != length_expected) return false;
+  if (dust_rows_init(&rows, 2, (const dust_ndarray *const[]){a, b}) != DUST_OK || rows.count != rows_expected ||
+      rows.length != length_expected)
+    return false;
   for (size_t r = 0; r < rows.count; r++) {
     dust_rows_at(&rows, r, p);
     for (size_t i = 0; i < rows.length; i++, flat++)
-      if (*(unsigned char *)(p[0] + (int64_t)i * rows.stride[0]) != element(a, flat) || *(unsigned char *)(p[1] + (int64_t)i * rows.stride[1]) != element(b, flat)) return false;
+      if (*(unsigned char *)(p[0] + (int64_t)i * rows.stride[0]) != element(a, flat) ||
+          *(unsigned char *)(p[1] + (int64_t)i * rows.stride[1]) != element(b, flat))
+        return false;
   }
   return flat == (size_t)dust_ndarray_count(a);
 }
@@ -62,11 +67,13 @@ static void test_merging(void) {
   CHECK_OK(dust_ndarray_slice(&other, &b, 1, 4, -1, -1));
   CHECK_OK(dust_ndarray_slice(&repeated, &a, 1, 0, 5, 1));
   CHECK(in_order(&other, &repeated, 20, 6));
-  dust_ndarray_release(&repeated), dust_ndarray_release(&other), dust_ndarray_release(&crop), dust_ndarray_release(&a), dust_ndarray_release(&b);
+  dust_ndarray_release(&repeated), dust_ndarray_release(&other), dust_ndarray_release(&crop), dust_ndarray_release(&a),
+      dust_ndarray_release(&b);
 }
 
 static void test_special(void) {
-  dust_ndarray a = made(DUST_UINT8, 0, NULL), b = made(DUST_FLOAT64, 0, NULL), one, wide, none = made(DUST_UINT8, 2, SHAPE(5, 0)), flat, big, small;
+  dust_ndarray a = made(DUST_UINT8, 0, NULL), b = made(DUST_FLOAT64, 0, NULL), one, wide, none = made(DUST_UINT8, 2, SHAPE(5, 0)), flat,
+               big, small;
   CHECK(in_order(&a, &b, 1, 1));
   one = made(DUST_UINT8, 3, SHAPE(1, 1, 1));
   CHECK(in_order(&one, &one, 1, 1));
@@ -78,18 +85,21 @@ static void test_special(void) {
   CHECK(in_order(&wide, &flat, 1, 1200));
   CHECK_FAILS(dust_rows_init(&rows, 2, (const dust_ndarray *const[]){&flat, &none}), DUST_ERROR_ARGUMENT,
               "arrays of shape 30x40 and 5x0 can't be walked together: they must have the same shape");
-  CHECK_FAILS(dust_rows_init(&rows, 7, (const dust_ndarray *const[]){&a, &a, &a, &a, &a, &a, &a}), DUST_ERROR_ARGUMENT, "the number must be from 1 to 6");
+  CHECK_FAILS(dust_rows_init(&rows, 7, (const dust_ndarray *const[]){&a, &a, &a, &a, &a, &a, &a}), DUST_ERROR_ARGUMENT,
+              "the number must be from 1 to 6");
   big = made(DUST_UINT8, 3, SHAPE(100, 100, 100)), small = made(DUST_UINT8, 1, SHAPE(100000));
   CHECK(in_order(&big, &big, 10000, 100)); /* many rows, so that a pool can share them … */
   CHECK_OK(dust_rows_init(&rows, 1, (const dust_ndarray *const[]){&big}));
   CHECK(rows.ndim == 1 && rows.count == 10000); /* … whose outer dimensions are merged too */
   CHECK(in_order(&small, &small, 1, 100000));
-  dust_ndarray_release(&a), dust_ndarray_release(&b), dust_ndarray_release(&one), dust_ndarray_release(&wide), dust_ndarray_release(&none), dust_ndarray_release(&flat);
+  dust_ndarray_release(&a), dust_ndarray_release(&b), dust_ndarray_release(&one), dust_ndarray_release(&wide), dust_ndarray_release(&none),
+      dust_ndarray_release(&flat);
   dust_ndarray_release(&big), dust_ndarray_release(&small);
 }
 
 static dust_status add_row(void *context, const dust_rows *rows, char *const *pointer, size_t row) {
-  for (size_t i = 0; i < rows->length; i++) *(uint8_t *)(pointer[0] + (int64_t)i * rows->stride[0]) += *(uint8_t *)(pointer[1] + (int64_t)i * rows->stride[1]);
+  for (size_t i = 0; i < rows->length; i++)
+    *(uint8_t *)(pointer[0] + (int64_t)i * rows->stride[0]) += *(uint8_t *)(pointer[1] + (int64_t)i * rows->stride[1]);
   return DUST_OK;
 }
 

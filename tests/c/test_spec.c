@@ -36,7 +36,8 @@ static void test_check(void) {
   spec.voxel_size = dust_coordinate_unbounded(3);
   CHECK_FAILS(dust_array_spec_check(&spec), DUST_ERROR_ARGUMENT, "voxel size (inf, inf, inf)");
   spec.voxel_size = dust_coordinate_filled(2, 4);
-  CHECK_FAILS(dust_array_spec_check(&spec), DUST_ERROR_ARGUMENT, "the ROI has 3 axes and the voxel size (4, 4) has 2: they must have the same number");
+  CHECK_FAILS(dust_array_spec_check(&spec), DUST_ERROR_ARGUMENT,
+              "the ROI has 3 axes and the voxel size (4, 4) has 2: they must have the same number");
   dust_graph_spec graph = dust_graph_spec_default();
   CHECK_OK(dust_graph_spec_check(&graph));
   graph.dtype = DUST_INT32;
@@ -74,7 +75,8 @@ static void test_update(void) {
   a.interpolatable = DUST_YES, a.dtype = DUST_UINT8;
   b.dtype = DUST_FLOAT32, b.placeholder = true, b.voxel_size = dust_coordinate_filled(3, 10);
   CHECK_OK(dust_array_spec_update(&a, &b));
-  CHECK(dust_roi_equal(&a.roi, &both) && a.interpolatable == DUST_YES && a.dtype == DUST_FLOAT32 && a.placeholder && a.voxel_size.value[2] == 10);
+  CHECK(dust_roi_equal(&a.roi, &both) && a.interpolatable == DUST_YES && a.dtype == DUST_FLOAT32 && a.placeholder &&
+        a.voxel_size.value[2] == 10);
   CHECK_OK(dust_array_spec_update(&a, &nothing)); /* silent on all but placeholder and nonspatial */
   CHECK(dust_roi_equal(&a.roi, &both) && a.interpolatable == DUST_YES && a.dtype == DUST_FLOAT32 && !a.placeholder && a.has_voxel_size);
   b = spatial(0, 10);
@@ -99,7 +101,9 @@ static void test_text(void) {
   dust_array_spec a = spatial(0, 10);
   a.interpolatable = DUST_NO, a.dtype = DUST_UINT64;
   int length = dust_array_spec_format(text, sizeof text, &a);
-  CHECK(length == (int)strlen(text) && strcmp(text, "ROI: [0:10, 0:10, 0:10] (10, 10, 10), voxel size: (5, 5, 5), interpolatable: false, non-spatial: false, dtype: uint64, placeholder: false") == 0);
+  CHECK(length == (int)strlen(text) && strcmp(text,
+                                              "ROI: [0:10, 0:10, 0:10] (10, 10, 10), voxel size: (5, 5, 5), interpolatable: false, "
+                                              "non-spatial: false, dtype: uint64, placeholder: false") == 0);
   a = dust_array_spec_default();
   a.nonspatial = a.placeholder = true;
   dust_array_spec_format(text, sizeof text, &a);

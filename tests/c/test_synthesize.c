@@ -1,4 +1,5 @@
-/* Synthetic volumes: allocations that fail, parts that equal the whole, fields that are smooth and of the spread they promise, colours. */
+/* Synthetic volumes: allocations that fail, parts that equal the whole, fields that are smooth and of the spread they promise,
+ * colours. */
 #include <math.h>
 #include "check.h"
 #include "kernel/colorize.h"

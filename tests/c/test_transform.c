@@ -1,4 +1,5 @@
-/* Of transformations what Lua can't reach: every failing allocation, many threads, tiles, rounding at the edge of a source ROI, points there and back. */
+/* Of transformations what Lua can't reach: every failing allocation, many threads, tiles, rounding at the edge of a source ROI,
+ * points there and back. */
 #include <math.h>
 #include <stdlib.h>
 #include "check.h"
@@ -10,7 +11,9 @@ static double uniform(void) {
   return (double)(state >> 11) / 9007199254740992.0;
 }
 
-static bool same_bytes(const dust_ndarray *a, const dust_ndarray *b) { return dust_ndarray_same_shape(a, b) && memcmp(a->data, b->data, dust_ndarray_bytes(a)) == 0; }
+static bool same_bytes(const dust_ndarray *a, const dust_ndarray *b) {
+  return dust_ndarray_same_shape(a, b) && memcmp(a->data, b->data, dust_ndarray_bytes(a)) == 0;
+}
 
 static dust_coordinate coordinate(int ndim, const int64_t *value) {
   dust_coordinate c = dust_coordinate_filled(ndim, 0);
@@ -71,7 +74,8 @@ static void make_case(made_case *m, const sample_case *c) {
   m->options = (dust_transform_options){m->roi, m->voxel_size, &m->displacement, m->rotation, c->subsample, c->quirks};
 }
 
-static dust_status source_array(dust_ndarray *out, const dust_roi *roi, const dust_coordinate *voxel_size, dust_dtype dtype, int64_t channels) {
+static dust_status source_array(dust_ndarray *out, const dust_roi *roi, const dust_coordinate *voxel_size, dust_dtype dtype,
+                                int64_t channels) {
   int64_t shape[DUST_MAXDIM] = {channels};
   for (int d = 0; d < roi->shape.ndim; d++) shape[d + 1] = roi->shape.value[d] / voxel_size->value[d];
   DUST_TRY(dust_ndarray_zeros(out, dtype, roi->shape.ndim + 1, shape));
@@ -266,7 +270,8 @@ static void test_points(void) {
     CHECK(apart < 1e-3);
     CHECK(back < 0.05);
     CHECK(lost == 0);
-    if (apart >= 1e-3 || back >= 0.05 || lost) printf("  case %d: field and map differ by %g voxels, inverse by %g, %lld lost\n", i, apart, back, (long long)lost);
+    if (apart >= 1e-3 || back >= 0.05 || lost)
+      printf("  case %d: field and map differ by %g voxels, inverse by %g, %lld lost\n", i, apart, back, (long long)lost);
     dust_ndarray_release(&field);
     dust_transform_release(t);
     dust_ndarray_release(&m.displacement);
@@ -312,11 +317,13 @@ static void test_refuses(void) {
   CHECK_FAILS(dust_transform_source_roi(&out, t, &huge, &m.voxel_size, NULL), DUST_ERROR_RANGE, "voxels");
   dust_ndarray in = {0}, made = {0};
   CHECK_OK(dust_ndarray_zeros(&in, DUST_UINT8, 3, (int64_t[]){10, 40, 43}));
-  CHECK_FAILS(dust_transform_sample(&made, t, &in, &m.roi, &m.roi, &m.voxel_size, true, NULL), DUST_ERROR_ARGUMENT, "which has 10x40x44 voxels");
+  CHECK_FAILS(dust_transform_sample(&made, t, &in, &m.roi, &m.roi, &m.voxel_size, true, NULL), DUST_ERROR_ARGUMENT,
+              "which has 10x40x44 voxels");
   dust_ndarray_release(&in);
   CHECK_OK(dust_ndarray_zeros(&in, DUST_UINT8, 3, (int64_t[]){10, 40, 44}));
   beside.offset.value[2] += 5LL << 40;
-  CHECK_FAILS(dust_transform_sample(&made, t, &in, &beside, &m.roi, &m.voxel_size, true, NULL), DUST_ERROR_RANGE, "2^29 voxels apart along axis 3");
+  CHECK_FAILS(dust_transform_sample(&made, t, &in, &beside, &m.roi, &m.voxel_size, true, NULL), DUST_ERROR_RANGE,
+              "2^29 voxels apart along axis 3");
   beside = m.roi, beside.offset.value[2] += 5000;
   CHECK_OK(dust_transform_sample(&made, t, &in, &beside, &m.roi, &m.voxel_size, true, NULL));
   dust_ndarray_release(&made);

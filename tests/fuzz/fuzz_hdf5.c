@@ -1,5 +1,6 @@
-/* Files that are valid HDF5 and say strange things: attributes of any type, rank and content where a voxel size, an offset or axis names are looked for, datasets of odd
- * shapes, chunks and types. (Bytes that are no HDF5 at all are libhdf5's to refuse.) Whatever is in there, listing and reading end with a result or a message, and nothing leaks. */
+/* Files that are valid HDF5 and say strange things: attributes of any type, rank and content where a voxel size, an offset or
+ * axis names are looked for, datasets of odd shapes, chunks and types. (Bytes that are no HDF5 at all are libhdf5's to refuse.)
+ * Whatever is in there, listing and reading end with a result or a message, and nothing leaks. */
 #include <hdf5.h>
 #include <unistd.h>
 #include "base/mem.h"
@@ -114,7 +115,8 @@ static void read_file(const char *path) {
     for (size_t i = 0; i < count; i++) {
       dust_ndarray array = {.buffer = NULL};
       MUST(infos[i].voxel_size_count >= 0 && infos[i].voxel_size_count <= DUST_HDF5_MAXDIM);
-      if (dust_hdf5_read(&array, file, infos[i].name, 0, NULL, NULL) == DUST_OK) MUST(array.ndim == infos[i].ndim && array.dtype == infos[i].dtype);
+      if (dust_hdf5_read(&array, file, infos[i].name, 0, NULL, NULL) == DUST_OK)
+        MUST(array.ndim == infos[i].ndim && array.dtype == infos[i].dtype);
       dust_ndarray_release(&array);
       for (int k = 0; k < 4; k++) {
         dust_hdf5_value value;

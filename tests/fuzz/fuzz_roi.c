@@ -5,8 +5,10 @@
 static dust_coordinate take_coordinate(input *in, int ndim) {
   dust_coordinate c = dust_coordinate_filled(ndim, 0);
   for (int d = 0; d < ndim; d++) {
-    if (take_byte(in) > 240) c.unbounded |= 1u << d;
-    else c.value[d] = take_number(in);
+    if (take_byte(in) > 240)
+      c.unbounded |= 1u << d;
+    else
+      c.value[d] = take_number(in);
   }
   return c;
 }
@@ -33,7 +35,8 @@ static void check_moves(const dust_roi *a, const dust_coordinate *by) {
   dust_roi moved, back;
   dust_coordinate negative;
   if (dust_roi_shift(&moved, a, by) != DUST_OK || by->unbounded) return;
-  if (dust_coordinate_negate(&negative, by) == DUST_OK && dust_roi_shift(&back, &moved, &negative) == DUST_OK) MUST(dust_roi_equal(a, &back));
+  if (dust_coordinate_negate(&negative, by) == DUST_OK && dust_roi_shift(&back, &moved, &negative) == DUST_OK)
+    MUST(dust_roi_equal(a, &back));
 }
 
 static void check_grid(const dust_roi *a, const dust_coordinate *voxel_size) {

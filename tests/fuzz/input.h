@@ -38,8 +38,8 @@ static inline int64_t take_number(input *in) {
   return value;
 }
 
-#define MUST(condition)                                                                                                \
-  do {                                                                                                                 \
+#define MUST(condition)                                                                                                              \
+  do {                                                                                                                               \
     if (!(condition)) fprintf(stderr, "%s:%d: not so: %s (message: %s)\n", __FILE__, __LINE__, #condition, dust_message()), abort(); \
   } while (0)
 

@@ -1,10 +1,11 @@
--- A script's finaliser may close an array, graph, file or transformation at any moment in which a binding makes a Lua value, and so may a metamethod of a table among the
--- arguments. Here it does, at each such moment in turn: the call either says that something was closed or gives the right result. (Under make asan, a binding that looks at
--- closed memory dies.)
+-- A script's finaliser may close an array, graph, file or transformation at any moment in which a binding makes a Lua value, and
+-- so may a metamethod of a table among the arguments. Here it does, at each such moment in turn: the call either says that
+-- something was closed or gives the right result. (Under make asan, a binding that looks at closed memory dies.)
 local core = require "moondust.core"
 local kernel = core.kernel
 
--- With these numbers each collection is a whole cycle, and each allocation starts one. Returns what puts the collector back as it was (the step's size can't be asked for).
+-- With these numbers each collection is a whole cycle, and each allocation starts one. Returns what puts the collector back as it
+-- was (the step's size can't be asked for).
 local function hostile()
   local mode = collectgarbage "incremental"
   local pause, multiplier = collectgarbage("setpause", 1), collectgarbage("setstepmul", 1000)
@@ -16,7 +17,8 @@ local function hostile()
   end
 end
 
--- Runs call() with a finaliser that calls strike() in the moment-th collection from now; whether it got that far, and pcall's results.
+-- Runs call() with a finaliser that calls strike() in the moment-th collection from now; whether it got that far, and pcall's
+-- results.
 local function strike_at(moment, strike, call)
   local left, armed, struck = moment, true, false
   local mt = {}

@@ -1,4 +1,5 @@
--- Augmentations, targets and a trainer's whole pipeline against figures that the originals made, draw for draw (tests/golden/{nodes,trainer}.h5).
+-- Augmentations, targets and a trainer's whole pipeline against figures that the originals made, draw for draw
+-- (tests/golden/{nodes,trainer}.h5).
 local md = require "moondust"
 local core = require "moondust.core"
 local golden = require "spec.support.golden"
@@ -132,7 +133,8 @@ describe("figures of targets", function()
     end)
   end
 
-  -- Upstream's growing changes nothing (it dilates the mask and intersects with it), so its figure has the targets right and the weights as without.
+  -- Upstream's growing changes nothing (it dilates the mask and intersects with it), so its figure has the targets right and the
+  -- weights as without.
   it("affinities_grown: the targets, and weights where nothing grew", function()
     local case = golden.case("nodes", "target_affinities_grown")
     local function weights(iterations)

@@ -1,4 +1,5 @@
--- More of gunpowder's nodes against figures that the originals made, draw for draw (tests/golden/nodes_more1.h5, by make_nodes_more.py).
+-- More of gunpowder's nodes against figures that the originals made, draw for draw (tests/golden/nodes_more1.h5, by
+-- make_nodes_more.py).
 local md = require "moondust"
 local core = require "moondust.core"
 local golden = require "spec.support.golden"

@@ -1,4 +1,5 @@
--- Drawn graphs, other voxel sizes, places, scanning and wrapped arrays against figures that the originals made (tests/golden/nodes_more2.h5, by make_nodes_more2.py).
+-- Drawn graphs, other voxel sizes, places, scanning and wrapped arrays against figures that the originals made
+-- (tests/golden/nodes_more2.h5, by make_nodes_more2.py).
 local md = require "moondust"
 local golden = require "spec.support.golden"
 

@@ -40,8 +40,8 @@ local function by_id(ids, locations)
   return place
 end
 
--- Edges between nodes of the source as "3-4", ends of edges that were cut as { inner node, where }. Ids of the nodes made at the cuts depend on the order in which
--- a Python set gives edges, so they are left out.
+-- Edges between nodes of the source as "3-4", ends of edges that were cut as { inner node, where }. Ids of the nodes made at the
+-- cuts depend on the order in which a Python set gives edges, so they are left out.
 local function split_edges(rows, place)
   local inner, cut = {}, {}
   for _, row in ipairs(rows) do

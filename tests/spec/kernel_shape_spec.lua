@@ -106,7 +106,8 @@ describe("kernel.grow_boundary", function()
   end)
 end)
 
--- Sheridan et al. 2022, as the lsd package computes it: Gaussian-weighted sums over the voxels of the object, truncated at 3 sigma.
+-- Sheridan et al. 2022, as the lsd package computes it: Gaussian-weighted sums over the voxels of the object, truncated at 3
+-- sigma.
 local function clip(x) return math.max(0, math.min(1, x)) end
 
 local function describe_voxel(shape, flat, at, id, step, sigma)

@@ -1,4 +1,5 @@
--- AddAffinities, BalanceLabels, GrowBoundary, ExcludeLabels, RenumberConnectedComponents: the battery, what upstream gets wrong, what they refuse.
+-- AddAffinities, BalanceLabels, GrowBoundary, ExcludeLabels, RenumberConnectedComponents: the battery, what upstream gets wrong,
+-- what they refuse.
 local md = require "moondust"
 local core = require "moondust.core"
 local battery = require "spec.support.battery"

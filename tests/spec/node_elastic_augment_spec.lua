@@ -1,6 +1,7 @@
 -- ElasticAugment by what must be so; upstream's figures are in golden_filters_spec (quirks = true).
 --
--- Sources here are endless, and each voxel holds its own world position, a channel an axis: what comes out of the node says where each voxel was fetched from.
+-- Sources here are endless, and each voxel holds its own world position, a channel an axis: what comes out of the node says where
+-- each voxel was fetched from.
 local md = require "moondust"
 local core = require "moondust.core"
 local battery = require "spec.support.battery"

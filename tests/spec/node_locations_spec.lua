@@ -7,7 +7,8 @@ local RAW, LABELS, POINTS, ID = battery.RAW, battery.LABELS, battery.POINTS, md.
 
 local roi = md.Roi({ 0, 0, 0 }, { 160, 24, 32 })
 local function request(seed) return md.BatchRequest { random_seed = seed, [RAW] = roi, [LABELS] = roi, [POINTS] = roi } end
--- The centre of `roi` is (80, 12, 16), so these are shifts of (400, 40, 44), (440, 48, 60), (200, 8, 24) and one that leads out of the world.
+-- The centre of `roi` is (80, 12, 16), so these are shifts of (400, 40, 44), (440, 48, 60), (200, 8, 24) and one that leads out
+-- of the world.
 local locations = { { 480, 52, 60 }, { 520, 60, 76 }, { 0, 0, 0 }, { 280, 20, 40 } }
 
 local function at(shift) return battery.world()[RAW]:crop(roi:shift(shift)).data:hash() end

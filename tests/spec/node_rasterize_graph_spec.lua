@@ -163,7 +163,8 @@ describe("RasterizeGraph", function()
   end)
 end)
 
--- A line that a source cuts at a ROI's faces may take another voxel near there than the whole one, so tiles are compared without edges.
+-- A line that a source cuts at a ROI's faces may take another voxel near there than the whole one, so tiles are compared without
+-- edges.
 for mode, settings in pairs {
   balls = { { 60, 12, 12 }, edges = false }, hollow = { { 90, 15, 15 }, inner_radius_fraction = 0.5, edges = false }, peaks = { { 45, 5, 6 }, "peak", edges = false },
   objects = { { 60, 20, 20 }, mask = LABELS, edges = false },

@@ -1,5 +1,6 @@
--- Augmentations as distributions: with fixed seeds, means, variances, shares and symmetries over up to 10,000 draws (a million voxels for noise). Limits are four to five standard
--- deviations of the figure tested, so that what passes by luck is rare and what is biased fails.
+-- Augmentations as distributions: with fixed seeds, means, variances, shares and symmetries over up to 10,000 draws (a million
+-- voxels for noise). Limits are four to five standard deviations of the figure tested, so that what passes by luck is rare and
+-- what is biased fails.
 local md = require "moondust"
 local core = require "moondust.core"
 local battery = require "spec.support.battery"
@@ -213,7 +214,8 @@ describe("ElasticAugment", function()
       local m = moments(found[axis])
       near(0, m.mean, 4.5 * math.sqrt(m.variance / n), "mean along axis " .. axis)
       near(0, m.skew, 4.5 * math.sqrt(6 / n), "skew along axis " .. axis)
-      -- Cubic B-splines through control points: less than the control points' own variance away from them, about all of it on them.
+      -- Cubic B-splines through control points: less than the control points' own variance away from them, about all of it on
+      -- them.
       assert.is_true(m.variance > 0.1 * sigma ^ 2 and m.variance < 1.1 * sigma ^ 2, ("variance %g of %g"):format(m.variance, sigma ^ 2))
     end
   end)

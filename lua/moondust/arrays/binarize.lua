@@ -4,7 +4,8 @@ local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"
 local groups_of = require "moondust.arrays.groupings"
 
---- uint8 (groups, spatial…): 1 where the id is in the group. A group without ids takes every id but the background, which is in no group.
+--- uint8 (groups, spatial…): 1 where the id is in the group. A group without ids takes every id but the background, which is in
+--- no group.
 ---@class moondust.BinarizeArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.BinarizeArray
 local Binarize = class("Binarize", WrapperArray)

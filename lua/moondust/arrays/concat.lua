@@ -3,7 +3,8 @@ local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"
 
---- (channels, spatial…) in numpy's common dtype, where all of the arrays are. A channel without an array is the default array, without that zeros.
+--- (channels, spatial…) in numpy's common dtype, where all of the arrays are. A channel without an array is the default array,
+--- without that zeros.
 ---@class moondust.ConcatArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.ConcatArray
 local Concat = class("Concat", WrapperArray)

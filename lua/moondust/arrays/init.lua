@@ -1,11 +1,13 @@
---- md.arrays: arrays made of other arrays, ROI by ROI, when they are read. Originals: dacapo/experiments/datasplits/datasets/arrays.
+--- md.arrays: arrays made of other arrays, ROI by ROI, when they are read. Originals:
+--- dacapo/experiments/datasplits/datasets/arrays.
 ---
 ---     local labels = assert(md.open_array("crop.h5", "labels"))
 ---     local mito = md.arrays.Binarize{ md.arrays.Crop{ labels, roi }, { { "mito", { 3, 4, 5 } } } }
 ---     md.DaCapoArraySource{ mito, GT }
 ---
---- Each takes md.Arrays, lazy arrays (md.open_array) and one another, is an object as md.ArraySource and md.DaCapoArraySource serve it (.roi .voxel_size .dtype .shape
---- .interpolatable .attrs, :read(roi), :close()), and never changes what it is made of. They load when they are first named.
+--- Each takes md.Arrays, lazy arrays (md.open_array) and one another, is an object as md.ArraySource and md.DaCapoArraySource
+--- serve it (.roi .voxel_size .dtype .shape .interpolatable .attrs, :read(roi), :close()), and never changes what it is made of.
+--- They load when they are first named.
 local options = require "moondust.options"
 
 local modules = {

@@ -1,11 +1,12 @@
---- MissingAnnotationsMask: where labels may be learned from, a channel for each group of ids. Original: dacapo (MissingAnnotationsMaskConfig).
+--- MissingAnnotationsMask: where labels may be learned from, a channel for each group of ids. Original: dacapo
+--- (MissingAnnotationsMaskConfig).
 local class = require("moondust.class").class
 local core = require "moondust.core"
 local WrapperArray = require "moondust.arrays.wrapper"
 local groups_of = require "moondust.arrays.groupings"
 
---- uint8 (groups, spatial…): 1 where there is a label (> 0); all 0 for a group with an id that is present in the volume but not annotated, since what isn't marked as such there
---- may be it all the same.
+--- uint8 (groups, spatial…): 1 where there is a label (> 0); all 0 for a group with an id that is present in the volume but not
+--- annotated, since what isn't marked as such there may be it all the same.
 ---@class moondust.MissingAnnotationsMaskArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.MissingAnnotationsMaskArray
 local MissingAnnotationsMask = class("MissingAnnotationsMask", WrapperArray)

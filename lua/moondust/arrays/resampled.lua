@@ -4,7 +4,8 @@ local core = require "moondust.core"
 local WrapperArray = require "moondust.arrays.wrapper"
 local voxels = require "moondust.nodes.resize"
 
---- With interp_order 1 (grey values) larger voxels are the means of smaller ones, smaller ones are interpolated linearly; with 0 (labels) each is the nearest as it is.
+--- With interp_order 1 (grey values) larger voxels are the means of smaller ones, smaller ones are interpolated linearly; with 0
+--- (labels) each is the nearest as it is.
 ---@class moondust.ResampledArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.ResampledArray
 local Resampled = class("Resampled", WrapperArray)

@@ -1,6 +1,7 @@
 --- What the arrays of md.arrays share: their sources, what they say of themselves, and the checks of what is read.
 ---
---- A subclass calls self:describe{ … } in init() and makes voxels in make(roi), where roi is not empty, inside of its own ROI and on its grid.
+--- A subclass calls self:describe{ … } in init() and makes voxels in make(roi), where roi is not empty, inside of its own ROI and
+--- on its grid.
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local Array = require "moondust.array"
@@ -32,7 +33,8 @@ function MemoryArray:make(roi) return self.array:crop(roi).data:view() end
 
 function MemoryArray:close() self.array:close() end
 
---- A source that a caller gave: an md.Array or an object such as md.open_array returns; an error that names the option otherwise. For init() of subclasses.
+--- A source that a caller gave: an md.Array or an object such as md.open_array returns; an error that names the option otherwise.
+--- For init() of subclasses.
 ---@param value any
 ---@param what string
 ---@return table

@@ -1,6 +1,6 @@
---- A file of batches: batch i goes into the group /batch_00000i, each array under its key (with resolution, voxel_size and offset),
---- each graph as KEY-ids, KEY-locations and KEY-edges; the group's attribute random_seed tells how to request the batch again.
---- What is written depends on the batches alone.
+--- A file of batches: batch i goes into the group /batch_00000i, each array under its key (with resolution, voxel_size and
+--- offset), each graph as KEY-ids, KEY-locations and KEY-edges; the group's attribute random_seed tells how to request the batch
+--- again. What is written depends on the batches alone.
 local core = require "moondust.core"
 local must = require("moondust.cli").must
 local key = require "moondust.key"

@@ -1,14 +1,15 @@
 --- The program's first word: a sub-command, a script, a chunk, or nothing (the REPL). One file here is one sub-command.
 ---
---- A sub-command is a table: `summary` (a line for --help), `configure(parser)` (argparse), `run(args, rest)` (args from argparse,
---- rest = what stands behind `--`), which returns the exit status, nil being 0. It raises errors; this file prints them.
---- Exit status: 0, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
+--- A sub-command is a table: `summary` (a line for --help), `configure(parser)` (argparse), `run(args, rest)` (args from
+--- argparse, rest = what stands behind `--`), which returns the exit status, nil being 0. It raises errors; this file prints
+--- them. Exit status: 0, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
 local M = {}
 
 local COMMANDS = { "run", "info", "sample", "view", "version" }
 local PROGRAM = "moondust"
 
---- What ends the program in an orderly way: status (and nothing is printed), usage = a sentence (status 2), or message and traceback (status 1).
+--- What ends the program in an orderly way: status (and nothing is printed), usage = a sentence (status 2), or message and
+--- traceback (status 1).
 local Exit = { __name = "moondust.Exit" }
 
 --- Raises an exit.

@@ -17,7 +17,8 @@ local function duration(seconds)
 end
 Progress.duration = duration
 
---- Options: total, unit ("batches"), output (io.stderr), terminal (asked of the system), columns, clock: a function telling seconds.
+--- Options: total, unit ("batches"), output (io.stderr), terminal (asked of the system), columns, clock: a function telling
+--- seconds.
 ---@param options table
 ---@return moondust.Progress
 function Progress.new(options)

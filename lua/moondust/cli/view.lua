@@ -1,5 +1,5 @@
---- `moondust view FILE.h5 [dataset]`: a contact sheet of slices as a PNG picture. Grey values between their 0.5% and 99.5% quantiles, labels in colours that
---- belong to their ids.
+--- `moondust view FILE.h5 [dataset]`: a contact sheet of slices as a PNG picture. Grey values between their 0.5% and 99.5%
+--- quantiles, labels in colours that belong to their ids.
 local core = require "moondust.core"
 local cli = require "moondust.cli"
 local must = cli.must

@@ -12,7 +12,8 @@ core.unbounded = nil
 -- ---------------------------------------------------------------------------------------------------- geometry
 
 --- Immutable integers, one per axis (zyx), each possibly `core.unbounded`.
---- Operators: + - * // % with a coordinate, a table of numbers or a number; `/` truncates towards zero as funlib.geometry's; unary minus; ==; #c; c[1].
+--- Operators: + - * // % with a coordinate, a table of numbers or a number; `/` truncates towards zero as funlib.geometry's;
+--- unary minus; ==; #c; c[1].
 ---@class moondust.Coordinate
 ---@field dims integer
 ---@operator add: moondust.Coordinate
@@ -32,8 +33,8 @@ function Coordinate:totable() end
 ---@return moondust.Coordinate
 function core.Coordinate(values) end
 
---- An immutable box in world units, half-open. Fields: offset, begin (= offset), shape, stop (offset + shape), center, size (nil when unbounded), dims, empty, unbounded.
---- Operators: + - shift by a coordinate or number; * / // scale offset and shape; ==.
+--- An immutable box in world units, half-open. Fields: offset, begin (= offset), shape, stop (offset + shape), center, size (nil
+--- when unbounded), dims, empty, unbounded. Operators: + - shift by a coordinate or number; * / // scale offset and shape; ==.
 ---@class moondust.Roi
 ---@field offset moondust.Coordinate
 ---@field begin moondust.Coordinate
@@ -76,7 +77,8 @@ function core.Roi(offset, shape) end
 
 -- ---------------------------------------------------------------------------------------------------- specs
 
---- Mutable fields, each nil when not said: roi, voxel_size, interpolatable, dtype; nonspatial and placeholder are booleans. Setting a field checks it. ==, tostring.
+--- Mutable fields, each nil when not said: roi, voxel_size, interpolatable, dtype; nonspatial and placeholder are booleans.
+--- Setting a field checks it. ==, tostring.
 ---@class moondust.ArraySpec
 ---@field roi moondust.Roi?
 ---@field voxel_size moondust.Coordinate?
@@ -113,14 +115,16 @@ function core.GraphSpec(fields) end
 
 -- ---------------------------------------------------------------------------------------------------- arrays
 
---- An n-d array: a strided view of refcounted bytes. Elements 1-based: `a[{z, y, x}]`; views `a[{{1, 3}, {}, 5}]` (inclusive ranges, optional third entry = step,
---- `{}` = all, a number drops the axis, negative numbers count from the end, fewer entries than axes: the rest whole). `a[index] = number or array` writes (copy on write: other
---- views keep what they saw). Arithmetic + - * / ^ and unary minus with arrays (broadcast) and numbers make new arrays: numpy's result types, but a
---- number never widens an array (uint8 + 1 is uint8, saturating; float32 * 2 is float32; integer arrays / anything is float32, 64-bit integers float64).
---- Numbers written into an array (also by :fill and core.ndarray) round half to even and saturate, NaN becomes 0 in integer arrays; arrays written into an array are cast as by :astype.
---- A plain number is an index of the first axis, so that `a[1]`, `#a` and `ipairs(a)` work as for a sequence (reading outside gives nil there; in a table it is an error).
---- uint64 elements from 2^63 on come back as the Lua integer with the same bits (negative; math.ult compares them, tostring(array) prints them right), and so are they written, filled,
---- counted and compared with. In arithmetic a negative number is negative.
+--- An n-d array: a strided view of refcounted bytes. Elements 1-based: `a[{z, y, x}]`; views `a[{{1, 3}, {}, 5}]` (inclusive
+--- ranges, optional third entry = step, `{}` = all, a number drops the axis, negative numbers count from the end, fewer entries
+--- than axes: the rest whole). `a[index] = number or array` writes (copy on write: other views keep what they saw). Arithmetic +
+--- - * / ^ and unary minus with arrays (broadcast) and numbers make new arrays: numpy's result types, but a number never widens
+--- an array (uint8 + 1 is uint8, saturating; float32 * 2 is float32; integer arrays / anything is float32, 64-bit integers
+--- float64). Numbers written into an array (also by :fill and core.ndarray) round half to even and saturate, NaN becomes 0 in
+--- integer arrays; arrays written into an array are cast as by :astype. A plain number is an index of the first axis, so that
+--- `a[1]`, `#a` and `ipairs(a)` work as for a sequence (reading outside gives nil there; in a table it is an error). uint64
+--- elements from 2^63 on come back as the Lua integer with the same bits (negative; math.ult compares them, tostring(array)
+--- prints them right), and so are they written, filled, counted and compared with. In arithmetic a negative number is negative.
 ---@class moondust.ndarray
 ---@field shape integer[]
 ---@field dtype string
@@ -135,7 +139,8 @@ function core.GraphSpec(fields) end
 ---@operator pow: moondust.ndarray
 ---@operator unm: moondust.ndarray
 local ndarray = {}
---- Of an integer array an integer, exact for 64-bit ids. NaN anywhere gives NaN, as in numpy. An array of no elements is an error.
+--- Of an integer array an integer, exact for 64-bit ids. NaN anywhere gives NaN, as in numpy. An array of no elements is an
+--- error.
 ---@return number
 function ndarray:min() end
 ---@return number
@@ -211,7 +216,8 @@ function ndarray:add_axis(axis) end
 ---@param axis integer
 ---@return moondust.ndarray view
 function ndarray:drop_axis(axis) end
---- Comparisons broadcast; exact for 64-bit integers; a number is rounded to float32 before it meets a float32 array, so that :eq(0.1) finds a stored 0.1.
+--- Comparisons broadcast; exact for 64-bit integers; a number is rounded to float32 before it meets a float32 array, so that
+--- :eq(0.1) finds a stored 0.1.
 ---@param other moondust.ndarray|number
 ---@return moondust.ndarray mask uint8
 function ndarray:eq(other) end
@@ -259,7 +265,8 @@ function core.concatenate(arrays, axis) end
 
 -- ---------------------------------------------------------------------------------------------------- graphs
 
---- Plain value made by md.Node{ id, location, attrs }: fields id, location (table of numbers), temporary, attrs (numbers by name).
+--- Plain value made by md.Node{ id, location, attrs }: fields id, location (table of numbers), temporary, attrs (numbers by
+--- name).
 ---@class moondust.Node
 ---@field id integer
 ---@field location number[]
@@ -307,7 +314,8 @@ function Graph:remove_edge(u, v) end
 ---@param roi moondust.Roi
 ---@return moondust.Graph
 function Graph:crop(roi) end
---- The crop with its far ends replaced by temporary nodes where the edges leave the ROI; these come last, with ids from the largest + 1.
+--- The crop with its far ends replaced by temporary nodes where the edges leave the ROI; these come last, with ids from the
+--- largest + 1.
 ---@param roi moondust.Roi
 ---@return moondust.Graph
 function Graph:trim(roi) end
@@ -330,7 +338,8 @@ function Graph:connected_components() end
 function Graph:nodes_in(roi) end
 ---@return moondust.Graph
 function Graph:copy() end
---- Id of the first node that lies outside `roi` and has a neighbour there too (a node outside whose neighbours are all inside is "dangling", which is allowed); nil if there is none.
+--- Id of the first node that lies outside `roi` and has a neighbour there too (a node outside whose neighbours are all inside is
+--- "dangling", which is allowed); nil if there is none.
 ---@param roi moondust.Roi
 ---@return integer?
 function Graph:first_stray(roi) end
@@ -426,7 +435,8 @@ function core.seed_from_system() end
 ---@class moondust.kernel
 local kernel = {}
 core.kernel = kernel
---- Adds before[i] / after[i] elements on each axis. mode "constant" (value) or "reflect" (numpy's: the edge is not repeated; wider than the array: reflects again).
+--- Adds before[i] / after[i] elements on each axis. mode "constant" (value) or "reflect" (numpy's: the edge is not repeated;
+--- wider than the array: reflects again).
 ---@param a moondust.ndarray
 ---@param before integer[]
 ---@param after integer[]
@@ -434,7 +444,8 @@ core.kernel = kernel
 ---@param value number?
 ---@return moondust.ndarray
 function kernel.pad(a, before, after, mode, value) end
---- a * scale + shift, stored as dtype (default: a's), clipped to [low, high] when given. Computed in float32 for float32 output and in float64 otherwise; integer outputs round and saturate.
+--- a * scale + shift, stored as dtype (default: a's), clipped to [low, high] when given. Computed in float32 for float32 output
+--- and in float64 otherwise; integer outputs round and saturate.
 ---@param a moondust.ndarray
 ---@param scale number
 ---@param shift number
@@ -443,12 +454,14 @@ function kernel.pad(a, before, after, mode, value) end
 ---@param high number?
 ---@return moondust.ndarray
 function kernel.scale_shift(a, scale, shift, dtype, low, high) end
---- Normalise to [0, 1] by the array's min and max, raise to gamma, un-normalise. Float arrays; a range <= 1e-3 returns a view of a.
+--- Normalise to [0, 1] by the array's min and max, raise to gamma, un-normalise. Float arrays; a range <= 1e-3 returns a view of
+--- a.
 ---@param a moondust.ndarray
 ---@param gamma number
 ---@return moondust.ndarray
 function kernel.gamma(a, gamma) end
---- Per slab s (slabs in C order, shape `slab`, -1 = whole axis): mean + (a - mean) * scales[s] + shifts[s]; clipped to [0, 1] if clip. Float arrays.
+--- Per slab s (slabs in C order, shape `slab`, -1 = whole axis): mean + (a - mean) * scales[s] + shifts[s]; clipped to [0, 1] if
+--- clip. Float arrays.
 ---@param a moondust.ndarray
 ---@param slab integer[]
 ---@param scales number[]
@@ -466,8 +479,8 @@ function kernel.slab_count(a, slab) end
 ---@param ndim integer
 ---@return moondust.ndarray
 function kernel.max_channels(a, ndim) end
---- Affinities (edges, spatial…) uint8 of a label array (spatial, 1 to 4 axes): 1 where the voxel and the one `offset` away carry the same non-zero id.
---- Voxels whose partner lies outside are 0. With background_as_object 0 counts as an id.
+--- Affinities (edges, spatial…) uint8 of a label array (spatial, 1 to 4 axes): 1 where the voxel and the one `offset` away carry
+--- the same non-zero id. Voxels whose partner lies outside are 0. With background_as_object 0 counts as an id.
 ---@param labels moondust.ndarray
 ---@param offsets integer[][]
 ---@param background_as_object boolean?
@@ -478,8 +491,9 @@ function kernel.affinities(labels, offsets, background_as_object) end
 ---@param classes integer
 ---@return moondust.ndarray
 function kernel.one_hot(labels, classes) end
---- Signed Euclidean distance (world units, float32) of each voxel centre to the nearest face between voxels of different label: positive on non-zero labels, negative
---- on zero. No face at all: min over axes of shape * voxel_size / 2, with that sign. labels: leading channel axes are handled one by one. With `scale`: tanh(d / scale).
+--- Signed Euclidean distance (world units, float32) of each voxel centre to the nearest face between voxels of different label:
+--- positive on non-zero labels, negative on zero. No face at all: min over axes of shape * voxel_size / 2, with that sign.
+--- labels: leading channel axes are handled one by one. With `scale`: tanh(d / scale).
 ---@param labels moondust.ndarray
 ---@param voxel_size moondust.Coordinate|number[]
 ---@param scale number?
@@ -494,8 +508,9 @@ function kernel.boundary_distance(labels, voxel_size, scale) end
 ---@param threshold number
 ---@return moondust.ndarray uint8, shape of mask
 function kernel.distance_mask(target, mask, voxel_size, scale, epsilon, threshold) end
---- dacapo's balance_weights: float32 error scale of labels' shape; masks multiply (broadcast over leading axes). `counts`: { {num, den, num, den, …} per slab } from an earlier call, or nil.
---- clipmin, clipmax: limits of the fractions, nil = upstream's 0.05 and 0.95, false = none. Slabs in `counts` that labels doesn't have are handed on.
+--- dacapo's balance_weights: float32 error scale of labels' shape; masks multiply (broadcast over leading axes). `counts`: {
+--- {num, den, num, den, …} per slab } from an earlier call, or nil. clipmin, clipmax: limits of the fractions, nil = upstream's
+--- 0.05 and 0.95, false = none. Slabs in `counts` that labels doesn't have are handed on.
 ---@param labels moondust.ndarray
 ---@param classes integer
 ---@param masks moondust.ndarray[]
@@ -506,13 +521,15 @@ function kernel.distance_mask(target, mask, voxel_size, scale, epsilon, threshol
 ---@return moondust.ndarray weights
 ---@return number[][] counts
 function kernel.balance_weights(labels, classes, masks, slab, clipmin, clipmax, counts) end
---- Every step turns voxels of an object that touch another label by a face into background (gunpowder's GrowBoundary); the array's own border doesn't count.
+--- Every step turns voxels of an object that touch another label by a face into background (gunpowder's GrowBoundary); the
+--- array's own border doesn't count.
 ---@param labels moondust.ndarray
 ---@param steps integer
 ---@return moondust.ndarray
 function kernel.grow_boundary(labels, steps) end
---- Local shape descriptors (lsd package, mode "gaussian"), float32 (10, z, y, x) or (6, y, x): mean offset, variance, Pearson coefficients and size of each object's
---- part around the voxel, weighted by a Gaussian of `sigma` (world units an axis), all scaled to [0, 1]; background 0. Axes must be multiples of `downsample` long.
+--- Local shape descriptors (lsd package, mode "gaussian"), float32 (10, z, y, x) or (6, y, x): mean offset, variance, Pearson
+--- coefficients and size of each object's part around the voxel, weighted by a Gaussian of `sigma` (world units an axis), all
+--- scaled to [0, 1]; background 0. Axes must be multiples of `downsample` long.
 ---@param labels moondust.ndarray  2 or 3 axes
 ---@param voxel_size moondust.Coordinate|number[]
 ---@param sigma moondust.Coordinate|number[]
@@ -520,16 +537,18 @@ function kernel.grow_boundary(labels, steps) end
 ---@return moondust.ndarray
 function kernel.local_shape(labels, voxel_size, sigma, downsample) end
 --- Random noise on a float array, a function of seed and each element's position alone: the same for any number of threads. mode "gaussian": a + n, n normal; "speckle":
---- a + a * n; "s&p": a share `amount` becomes 1 (with probability salt_vs_pepper) or pepper; "poisson": low + span * k / levels with k Poisson of mean (a - low) / span * levels.
---- Options: mean 0, var 0.01, local_vars (gaussian: array of variances, broadcast), amount 0.05, salt_vs_pepper 0.5, pepper 0, low 0, span 1, levels 256, clip_low, clip_high.
+--- a + a * n; "s&p": a share `amount` becomes 1 (with probability salt_vs_pepper) or pepper; "poisson": low + span * k / levels
+--- with k Poisson of mean (a - low) / span * levels. Options: mean 0, var 0.01, local_vars (gaussian: array of variances,
+--- broadcast), amount 0.05, salt_vs_pepper 0.5, pepper 0, low 0, span 1, levels 256, clip_low, clip_high.
 ---@param a moondust.ndarray
 ---@param mode "gaussian"|"speckle"|"s&p"|"poisson"
 ---@param seed integer
 ---@param options table?
 ---@return moondust.ndarray
 function kernel.noise(a, mode, seed, options) end
---- A section (channels…, rows, columns) with a fold along the line from `from` to `to` ({row, column} from 0, on the border: first to last row, or first to last column): without
---- `strength` elements at each border, each element from `strength` further away from the line, and 0 up to `width` elements (along the axes) from the line. Interpolation is cubic, or nearest.
+--- A section (channels…, rows, columns) with a fold along the line from `from` to `to` ({row, column} from 0, on the border:
+--- first to last row, or first to last column): without `strength` elements at each border, each element from `strength` further
+--- away from the line, and 0 up to `width` elements (along the axes) from the line. Interpolation is cubic, or nearest.
 ---@param section moondust.ndarray
 ---@param from integer[]
 ---@param to integer[]
@@ -539,12 +558,14 @@ function kernel.noise(a, mode, seed, options) end
 ---@param interpolate boolean
 ---@return moondust.ndarray
 function kernel.fold(section, from, to, along, strength, width, interpolate) end
---- Connected components (through faces, along the last `spatial` axes) of equal label, numbered 1, 2, … by falling size, those of one size by their first elements; 0 stays 0.
+--- Connected components (through faces, along the last `spatial` axes) of equal label, numbered 1, 2, … by falling size, those of
+--- one size by their first elements; 0 stays 0.
 ---@param labels moondust.ndarray
 ---@param spatial integer?  default: all axes
 ---@return moondust.ndarray components, integer count
 function kernel.components(labels, spatial) end
---- Like grow_boundary, along the last `axes` axes (default: all), with a mask that is 0 where labels are unknown (nothing grows towards there) and `background` (default 0) as label of what is eroded.
+--- Like grow_boundary, along the last `axes` axes (default: all), with a mask that is 0 where labels are unknown (nothing grows
+--- towards there) and `background` (default 0) as label of what is eroded.
 ---@param labels moondust.ndarray
 ---@param steps integer
 ---@param mask moondust.ndarray?
@@ -558,7 +579,8 @@ function kernel.erode_labels(labels, steps, mask, background, axes) end
 ---@param value integer?
 ---@return moondust.ndarray labels, moondust.ndarray where
 function kernel.exclude_labels(labels, ids, value) end
---- uint8: 1 where a zero of the mask lies no further than `distance` (world units, from centre to centre) away. As many of the last axes are space as voxel_size has entries.
+--- uint8: 1 where a zero of the mask lies no further than `distance` (world units, from centre to centre) away. As many of the
+--- last axes are space as voxel_size has entries.
 ---@param mask moondust.ndarray
 ---@param voxel_size moondust.Coordinate|number[]
 ---@param distance number
@@ -577,8 +599,8 @@ function Integral:close() end
 ---@return moondust.Integral
 function kernel.integral(mask) end
 
---- The voxels of a graph's nodes and, unless edges is false, of the lines between them as 1 in zeros, or as the attribute `color` (items without it are left out). Voxels are counted
---- by floor from world position 0; what lies outside of the ROI isn't drawn.
+--- The voxels of a graph's nodes and, unless edges is false, of the lines between them as 1 in zeros, or as the attribute `color`
+--- (items without it are left out). Voxels are counted by floor from world position 0; what lies outside of the ROI isn't drawn.
 ---@param graph moondust.Graph
 ---@param roi moondust.Roi  on the grid of voxel_size
 ---@param voxel_size moondust.Coordinate|integer[]
@@ -587,7 +609,8 @@ function kernel.integral(mask) end
 ---@param color string?
 ---@return moondust.ndarray
 function kernel.draw_graph(graph, roi, voxel_size, dtype, edges, color) end
---- Each voxel within `radius` (world units an axis) of a non-zero one takes the value of the nearest; with inner (a fraction of radius) those nearer than that become 0.
+--- Each voxel within `radius` (world units an axis) of a non-zero one takes the value of the nearest; with inner (a fraction of
+--- radius) those nearer than that become 0.
 ---@param drawn moondust.ndarray  all axes spatial
 ---@param voxel_size moondust.Coordinate|number[]
 ---@param radius moondust.Coordinate|number[]
@@ -601,8 +624,9 @@ function kernel.grow_balls(drawn, voxel_size, radius, inner) end
 ---@param dtype string?  "float32" (default) or "float64"
 ---@return moondust.ndarray
 function kernel.grow_peaks(drawn, voxel_size, sigma, dtype) end
---- Other voxel sizes: output voxel o (from 0) of a spatial axis lies at input coordinate o * scale + shift. "nearest" moves elements as they are; "linear" interpolates, and
---- smooths first where scale > 1 (scikit-image's rescale); "mean" averages `scale` (whole) voxels around the coordinate. #shape spatial axes, channels in front.
+--- Other voxel sizes: output voxel o (from 0) of a spatial axis lies at input coordinate o * scale + shift. "nearest" moves
+--- elements as they are; "linear" interpolates, and smooths first where scale > 1 (scikit-image's rescale); "mean" averages
+--- `scale` (whole) voxels around the coordinate. #shape spatial axes, channels in front.
 ---@param a moondust.ndarray
 ---@param shape integer[]
 ---@param scale number[]
@@ -617,8 +641,9 @@ function kernel.resize(a, shape, scale, shift, mode) end
 ---@return moondust.ndarray
 function kernel.binarize(labels, groups, background) end
 
---- A synthetic electron-microscopy volume, labels true by construction, the same for any number of threads. Options: shape (z, y, x in voxels, of the whole), voxel_size (nm), seed
---- (default 0), first and last (planes to draw, 1-based, inclusive; default: all). A volume made in slabs is the volume made at once.
+--- A synthetic electron-microscopy volume, labels true by construction, the same for any number of threads. Options: shape (z, y,
+--- x in voxels, of the whole), voxel_size (nm), seed (default 0), first and last (planes to draw, 1-based, inclusive; default:
+--- all). A volume made in slabs is the volume made at once.
 ---@param options table
 ---@return moondust.Synthesis
 function kernel.synthesize(options) end
@@ -638,9 +663,9 @@ function kernel.colorize(labels) end
 
 -- ---------------------------------------------------------------------------------------------------- transformations
 
---- A place-to-place transformation in world units: output position p is fetched from p + displacement(p) + rotation about the ROI's centre.
---- Options: roi (master ROI on the voxel grid), voxel_size, displacement = float array (ndim, control points…) or nil, rotation = n x n matrix (table, zyx) or nil,
---- subsample = integer, quirks = boolean (upstream's arithmetic as it stands).
+--- A place-to-place transformation in world units: output position p is fetched from p + displacement(p) + rotation about the
+--- ROI's centre. Options: roi (master ROI on the voxel grid), voxel_size, displacement = float array (ndim, control points…) or
+--- nil, rotation = n x n matrix (table, zyx) or nil, subsample = integer, quirks = boolean (upstream's arithmetic as it stands).
 ---@class moondust.Transform
 local Transform = {}
 --- The ROI (on the grid of voxel_size) that must be read so that every voxel of `roi` can be fetched.
@@ -648,7 +673,8 @@ local Transform = {}
 ---@param voxel_size moondust.Coordinate
 ---@return moondust.Roi
 function Transform:source_roi(roi, voxel_size) end
---- Fetches the voxels of out_roi from `a`, which covers in_roi (leading channel axes allowed): linear if interpolate, else nearest. 0 outside.
+--- Fetches the voxels of out_roi from `a`, which covers in_roi (leading channel axes allowed): linear if interpolate, else
+--- nearest. 0 outside.
 ---@param a moondust.ndarray
 ---@param in_roi moondust.Roi
 ---@param out_roi moondust.Roi
@@ -660,21 +686,25 @@ function Transform:sample(a, in_roi, out_roi, voxel_size, interpolate) end
 ---@param point number[]
 ---@return number[]
 function Transform:map(point) end
---- (n, ndim) float64 source positions -> positions that are fetched from there (inverse of :map, to 1e-3 of a voxel) ; third result: uint8 mask of those that converged.
+--- (n, ndim) float64 source positions -> positions that are fetched from there (inverse of :map, to 1e-3 of a voxel) ; third
+--- result: uint8 mask of those that converged.
 ---@param points moondust.ndarray
 ---@return moondust.ndarray positions, moondust.ndarray converged
 function Transform:invert(points) end
---- The dense field (ndim, spatial…) float32: source position, in world units, of each voxel of `roi` (its centre; with quirks its lower corner).
+--- The dense field (ndim, spatial…) float32: source position, in world units, of each voxel of `roi` (its centre; with quirks its
+--- lower corner).
 ---@param roi moondust.Roi
 ---@param voxel_size moondust.Coordinate
 ---@return moondust.ndarray
 function Transform:field(roi, voxel_size) end
---- How far away each voxel of `roi` is fetched, (ndim, spatial…) float32 in world units: its source position less its own. Not with quirks.
+--- How far away each voxel of `roi` is fetched, (ndim, spatial…) float32 in world units: its source position less its own. Not
+--- with quirks.
 ---@param roi moondust.Roi
 ---@param voxel_size moondust.Coordinate
 ---@return moondust.ndarray
 function Transform:displacement(roi, voxel_size) end
---- How far away each voxel of `roi` is fetched, (ndim, spatial…) float32 in world units: its source position less its own. Not with quirks.
+--- How far away each voxel of `roi` is fetched, (ndim, spatial…) float32 in world units: its source position less its own. Not
+--- with quirks.
 ---@param roi moondust.Roi
 ---@param voxel_size moondust.Coordinate
 ---@return moondust.ndarray
@@ -702,8 +732,9 @@ function core.Transform(options) end
 ---@class moondust.hdf5
 local hdf5 = {}
 core.hdf5 = hdf5
---- An open file; closes with :close(), <close> and the collector. Names are paths from the root, with or without a leading slash. What the world says no to comes
---- back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option) and a lack of memory raise.
+--- An open file; closes with :close(), <close> and the collector. Names are paths from the root, with or without a leading slash.
+--- What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong
+--- option) and a lack of memory raise.
 ---@class moondust.Hdf5File
 ---@field path string
 local Hdf5File = {}
@@ -736,7 +767,8 @@ function Hdf5File:read(name, begin, shape) end
 ---@return true?
 ---@return string? message
 function Hdf5File:create(name, shape, dtype, options) end
---- Writes an array into a box that starts at 0-based `begin` (default: origin); converts to the dataset's dtype (clips, cuts fractions off).
+--- Writes an array into a box that starts at 0-based `begin` (default: origin); converts to the dataset's dtype (clips, cuts
+--- fractions off).
 ---@param name string
 ---@param array moondust.ndarray
 ---@param begin integer[]?

@@ -1,4 +1,5 @@
---- AddAffinities (gunpowder add_affinities.py): for each voxel and each offset of a neighbourhood whether the two carry the same object.
+--- AddAffinities (gunpowder add_affinities.py): for each voxel and each offset of a neighbourhood whether the two carry the same
+--- object.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

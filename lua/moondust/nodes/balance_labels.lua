@@ -1,4 +1,5 @@
---- BalanceLabels (gunpowder balance_labels.py): weights that let rare classes count as much as common ones, counted batch by batch.
+--- BalanceLabels (gunpowder balance_labels.py): weights that let rare classes count as much as common ones, counted batch by
+--- batch.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

@@ -5,8 +5,8 @@ local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 local options = require "moondust.options"
 
---- Serves the points inside a ROI as a graph without edges. Columns are counted from 1. The file is read once, when the pipeline is built; a first line in which a spatial
---- column isn't a number is a header. Fields may stand in double quotes.
+--- Serves the points inside a ROI as a graph without edges. Columns are counted from 1. The file is read once, when the pipeline
+--- is built; a first line in which a spatial column isn't a number is a header. Fields may stand in double quotes.
 ---@class moondust.CsvPointsSource : moondust.BatchProvider
 ---@field filename string
 ---@field points moondust.GraphKey

@@ -1,6 +1,7 @@
 --- DefectAugment (gunpowder defect_augment.py): what goes wrong with sections: missing ones, faint ones, dirt, folds.
 ---
---- One draw a section along `axis` decides. For folds the node asks upstream for deformation_strength voxels more around each section, which move towards a line across it.
+--- One draw a section along `axis` decides. For folds the node asks upstream for deformation_strength voxels more around each
+--- section, which move towards a line across it.
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local spatial = require "moondust.nodes.spatial_array"

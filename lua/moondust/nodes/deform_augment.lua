@@ -1,13 +1,16 @@
---- DeformAugment (gunpowder deform_augment.py): one random deformation, rotation and scaling for everything in a batch, in world units.
+--- DeformAugment (gunpowder deform_augment.py): one random deformation, rotation and scaling for everything in a batch, in world
+--- units.
 ---
---- Control points lie control_point_spacing apart, one in the middle of each cell of that grid, over the request and one cell more on every side. Each is displaced
+--- Control points lie control_point_spacing apart, one in the middle of each cell of that grid, over the request and one cell
+--- more on every side. Each is displaced
 --- independently, space between them follows by cubic B-splines; then everything is rotated and scaled about the middle of that grid:
 ---
 ---     voxel p comes from   c + R (p - c) / scale + D(p)
 ---
---- The node asks upstream for the box that this needs, and fetches each voxel from there: linear for interpolatable arrays, nearest for others. Graph nodes move along,
---- exactly, by inverting the same formula. transform_key delivers where voxels came from: (axes, spatial) float32, world units from the voxel's own centre, at a voxel
---- size of control_point_spacing; zero for a batch that `p` left alone.
+--- The node asks upstream for the box that this needs, and fetches each voxel from there: linear for interpolatable arrays,
+--- nearest for others. Graph nodes move along, exactly, by inverting the same formula. transform_key delivers where voxels came
+--- from: (axes, spatial) float32, world units from the voxel's own centre, at a voxel size of control_point_spacing; zero for a
+--- batch that `p` left alone.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

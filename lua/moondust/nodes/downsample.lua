@@ -1,4 +1,5 @@
---- DownSample: an array at a multiple of its voxel size, of every block of voxels the first. Original: gunpowder/nodes/downsample.py (DownSample).
+--- DownSample: an array at a multiple of its voxel size, of every block of voxels the first. Original:
+--- gunpowder/nodes/downsample.py (DownSample).
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -1,10 +1,13 @@
---- ElasticAugment (dacapo.gp elastic_augment_fuse.py): one random deformation and rotation for everything in a batch, in world units.
+--- ElasticAugment (dacapo.gp elastic_augment_fuse.py): one random deformation and rotation for everything in a batch, in world
+--- units.
 ---
---- Control points on a grid are displaced independently, space between them follows by cubic B-splines, then everything is rotated about the centre of the request. The
---- node asks upstream for the box that the transformed one needs, and fetches each voxel from there: linear for interpolatable arrays, nearest for
---- others. Graph nodes move along. Arrays of different voxel size stay in register, because positions are those of voxel centres.
+--- Control points on a grid are displaced independently, space between them follows by cubic B-splines, then everything is
+--- rotated about the centre of the request. The node asks upstream for the box that the transformed one needs, and fetches each
+--- voxel from there: linear for interpolatable arrays, nearest for others. Graph nodes move along. Arrays of different voxel size
+--- stay in register, because positions are those of voxel centres.
 ---
---- quirks = true is upstream's arithmetic as it stands (positions of lower corners, context short by a voxel at upper faces), for comparison with its figures.
+--- quirks = true is upstream's arithmetic as it stands (positions of lower corners, context short by a voxel at upper faces), for
+--- comparison with its figures.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local TransformFilter = require "moondust.nodes.transform_filter"

@@ -1,4 +1,5 @@
---- ExcludeLabels (gunpowder exclude_labels.py): some ids become background; a mask tells where that leaves the ground truth unknown.
+--- ExcludeLabels (gunpowder exclude_labels.py): some ids become background; a mask tells where that leaves the ground truth
+--- unknown.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -1,6 +1,7 @@
 --- GammaAugment (dacapo.gp gamma_noise.py): a power of the values, normalised to [0, 1] by each array's own minimum and maximum.
 ---
---- The draw is symmetric about 1: an interval from 1/2 to 2 gives darker and brighter batches equally often. Arrays whose range is at most 1e-3 stay as they are.
+--- The draw is symmetric about 1: an interval from 1/2 to 2 gives darker and brighter batches equally often. Arrays whose range
+--- is at most 1e-3 stay as they are.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

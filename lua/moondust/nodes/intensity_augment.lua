@@ -1,4 +1,5 @@
---- IntensityAugment (gunpowder intensity_augment.py): mean + (a - mean) * scale + shift, with scale and shift drawn for each slab.
+--- IntensityAugment (gunpowder intensity_augment.py): mean + (a - mean) * scale + shift, with scale and shift drawn for each
+--- slab.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local need_float = require "moondust.nodes.float_array"

@@ -1,12 +1,14 @@
---- IterateLocations: answers requests around the nodes of a graph. Original: gunpowder/nodes/iterate_locations.py (IterateLocations).
+--- IterateLocations: answers requests around the nodes of a graph. Original: gunpowder/nodes/iterate_locations.py
+--- (IterateLocations).
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"
 local BatchRequest = require "moondust.request"
 local LocationFilter = require "moondust.nodes.location_filter"
 
---- The nodes, read once when the pipeline is built, come in turn, from the first again after the last, or at random with replacement; those around which upstream doesn't have
---- everything are passed over. In a stream of batches the i-th batch gets the i-th node; a single request_batch the first (see location_filter.lua).
+--- The nodes, read once when the pipeline is built, come in turn, from the first again after the last, or at random with
+--- replacement; those around which upstream doesn't have everything are passed over. In a stream of batches the i-th batch gets
+--- the i-th node; a single request_batch the first (see location_filter.lua).
 ---@class moondust.IterateLocations : moondust.LocationFilter
 ---@field graph moondust.GraphKey
 ---@field roi moondust.Roi?

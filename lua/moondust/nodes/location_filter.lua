@@ -1,11 +1,13 @@
---- What SpecifiedLocation and IterateLocations share: requests are answered around a place, on the voxel grid, and come back as if they had been answered where they were asked.
+--- What SpecifiedLocation and IterateLocations share: requests are answered around a place, on the voxel grid, and come back as
+--- if they had been answered where they were asked.
 ---
---- Every key is announced without bounds. The place, floored to whole world units, goes to the centre of the request's total ROI, to the nearest shift on the grid of the
---- voxel sizes' least common multiple (half-way to the even one). Places from which a requested ROI would stick out of what upstream has are passed over.
+--- Every key is announced without bounds. The place, floored to whole world units, goes to the centre of the request's total ROI,
+--- to the nearest shift on the grid of the voxel sizes' least common multiple (half-way to the even one). Places from which a
+--- requested ROI would stick out of what upstream has are passed over.
 ---
---- Which place comes next belongs to the stream of batches: the i-th batch of a stream has the i-th place (also when the stream begins later, with `first`; places
---- that are passed over count once), and a single request_batch the first, unless it is given a stream
---- table of the caller's own: `p:request_batch(request, stream)`.
+--- Which place comes next belongs to the stream of batches: the i-th batch of a stream has the i-th place (also when the stream
+--- begins later, with `first`; places that are passed over count once), and a single request_batch the first, unless it is given
+--- a stream table of the caller's own: `p:request_batch(request, stream)`.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

@@ -1,7 +1,8 @@
 --- NoiseAugment (gunpowder noise_augment.py, after skimage.util.random_noise): random noise on an array of floats.
 ---
---- Noise is a function of the request's seed and of the voxel's place in the array: no draws are made for it, so nodes behind this one draw what they draw upstream. The numbers
---- themselves are not upstream's, whose generator can't be run in parallel; their distributions are.
+--- Noise is a function of the request's seed and of the voxel's place in the array: no draws are made for it, so nodes behind
+--- this one draw what they draw upstream. The numbers themselves are not upstream's, whose generator can't be run in parallel;
+--- their distributions are.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local need_float = require "moondust.nodes.float_array"

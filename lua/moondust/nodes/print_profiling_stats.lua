@@ -1,4 +1,5 @@
---- PrintProfilingStats: prints where the time went upstream. Original: gunpowder/nodes/print_profiling_stats.py (PrintProfilingStats).
+--- PrintProfilingStats: prints where the time went upstream. Original: gunpowder/nodes/print_profiling_stats.py
+--- (PrintProfilingStats).
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

@@ -1,4 +1,5 @@
---- RandomProvider: asks one of several providers, chosen at random. Original: gunpowder/nodes/random_provider.py (RandomProvider).
+--- RandomProvider: asks one of several providers, chosen at random. Original: gunpowder/nodes/random_provider.py
+--- (RandomProvider).
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

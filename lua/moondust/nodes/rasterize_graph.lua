@@ -1,7 +1,9 @@
---- RasterizeGraph: draws a graph into an array, as balls and tubes or as peaks. Original: gunpowder/nodes/rasterize_graph.py (RasterizeGraph).
+--- RasterizeGraph: draws a graph into an array, as balls and tubes or as peaks. Original: gunpowder/nodes/rasterize_graph.py
+--- (RasterizeGraph).
 ---
---- Nodes and edges are drawn as voxels and lines of voxels first; every voxel within the radius of such a one then takes its value. A voxel depends only on what is near, so a
---- ROI holds the same voxels whether it is requested alone or as a part; of an edge that the source cuts off at the ROI only the part inside is known.
+--- Nodes and edges are drawn as voxels and lines of voxels first; every voxel within the radius of such a one then takes its
+--- value. A voxel depends only on what is near, so a ROI holds the same voxels whether it is requested alone or as a part; of an
+--- edge that the source cuts off at the ROI only the part inside is known.
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local Array = require "moondust.array"

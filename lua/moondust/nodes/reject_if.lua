@@ -1,4 +1,5 @@
---- RejectIf: asks again until a predicate is content. The machinery of Reject and RejectIfEmpty, and of any policy written in Lua.
+--- RejectIf: asks again until a predicate is content. The machinery of Reject and RejectIfEmpty, and of any policy written in
+--- Lua.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

@@ -1,6 +1,8 @@
---- RenumberConnectedComponents (gunpowder renumber_connected_components.py): a new id for each connected component of equal label.
+--- RenumberConnectedComponents (gunpowder renumber_connected_components.py): a new id for each connected component of equal
+--- label.
 ---
---- Voxels connect through their faces. Ids are 1, 2, … by falling size, components of one size in the order of their first voxels; 0 stays 0.
+--- Voxels connect through their faces. Ids are 1, 2, … by falling size, components of one size in the order of their first
+--- voxels; 0 stays 0.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

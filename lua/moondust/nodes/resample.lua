@@ -1,7 +1,7 @@
 --- Resample: an array at any other voxel size. Original: gunpowder/nodes/resample.py (Resample).
 ---
---- Voxel centres stay where they are in the world. Interpolatable arrays are interpolated linearly, after smoothing by a Gaussian where voxels become larger; others, labels
---- above all, take the nearest voxel as it is.
+--- Voxel centres stay where they are in the world. Interpolatable arrays are interpolated linearly, after smoothing by a Gaussian
+--- where voxels become larger; others, labels above all, take the nearest voxel as it is.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -14,8 +14,9 @@ local Array = require "moondust.array"
 local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
 
---- Chunks are requested one after the other, chunk i with a seed of its own that follows from the request's (or the reference's, where it has one) and i; kernels use all
---- threads. Where chunks overlap the later one stands. Of graphs the temporary nodes, where a source cut edges off, are left out, and those edges with them.
+--- Chunks are requested one after the other, chunk i with a seed of its own that follows from the request's (or the reference's,
+--- where it has one) and i; kernels use all threads. Where chunks overlap the later one stands. Of graphs the temporary nodes,
+--- where a source cut edges off, are left out, and those edges with them.
 ---@class moondust.Scan : moondust.BatchFilter
 ---@field reference moondust.BatchRequest
 ---@field num_workers integer

@@ -1,7 +1,7 @@
 --- ShiftAugment (gunpowder shift_augment.py): sections out of place, one by one (slip) or from one on (shift).
 ---
---- Shifts are drawn for each step of the coarsest voxel grid along one axis of the whole request, in multiples of that grid across it, so that arrays of every voxel size and
---- graphs move together. The node asks upstream for as much more as it shifts.
+--- Shifts are drawn for each step of the coarsest voxel grid along one axis of the whole request, in multiples of that grid
+--- across it, so that arrays of every voxel size and graphs move together. The node asks upstream for as much more as it shifts.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

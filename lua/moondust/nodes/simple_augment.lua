@@ -1,7 +1,8 @@
 --- SimpleAugment (gunpowder simple_augment.py): mirrors and transposes everything in a batch together.
 ---
---- All ROIs are mirrored about the whole request's box and transposed about its centre (both on the grid that all voxel sizes share), so that a batch is asked for where it
---- will fit once turned; arrays are turned as views. Vectors in channels (affinities, gradients) are not re-oriented: make such targets after this node.
+--- All ROIs are mirrored about the whole request's box and transposed about its centre (both on the grid that all voxel sizes
+--- share), so that a batch is asked for where it will fit once turned; arrays are turned as views. Vectors in channels
+--- (affinities, gradients) are not re-oriented: make such targets after this node.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

@@ -4,8 +4,9 @@ local options = require "moondust.options"
 local core = require "moondust.core"
 local LocationFilter = require "moondust.nodes.location_filter"
 
---- The places come in turn, from the first again after the last, or at random with replacement; those around which upstream doesn't have everything are passed over. In a
---- stream of batches the i-th batch gets the i-th place; a single request_batch the first (see location_filter.lua).
+--- The places come in turn, from the first again after the last, or at random with replacement; those around which upstream
+--- doesn't have everything are passed over. In a stream of batches the i-th batch gets the i-th place; a single request_batch the
+--- first (see location_filter.lua).
 ---@class moondust.SpecifiedLocation : moondust.LocationFilter
 ---@field locations number[][]
 ---@field extra_data any[]?

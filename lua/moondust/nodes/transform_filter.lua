@@ -1,11 +1,13 @@
---- What ElasticAugment and DeformAugment share: a random transformation of a request (core.Transform), through which everything in the batch is fetched.
+--- What ElasticAugment and DeformAugment share: a random transformation of a request (core.Transform), through which everything
+--- in the batch is fetched.
 ---
 --- A subclass sets `dims` (the last axes of all ROIs, those that are transformed) and `voxel_size` (the grid on which the box of a graph is found) in setup(), and draws:
 ---
 ---     function Some:draw(request, total)     the options of core.Transform, for a bounded ROI around all that is wanted
 ---
---- Each array is asked for in the box that its voxels are fetched from, linear if interpolatable, else nearest. Graph nodes move the other way, so that a node stays on the
---- voxel that it was on. Arrays of different voxel size stay in register, because positions are those of voxel centres. ROIs may have more axes in front (time): these pass.
+--- Each array is asked for in the box that its voxels are fetched from, linear if interpolatable, else nearest. Graph nodes move
+--- the other way, so that a node stays on the voxel that it was on. Arrays of different voxel size stay in register, because
+--- positions are those of voxel centres. ROIs may have more axes in front (time): these pass.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
@@ -47,7 +49,8 @@ function TransformFilter:spatial_voxel_size(name)
   return voxel_size.dims == self.dims and voxel_size or last(voxel_size, self.dims)
 end
 
---- The finest voxel size along each of the last `dims` axes of the arrays upstream (nil: all axes, which all arrays must agree on); nil without arrays.
+--- The finest voxel size along each of the last `dims` axes of the arrays upstream (nil: all axes, which all arrays must agree
+--- on); nil without arrays.
 ---@param dims integer?
 ---@return moondust.Coordinate?
 function TransformFilter:finest_voxel_size(dims)
@@ -68,7 +71,8 @@ end
 
 -- ------------------------------------------------------------------------------------------------ draws
 
---- Displacements (axes, control points) float32 in world units, drawn axis by axis from NumPy's stream; nil when nothing is displaced.
+--- Displacements (axes, control points) float32 in world units, drawn axis by axis from NumPy's stream; nil when nothing is
+--- displaced.
 ---@param rng moondust.Rng
 ---@param points integer[]  control points along each axis
 ---@param sigmas number[]   standard deviation along each axis; 0 draws nothing
@@ -139,7 +143,8 @@ end
 
 -- ------------------------------------------------------------------------------------------------ boxes
 
---- Refuses a ROI whose field no machine of this size can hold: it is looked at voxel by voxel, for graphs too, which no check of array sizes has seen.
+--- Refuses a ROI whose field no machine of this size can hold: it is looked at voxel by voxel, for graphs too, which no check of
+--- array sizes has seen.
 ---@param master moondust.Roi
 function TransformFilter:check_size(master)
   local voxels, memory = 1, core.physical_memory()

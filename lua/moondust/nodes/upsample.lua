@@ -1,4 +1,5 @@
---- UpSample: an array at a whole fraction of its voxel size, every voxel repeated. Original: gunpowder/nodes/upsample.py (UpSample).
+--- UpSample: an array at a whole fraction of its voxel size, every voxel repeated. Original: gunpowder/nodes/upsample.py
+--- (UpSample).
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

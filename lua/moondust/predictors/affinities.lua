@@ -1,5 +1,5 @@
---- AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there belong together; behind them, if wanted, local
---- shape descriptors of the object around each voxel.
+--- AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there
+--- belong together; behind them, if wanted, local shape descriptors of the object around each voxel.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"
@@ -102,7 +102,8 @@ function AffinitiesPredictor:create_weight(gt, target, mask, counts)
   return self:like(gt, core.concatenate(parts, 1)), { affinities = new, lsds = new_lsds }
 end
 
---- The context that offsets reach on both sides (upstream's negative offsets shrink the region instead), and three sigma for descriptors.
+--- The context that offsets reach on both sides (upstream's negative offsets shrink the region instead), and three sigma for
+--- descriptors.
 function AffinitiesPredictor:reach(voxel_size)
   local negative, positive = {}, {}
   local around = self.lsds and self:sigma(voxel_size) * 3

@@ -20,7 +20,8 @@ DistancePredictor.options = {
     doc = "ask for ground truth scale_factor beyond the target, so that distances are right at its border; default: as mask_distances (upstream's rule)" },
 }
 
--- Upstream's constants: how much is added to a distance before it is compared with that to the mask's border, and where the comparison is capped.
+-- Upstream's constants: how much is added to a distance before it is compared with that to the mask's border, and where the
+-- comparison is capped.
 local EPSILON, THRESHOLD = 0.05, 0.8
 
 function DistancePredictor:init()

@@ -1,6 +1,7 @@
 --- Predictor: turns ground truth into what a network is to learn, and says how each voxel weighs (dacapo's Predictor).
 ---
---- A predictor of one's own derives from this class and overrides create_target; the rest has defaults: weights of one where the mask is, no context.
+--- A predictor of one's own derives from this class and overrides create_target; the rest has defaults: weights of one where the
+--- mask is, no context.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

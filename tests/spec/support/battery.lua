@@ -8,8 +8,9 @@
 ---       untouched = { battery.LABELS },        requested alone, these come as upstream has them (autoskip)
 ---     })
 ---
---- (1) a batch requested whole equals the same batch requested in tiles; (2) any number of threads gives the same bytes; (3) the same seed gives the same hash, another
---- seed another; (4) the spec announced is the spec delivered; (5) upstream's arrays are unchanged afterwards; (6) after closing not a byte more is allocated.
+--- (1) a batch requested whole equals the same batch requested in tiles; (2) any number of threads gives the same bytes; (3) the
+--- same seed gives the same hash, another seed another; (4) the spec announced is the spec delivered; (5) upstream's arrays are
+--- unchanged afterwards; (6) after closing not a byte more is allocated.
 local md = require "moondust"
 local core = require "moondust.core"
 local assert = require "luassert"

@@ -1,8 +1,9 @@
---- A line for each of the originals' figures that a test has reproduced: "file<TAB>case<TAB>deviation". `make golden` sets MOONDUST_FIGURES to the file that takes the lines and sums
---- them up; without it nothing is written.
+--- A line for each of the originals' figures that a test has reproduced: "file<TAB>case<TAB>deviation". `make golden` sets
+--- MOONDUST_FIGURES to the file that takes the lines and sums them up; without it nothing is written.
 local M = {}
 
---- Called after a case has passed. `deviation` is the worst there was, as a share of the value range (voxels that differ: as a share of all).
+--- Called after a case has passed. `deviation` is the worst there was, as a share of the value range (voxels that differ: as a
+--- share of all).
 ---@param file string  such as "nodes.h5"
 ---@param case string
 ---@param deviation number?  default 0: exact

@@ -137,7 +137,8 @@ local function judge(actual, expected, options)
   return too_many and ("%d of %d voxels differ"):format(differing, actual.size) or nil, differing / math.max(1, actual.size)
 end
 
---- nil when `actual` is close enough to `expected`, otherwise what is wrong; and the worst deviation as a share of the range (integers: of voxels that differ).
+--- nil when `actual` is close enough to `expected`, otherwise what is wrong; and the worst deviation as a share of the range
+--- (integers: of voxels that differ).
 ---@param actual moondust.ndarray
 ---@param expected moondust.ndarray
 ---@param options table?  grey: one level; misses: share of voxels that may differ (default: none); tolerance: of the range, for floats; dtype = false: may differ

@@ -1,4 +1,5 @@
---- An endless source in which each voxel holds its own world position, a channel an axis: what comes out of a transformation says where each voxel was fetched from.
+--- An endless source in which each voxel holds its own world position, a channel an axis: what comes out of a transformation says
+--- where each voxel was fetched from.
 ---
 ---     Positions { { { RAW, voxel_size, interpolatable }, … }, graph = …, graph_key = … }
 ---
