@@ -4,16 +4,13 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include "kernel/blocks.h"
-#include "kernel/channels.h"
+#include "kernel/label_channels.h"
 
 typedef struct group_pass {
-  dust_dtype dtype;
   int64_t groups;
   const int64_t *begin;
   const uint64_t *ids;
   uint64_t background;
-  int64_t plane; /* bytes from one channel to the next */
 } group_pass;
 
 static void one_group(const group_pass *pass, int64_t group, uint8_t *restrict out, const uint64_t *restrict id, size_t n) {
@@ -30,36 +27,14 @@ static void one_group(const group_pass *pass, int64_t group, uint8_t *restrict o
   }
 }
 
-static void group_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+static void all_groups(const void *context, uint8_t *out, int64_t plane, const uint64_t *id, size_t n) {
   const group_pass *pass = context;
-  uint64_t buffer[DUST_BLOCK];
-  const uint64_t *id = dust_block_labels(buffer, pointer[1], rows->stride[1], pass->dtype, n);
-  for (int64_t g = 0; g < pass->groups; g++) one_group(pass, g, (uint8_t *)pointer[0] + g * pass->plane, id, n);
+  for (int64_t g = 0; g < pass->groups; g++) one_group(pass, g, out + g * plane, id, n);
 }
 
 dust_status dust_binarize(dust_ndarray *out, const dust_ndarray *labels, int64_t groups, const int64_t *begin, const uint64_t *ids,
                           uint64_t background, dust_pool *pool) {
-  if (dust_dtype_is_float(labels->dtype))
-    return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype", dust_dtype_name(labels->dtype));
   if (groups < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " groups of ids: there must be at least one", groups);
-  if (labels->ndim >= DUST_MAXDIM)
-    return dust_fail(DUST_ERROR_ARGUMENT, "labels have %d axes: there is no room for one of channels in front, %d are the most",
-                     labels->ndim, DUST_MAXDIM);
-  dust_ndarray made = {0}, first = {0};
-  dust_rows rows;
-  dust_status status;
-  int64_t shape[DUST_MAXDIM] = {groups};
-  for (int a = 0; a < labels->ndim; a++) shape[a + 1] = labels->shape[a];
-  DUST_GO(dust_ndarray_empty(&made, DUST_UINT8, labels->ndim + 1, shape));
-  dust_channels_view(&first, &made, labels->ndim, 0);
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&first, labels}));
-  group_pass pass = {
-      .dtype = labels->dtype, .groups = groups, .begin = begin, .ids = ids, .background = background, .plane = made.stride[0]};
-  DUST_GO(dust_blocks_run(&rows, pool, group_block, &pass));
-  *out = made;
-  made = (dust_ndarray){0};
-done:
-  dust_ndarray_release(&first);
-  dust_ndarray_release(&made);
-  return status;
+  group_pass pass = {.groups = groups, .begin = begin, .ids = ids, .background = background};
+  return dust_label_channels(out, labels, groups, all_groups, &pass, pool);
 }

@@ -10,6 +10,7 @@
 --- comparison with its figures.
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local geometry = require "moondust.geometry"
 local TransformFilter = require "moondust.nodes.transform_filter"
 
 ---@class moondust.ElasticAugment : moondust.TransformFilter
@@ -82,17 +83,9 @@ end
 
 -- ------------------------------------------------------------------------------------------------ draws
 
--- Python's round(): halves to even.
-local function round(x)
-  local below = math.floor(x)
-  local rest = x - below
-  if rest > 0.5 or rest == 0.5 and below % 2 == 1 then return below + 1 end
-  return below
-end
-
 function ElasticAugment:control_points(voxels)
   local points = {}
-  for axis = 1, self.dims do points[axis] = math.max(1, round(voxels[axis] / self.control_point_spacing[axis])) end
+  for axis = 1, self.dims do points[axis] = math.max(1, geometry.round(voxels[axis] / self.control_point_spacing[axis])) end
   return points
 end
 

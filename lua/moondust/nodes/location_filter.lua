@@ -10,6 +10,7 @@
 --- a stream table of the caller's own: `p:request_batch(request, stream)`.
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local geometry = require "moondust.geometry"
 local key = require "moondust.key"
 local BatchFilter = require "moondust.filter"
 
@@ -23,20 +24,10 @@ local LocationFilter = class("LocationFilter", BatchFilter)
 function LocationFilter:take_bounds_away()
   for name, spec in self.spec:items() do
     if spec.roi then
-      local ends = {}
-      for d = 1, spec.roi.dims do ends[d] = core.unbounded end
-      spec.roi = core.Roi(ends, ends)
+      spec.roi = geometry.endless(spec.roi.dims)
       self:updates(name, spec)
     end
   end
-end
-
--- Python's round(): halves to even.
-local function round(x)
-  local below = math.floor(x)
-  local rest = x - below
-  if rest > 0.5 or rest == 0.5 and below % 2 == 1 then return below + 1 end
-  return below
 end
 
 local function next_place(self, request)
@@ -59,7 +50,7 @@ local function shift_to(self, request, place, center, grid)
   if #place ~= #center then self:fail("location {%s} has %d axes, the request has %d", table.concat(place, ", "), #place, #center) end
   for d = 1, #center do
     local whole = math.floor(place[d]) - center[d] + (jitter and jitter[d] or 0)
-    shift[d] = grid[d] * round(whole / grid[d])
+    shift[d] = grid[d] * geometry.round(whole / grid[d])
   end
   return core.Coordinate(shift)
 end

@@ -1,6 +1,7 @@
 --- Pad (gunpowder pad.py): a key can be requested beyond where it is; what lies outside is a constant or a reflection.
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local geometry = require "moondust.geometry"
 local key = require "moondust.key"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
@@ -35,9 +36,7 @@ function Pad:setup()
     self:check_size_on_grid(spec)
     spec.roi = roi:grow(self.size, self.size)
   else
-    local endless = {}
-    for d = 1, roi.dims do endless[d] = core.unbounded end
-    spec.roi = core.Roi(endless, endless)
+    spec.roi = geometry.endless(roi.dims)
   end
   self:updates(self.key, spec)
 end

@@ -8,6 +8,7 @@
 ---     [---------)    ->    [---------)              offered ROI: begin - request.begin <= shift <= end - request.end
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local geometry = require "moondust.geometry"
 local key = require "moondust.key"
 local Array = require "moondust.array"
 local BatchFilter = require "moondust.filter"
@@ -110,18 +111,12 @@ local function read_points(self)
   end
 end
 
-local function without_bounds(roi)
-  local ends = {}
-  for d = 1, roi.dims do ends[d] = core.unbounded end
-  return core.Roi(ends, ends)
-end
-
 function RandomLocation:setup()
   if self.mask and self.min_masked > 0 then read_mask(self) end
   if self.ensure_nonempty then read_points(self) end
   for name, spec in self.spec:items() do
     if spec.roi then
-      spec.roi = without_bounds(spec.roi)
+      spec.roi = geometry.endless(spec.roi.dims)
       self:updates(name, spec)
     end
   end
