@@ -125,6 +125,36 @@ describe("ElasticAugment fetches what is there:", function()
   end)
 end)
 
+-- A straight line in every section, 20 world units wide.
+local function straight(roi, voxel_size)
+  local y = positions(roi, voxel_size)[{ 2 }]
+  return (y:gt(190) * y:lt(210)):astype "uint8"
+end
+
+describe("ElasticAugment keeps", function()
+  it("a straight line in one piece, from border to border, at each voxel size", function() -- upstream: cut off at upper faces
+    local fine, coarse = { 40, 4, 4 }, { 40, 8, 8 }
+    for seed = 1, 12 do
+      local source = Endless { { { RAW, fine, false, straight }, { COARSE, coarse, false, straight } } }
+      local roi = md.Roi({ 400, 104, 104 }, { 160, 192, 192 })
+      local batch = serve(source + elastic { rotation = { 0, 6 }, spacing = { 1, 16, 16 }, sigma = { 0, 6, 6 }, subsample = seed % 2 * 3 + 1 },
+        seed, { { RAW, roi }, { COARSE, roi } })
+      for _, key in ipairs { RAW, COARSE } do
+        local data = batch[key].data
+        local _, pieces = core.kernel.components(data)
+        assert.equal(1, pieces, ("%s, seed %d"):format(key.name, seed))
+        local borders = 0
+        for axis = 2, 3 do
+          for _, at in ipairs { 1, data.shape[axis] } do
+            if data:slice(axis, at, at):any() then borders = borders + 1 end
+          end
+        end
+        assert.is_true(borders >= 2, ("%s, seed %d: the line touches %d borders"):format(key.name, seed, borders))
+      end
+    end
+  end)
+end)
+
 describe("ElasticAugment of several voxel sizes", function()
   it("shows the same tissue at the same place", function() -- upstream: corners, so that half a turn parts them
     local fine, coarse = { 40, 4, 4 }, { 40, 8, 8 }
