@@ -10,23 +10,8 @@ local errors = require "spec.support.errors"
 local RAW, NEAREST, COARSE, ONES, SHIFT = md.ArrayKey "RAW", md.ArrayKey "NEAREST", md.ArrayKey "COARSE", md.ArrayKey "ONES", md.ArrayKey "SHIFT"
 local POINTS = md.GraphKey "POINTS"
 
-local function endless(dims)
-  local none = {}
-  for d = 1, dims do none[d] = md.unbounded end
-  return md.Roi(none, none)
-end
-
-local function positions(roi, voxel_size)
-  local n = (roi.shape / voxel_size):totable()
-  local axes, whole = {}, core.zeros(n, "float64")
-  for d = 1, #n do
-    local line, shape = {}, {}
-    for i = 1, n[d] do line[i] = roi.offset[d] + (i - 0.5) * voxel_size[d] end
-    for e = 1, #n do shape[e] = e == d and n[d] or 1 end
-    axes[d] = whole + core.ndarray(line, "float64"):reshape(shape)
-  end
-  return core.stack(axes)
-end
+local support = require "spec.support.positions"
+local endless, positions = support.endless, support.of
 
 local function ones(roi, voxel_size) return core.zeros((roi.shape / voxel_size):totable(), "float32"):fill(1) end
 

@@ -6,16 +6,11 @@
 --- Positions are linear, so linear interpolation gives them exactly. The graph is served trimmed.
 local md = require "moondust"
 local core = require "moondust.core"
+local geometry = require "moondust.geometry"
 
 local M = {}
 
----@param dims integer
----@return moondust.Roi
-function M.endless(dims)
-  local none = {}
-  for d = 1, dims do none[d] = md.unbounded end
-  return md.Roi(none, none)
-end
+M.endless = geometry.endless
 
 --- (axes, voxels…) float64: the centres of the voxels of a ROI.
 ---@param roi moondust.Roi
