@@ -11,10 +11,11 @@
 #include "base/clones.h"
 #include "base/dtype.h"
 
-#define INTEGER_TYPES(X)                                                                                                 \
-  X(DUST_UINT8, uint8_t)                                                                                                 \
-  X(DUST_UINT16, uint16_t) X(DUST_UINT32, uint32_t) X(DUST_UINT64, uint64_t) X(DUST_INT8, int8_t) X(DUST_INT16, int16_t) \
-      X(DUST_INT32, int32_t) X(DUST_INT64, int64_t)
+#define INTEGER_TYPES(X)                                                                                               \
+  X(DUST_UINT8, uint8_t)                                                                                               \
+  X(DUST_UINT16, uint16_t)                                                                                             \
+  X(DUST_UINT32, uint32_t) X(DUST_UINT64, uint64_t) X(DUST_INT8, int8_t) X(DUST_INT16, int16_t) X(DUST_INT32, int32_t) \
+      X(DUST_INT64, int64_t)
 #define FLOAT_TYPES(X) X(DUST_FLOAT32, float) X(DUST_FLOAT64, double)
 #define TYPES(X) INTEGER_TYPES(X) FLOAT_TYPES(X)
 
@@ -99,7 +100,8 @@ static inline uint64_t to_label(double v) { return v < 0 ? (uint64_t)to_int64(v)
 
 /* ---- loading */
 
-DUST_CLONES void dust_row_to_double(double *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
+DUST_CLONED_EXTERN(void, dust_row_to_double, (double *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n),
+                   (out, in, stride, dtype, n)) {
   switch (dtype) {
 #define X(name, T) \
   case name: LOAD_ROW(T, (double)v); return;
@@ -109,7 +111,8 @@ DUST_CLONES void dust_row_to_double(double *restrict out, const void *in, ptrdif
   }
 }
 
-DUST_CLONES void dust_row_to_float(float *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n) {
+DUST_CLONED_EXTERN(void, dust_row_to_float, (float *restrict out, const void *in, ptrdiff_t stride, dust_dtype dtype, size_t n),
+                   (out, in, stride, dtype, n)) {
   switch (dtype) {
 #define X(name, T) \
   case name: LOAD_ROW(T, (float)v); return;
@@ -135,7 +138,8 @@ void dust_row_to_label(uint64_t *restrict out, const void *in, ptrdiff_t stride,
 
 /* ---- storing */
 
-DUST_CLONES void dust_row_from_double(void *out, ptrdiff_t stride, dust_dtype dtype, const double *restrict in, size_t n) {
+DUST_CLONED_EXTERN(void, dust_row_from_double, (void *out, ptrdiff_t stride, dust_dtype dtype, const double *restrict in, size_t n),
+                   (out, stride, dtype, in, n)) {
   switch (dtype) {
     case DUST_UINT8: STORE_ROW(uint8_t, round_bits(v, 0, UINT8_MAX)); return;
     case DUST_UINT16: STORE_ROW(uint16_t, round_bits(v, 0, UINT16_MAX)); return;
@@ -151,7 +155,8 @@ DUST_CLONES void dust_row_from_double(void *out, ptrdiff_t stride, dust_dtype dt
   }
 }
 
-DUST_CLONES void dust_row_from_float(void *out, ptrdiff_t stride, dust_dtype dtype, const float *restrict in, size_t n) {
+DUST_CLONED_EXTERN(void, dust_row_from_float, (void *out, ptrdiff_t stride, dust_dtype dtype, const float *restrict in, size_t n),
+                   (out, stride, dtype, in, n)) {
   switch (dtype) {
     case DUST_UINT8: STORE_ROW(uint8_t, round_bits_float(v, 0, UINT8_MAX)); return;
     case DUST_UINT16: STORE_ROW(uint16_t, round_bits_float(v, 0, UINT16_MAX)); return;

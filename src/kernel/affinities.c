@@ -33,12 +33,11 @@ static dust_dtype type_for(uint64_t used) {
 }
 
 /* The low bits of ids; returns all bits that were set, so that the caller sees whether some were lost. */
-#define NARROW(type)                                                                         \
-  DUST_CLONES                                                                                \
-  static uint64_t narrow_##type(type *restrict out, const uint64_t *restrict id, size_t n) { \
-    uint64_t used = 0;                                                                       \
-    for (size_t i = 0; i < n; i++) used |= id[i], out[i] = (type)id[i];                      \
-    return used;                                                                             \
+#define NARROW(type)                                                                                                \
+  DUST_CLONED(uint64_t, narrow_##type, (type *restrict out, const uint64_t *restrict id, size_t n), (out, id, n)) { \
+    uint64_t used = 0;                                                                                              \
+    for (size_t i = 0; i < n; i++) used |= id[i], out[i] = (type)id[i];                                             \
+    return used;                                                                                                    \
   }
 NARROW(uint8_t)
 NARROW(uint16_t)
@@ -103,14 +102,14 @@ static dust_status make_ids(dust_ndarray *ids, const dust_ndarray *labels, int64
 
 /* ---- edges */
 
-#define COMPARE(type)                                                                                                           \
-  DUST_CLONES                                                                                                                   \
-  static void compare_##type(uint8_t *restrict out, const void *here, const void *there, size_t n, bool background_as_object) { \
-    const type *restrict a = here, *restrict b = there;                                                                         \
-    if (background_as_object)                                                                                                   \
-      for (size_t i = 0; i < n; i++) out[i] = a[i] == b[i];                                                                     \
-    else                                                                                                                        \
-      for (size_t i = 0; i < n; i++) out[i] = (a[i] == b[i]) & (a[i] != 0);                                                     \
+#define COMPARE(type)                                                                                                                  \
+  DUST_CLONED(void, compare_##type, (uint8_t *restrict out, const void *here, const void *there, size_t n, bool background_as_object), \
+              (out, here, there, n, background_as_object)) {                                                                           \
+    const type *restrict a = here, *restrict b = there;                                                                                \
+    if (background_as_object)                                                                                                          \
+      for (size_t i = 0; i < n; i++) out[i] = a[i] == b[i];                                                                            \
+    else                                                                                                                               \
+      for (size_t i = 0; i < n; i++) out[i] = (a[i] == b[i]) & (a[i] != 0);                                                            \
   }
 COMPARE(uint8_t)
 COMPARE(uint16_t)

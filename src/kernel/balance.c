@@ -151,8 +151,7 @@ static void count_many(double *restrict seen, const ids *in, const float *restri
 }
 
 /* In interleaved partial sums, as reduce.c does. */
-DUST_CLONES
-static double sum_row(const float *x, size_t n) {
+DUST_CLONED(double, sum_row, (const float *x, size_t n), (x, n)) {
   double lane[8] = {0};
   size_t i = 0;
   for (; i + 8 <= n; i += 8)

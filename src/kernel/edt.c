@@ -78,8 +78,8 @@ static void nearest_in_row(int64_t *restrict steps, const uint8_t *restrict flag
 }
 
 /* Squares of a row, at most far. */
-DUST_CLONES
-static void square_narrow(int32_t *restrict out, const int64_t *restrict steps, int64_t n, double weight, double far) {
+DUST_CLONED(void, square_narrow, (int32_t *restrict out, const int64_t *restrict steps, int64_t n, double weight, double far),
+            (out, steps, n, weight, far)) {
   for (int64_t x = 0; x < n; x++) {
     double square = weight * (double)steps[x] * (double)steps[x];
     out[x] = (int32_t)(square < far ? square : far);

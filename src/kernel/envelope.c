@@ -131,8 +131,8 @@ static inline bool any_lane(const lanes *mask) {
 }
 
 /* Copies a tile; false when it holds no site. */
-DUST_CLONES
-static bool load_tile(tile *t, const int32_t *volume, const spread_pass *pass, int64_t offset, int64_t columns) {
+DUST_CLONED(bool, load_tile, (tile * t, const int32_t *volume, const spread_pass *pass, int64_t offset, int64_t columns),
+            (t, volume, pass, offset, columns)) {
   int32_t far = (int32_t)pass->envelope.far;
   bool some = false;
   for (int64_t i = 0; i < pass->n; i++) {
@@ -197,8 +197,7 @@ static inline bool window_row(lanes *result, const scratch *s, const spread_pass
   return all_below(&best, weight * WINDOW * WINDOW);
 }
 
-DUST_CLONES
-static bool window_tile(const spread_pass *pass, const scratch *s, int64_t offset, int64_t columns) {
+DUST_CLONED(bool, window_tile, (const spread_pass *pass, const scratch *s, int64_t offset, int64_t columns), (pass, s, offset, columns)) {
   int32_t *volume = (int32_t *)pass->centre;
   for (int64_t i = 0; i < pass->n; i++) {
     lanes best;

@@ -20,8 +20,8 @@ typedef struct erode_pass {
   uint64_t background, unknown;
 } erode_pass;
 
-DUST_CLONES
-static void join_row(uint64_t *restrict out, const uint64_t *restrict there, int64_t n, uint64_t background, uint64_t unknown) {
+DUST_CLONED(void, join_row, (uint64_t *restrict out, const uint64_t *restrict there, int64_t n, uint64_t background, uint64_t unknown),
+            (out, there, n, background, unknown)) {
   for (int64_t i = 0; i < n; i++) {
     uint64_t here = out[i], other = there[i];
     uint64_t known = here == unknown ? other : here;

@@ -96,8 +96,7 @@ static inline float power_of(float x, float gamma) {
   return float_of(bits_of(power) & -(uint32_t)(x > 0));
 }
 
-DUST_CLONES
-static void power_float(const power_pass *pass, float *restrict out, const float *restrict in, size_t n) {
+DUST_CLONED(void, power_float, (const power_pass *pass, float *restrict out, const float *restrict in, size_t n), (pass, out, in, n)) {
   float low = (float)pass->low, range = (float)pass->range, gamma = (float)pass->gamma;
   for (size_t i = 0; i < n; i++) out[i] = power_of((in[i] - low) / range, gamma) * range + low;
 }

@@ -44,9 +44,10 @@ void dust_gather_begin(dust_gather *gather, size_t length) {
 
 /* ---- places. The first pass takes every place as it comes; whether one needs clamping is seen by one unsigned comparison. */
 
-DUST_CLONES
-static bool locate_linear(int32_t *restrict place, float *restrict fraction, const float *restrict at, int32_t length, int32_t first,
-                          int32_t step, int32_t n) {
+DUST_CLONED(bool, locate_linear,
+            (int32_t *restrict place, float *restrict fraction, const float *restrict at, int32_t length, int32_t first, int32_t step,
+             int32_t n),
+            (place, fraction, at, length, first, step, n)) {
   uint32_t last = (uint32_t)n - 1, any = 0;
   for (int32_t i = 0; i < length; i++) {
     int32_t below = dust_floor(at[i]), low = first + i * step + below;
@@ -57,8 +58,9 @@ static bool locate_linear(int32_t *restrict place, float *restrict fraction, con
   return any;
 }
 
-DUST_CLONES
-static bool locate_nearest(int32_t *restrict place, const float *restrict at, int32_t length, int32_t first, int32_t step, int32_t n) {
+DUST_CLONED(bool, locate_nearest,
+            (int32_t *restrict place, const float *restrict at, int32_t length, int32_t first, int32_t step, int32_t n),
+            (place, at, length, first, step, n)) {
   uint32_t count = (uint32_t)n, any = 0;
   for (int32_t i = 0; i < length; i++) {
     int32_t below = dust_floor(at[i]), near = first + i * step + below + (at[i] - (float)below >= 0.5f);
@@ -70,8 +72,8 @@ static bool locate_nearest(int32_t *restrict place, const float *restrict at, in
 
 /* Towards the array; where there is nothing of the next sample in the value, its fraction is 0. Places are already those of the
  * sample below. */
-DUST_CLONES
-static bool clamp_linear(int32_t *restrict place, float *restrict fraction, int32_t *restrict outside, int32_t length, int32_t n) {
+DUST_CLONED(bool, clamp_linear, (int32_t *restrict place, float *restrict fraction, int32_t *restrict outside, int32_t length, int32_t n),
+            (place, fraction, outside, length, n)) {
   int32_t any = 0;
   for (int32_t i = 0; i < length; i++) {
     int32_t low = place[i], near = low + (fraction[i] >= 0.5f), out = (near < 0) | (near >= n);
@@ -84,8 +86,8 @@ static bool clamp_linear(int32_t *restrict place, float *restrict fraction, int3
   return any;
 }
 
-DUST_CLONES
-static bool clamp_nearest(int32_t *restrict place, int32_t *restrict outside, int32_t length, int32_t n) {
+DUST_CLONED(bool, clamp_nearest, (int32_t *restrict place, int32_t *restrict outside, int32_t length, int32_t n),
+            (place, outside, length, n)) {
   int32_t any = 0;
   for (int32_t i = 0; i < length; i++) {
     int32_t near = place[i], out = (near < 0) | (near >= n);
@@ -122,13 +124,13 @@ static bool beyond_centres(dust_gather *g, const float *at, int64_t first, int64
 /* ---- offsets, 32 bits wide while they fit: half the traffic, and a multiplication that every machine has for vectors */
 
 #define OFFSETS(index)                                                                                                           \
-  DUST_CLONES                                                                                                                    \
-  static void add_places_##index(index *restrict offset, const int32_t *restrict place, index stride, size_t n) {                \
+  DUST_CLONED(void, add_places_##index, (index *restrict offset, const int32_t *restrict place, index stride, size_t n),         \
+              (offset, place, stride, n)) {                                                                                      \
     for (size_t i = 0; i < n; i++) offset[i] += place[i] * stride;                                                               \
   }                                                                                                                              \
-  DUST_CLONES                                                                                                                    \
-  static void add_step_##index(index *restrict out, const index *restrict offset, const float *restrict fraction, index stride,  \
-                               size_t n) {                                                                                       \
+  DUST_CLONED(void, add_step_##index,                                                                                            \
+              (index *restrict out, const index *restrict offset, const float *restrict fraction, index stride, size_t n),       \
+              (out, offset, fraction, stride, n)) {                                                                              \
     for (size_t i = 0; i < n; i++) out[i] = offset[i] + (fraction[i] > 0 ? stride : 0);                                          \
   }                                                                                                                              \
   /* Moves `bytes` bytes a sample. */                                                                                            \
@@ -241,8 +243,8 @@ static inline double along_double(double a, double b, double t) {
 /* One body a type: a conversion beforehand would touch the whole array. Pairs of four places: (z, y), (z, y + 1), (z + 1, y), (z
  * + 1, y + 1). */
 #define LERP(type, real)                                                                                                            \
-  DUST_CLONES                                                                                                                       \
-  static void bilinear_##type(void *restrict out_, char *const corner[4], float *const fraction[4], size_t n) {                     \
+  DUST_CLONED(void, bilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], size_t n),              \
+              (out_, corner, fraction, n)) {                                                                                        \
     real *restrict out = out_;                                                                                                      \
     const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                        \
     const float *restrict x = fraction[0], *restrict y = fraction[1];                                                               \
@@ -252,8 +254,8 @@ static inline double along_double(double a, double b, double t) {
       out[i] = a + (real)y[i] * (b - a);                                                                                            \
     }                                                                                                                               \
   }                                                                                                                                 \
-  DUST_CLONES                                                                                                                       \
-  static void trilinear_##type(void *restrict out_, char *const corner[4], float *const fraction[4], size_t n) {                    \
+  DUST_CLONED(void, trilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], size_t n),             \
+              (out_, corner, fraction, n)) {                                                                                        \
     real *restrict out = out_;                                                                                                      \
     const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1], *restrict r = (const void *)corner[2], \
                          *restrict s = (const void *)corner[3];                                                                     \
@@ -337,8 +339,7 @@ static void blend_time(dust_gather *g, void *out, const void *in) {
     blend_float(out, g->value[1], g->fraction[3], g->length);
 }
 
-DUST_CLONES
-static void round_float(float *v, size_t n) {
+DUST_CLONED(void, round_float, (float *v, size_t n), (v, n)) {
   for (size_t i = 0; i < n; i++) v[i] = (float)(int32_t)(v[i] + (v[i] > 0 ? 0.5f : -0.5f));
 }
 

@@ -18,24 +18,24 @@ typedef struct noise_pass {
   int64_t count;
 } noise_pass;
 
-DUST_CLONES
-static void add_normals(double *restrict a, const float *restrict normal, double mean, double deviation) {
+DUST_CLONED(void, add_normals, (double *restrict a, const float *restrict normal, double mean, double deviation),
+            (a, normal, mean, deviation)) {
   for (int i = 0; i < BLOCK; i++) a[i] += mean + deviation * normal[i];
 }
 
-DUST_CLONES
-static void add_local_normals(double *restrict a, const float *restrict normal, const double *restrict variance) {
+DUST_CLONED(void, add_local_normals, (double *restrict a, const float *restrict normal, const double *restrict variance),
+            (a, normal, variance)) {
   for (int i = 0; i < BLOCK; i++) a[i] += sqrt(variance[i]) * normal[i];
 }
 
-DUST_CLONES
-static void add_speckle(double *restrict a, const float *restrict normal, double mean, double deviation) {
+DUST_CLONED(void, add_speckle, (double *restrict a, const float *restrict normal, double mean, double deviation),
+            (a, normal, mean, deviation)) {
   for (int i = 0; i < BLOCK; i++) a[i] += a[i] * (mean + deviation * normal[i]);
 }
 
 /* One word decides both: below the share of salt it is salt, below that of all noise pepper. */
-DUST_CLONES
-static void replace(double *restrict a, const uint32_t *restrict word, double amount, double salt, double pepper) {
+DUST_CLONED(void, replace, (double *restrict a, const uint32_t *restrict word, double amount, double salt, double pepper),
+            (a, word, amount, salt, pepper)) {
   for (int i = 0; i < BLOCK; i++) {
     double u = word[i] * 0x1p-32;
     double noise = u < amount * salt ? 1 : pepper;
@@ -43,8 +43,7 @@ static void replace(double *restrict a, const uint32_t *restrict word, double am
   }
 }
 
-DUST_CLONES
-static void clip(double *restrict a, double low, double high) {
+DUST_CLONED(void, clip, (double *restrict a, double low, double high), (a, low, high)) {
   for (int i = 0; i < BLOCK; i++) a[i] = a[i] < low ? low : a[i] > high ? high : a[i];
 }
 

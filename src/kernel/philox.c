@@ -20,8 +20,8 @@ void dust_philox(uint32_t counter[4], uint64_t key) {
   }
 }
 
-DUST_CLONES
-static void rounds(uint32_t *restrict c0, uint32_t *restrict c1, uint32_t *restrict c2, uint32_t *restrict c3, uint64_t key) {
+DUST_CLONED(void, rounds, (uint32_t *restrict c0, uint32_t *restrict c1, uint32_t *restrict c2, uint32_t *restrict c3, uint64_t key),
+            (c0, c1, c2, c3, key)) {
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
   for (int round = 0; round < ROUNDS; round++, k0 += bump0, k1 += bump1) {
     for (int i = 0; i < LANES; i++) {
@@ -79,8 +79,8 @@ static inline void turn(uint32_t angle, float *cosine, float *sine) {
   *sine = quadrant & 2 ? -odd : odd;
 }
 
-DUST_CLONES
-static void box_muller(float *restrict even, float *restrict odd, const uint32_t *restrict radius, const uint32_t *restrict angle) {
+DUST_CLONED(void, box_muller, (float *restrict even, float *restrict odd, const uint32_t *restrict radius, const uint32_t *restrict angle),
+            (even, odd, radius, angle)) {
   for (int i = 0; i < LANES; i++) {
     float r = sqrtf(-2 * logarithm(((float)radius[i] + 0.5f) * 0x1p-32f)), c, s;
     turn(angle[i], &c, &s);

@@ -26,21 +26,20 @@ typedef struct extreme {
 #define KEY_DOUBLE(v) ((v) ^ ((v) < 0 ? INT64_MAX : 0))
 
 /* Of n >= 1 elements side by side, each loaded as `type`. */
-#define EXTREMES(name, type, key_type, KEY)                          \
-  DUST_CLONES                                                        \
-  static void extremes_##name(extreme *e, const char *x, size_t n) { \
-    type v;                                                          \
-    memcpy(&v, x, sizeof v);                                         \
-    key_type low = KEY(v), high = low;                               \
-    for (size_t i = 0; i < n; i++) {                                 \
-      memcpy(&v, x + i * sizeof v, sizeof v);                        \
-      key_type key = KEY(v);                                         \
-      low = key < low ? key : low;                                   \
-      high = key > high ? key : high;                                \
-    }                                                                \
-    if (!e->any || low < e->low) e->low = low;                       \
-    if (!e->any || high > e->high) e->high = high;                   \
-    e->any = true;                                                   \
+#define EXTREMES(name, type, key_type, KEY)                                               \
+  DUST_CLONED(void, extremes_##name, (extreme * e, const char *x, size_t n), (e, x, n)) { \
+    type v;                                                                               \
+    memcpy(&v, x, sizeof v);                                                              \
+    key_type low = KEY(v), high = low;                                                    \
+    for (size_t i = 0; i < n; i++) {                                                      \
+      memcpy(&v, x + i * sizeof v, sizeof v);                                             \
+      key_type key = KEY(v);                                                              \
+      low = key < low ? key : low;                                                        \
+      high = key > high ? key : high;                                                     \
+    }                                                                                     \
+    if (!e->any || low < e->low) e->low = low;                                            \
+    if (!e->any || high > e->high) e->high = high;                                        \
+    e->any = true;                                                                        \
   }
 EXTREMES(uint8, uint8_t, uint8_t, KEY_SAME)
 EXTREMES(uint16, uint16_t, uint16_t, KEY_SAME)

@@ -11,32 +11,31 @@ typedef struct scale_pass {
 } scale_pass;
 
 /* Inlined with `shifts` and `clips` known, so that each loop has only what it needs. */
-#define SCALE(real)                                                                                                           \
-  static inline void scale_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n, bool shifts, \
-                                  bool clips) {                                                                               \
-    real scale = (real)pass->scale, shift = (real)pass->shift, low = (real)pass->low, high = (real)pass->high;                \
-    for (size_t i = 0; i < n; i++) {                                                                                          \
-      real v = in[i] * scale;                                                                                                 \
-      if (shifts) v += shift;                                                                                                 \
-      if (clips) v = v < low ? low : v;                                                                                       \
-      if (clips) v = v > high ? high : v;                                                                                     \
-      out[i] = v;                                                                                                             \
-    }                                                                                                                         \
-  }                                                                                                                           \
-  DUST_CLONES                                                                                                                 \
-  static void block_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n) {                   \
-    bool clips = pass->low > -INFINITY || pass->high < INFINITY;                                                              \
-    if ((real)pass->shift != 0) {                                                                                             \
-      if (clips)                                                                                                              \
-        scale_##real(pass, out, in, n, true, true);                                                                           \
-      else                                                                                                                    \
-        scale_##real(pass, out, in, n, true, false);                                                                          \
-    } else {                                                                                                                  \
-      if (clips)                                                                                                              \
-        scale_##real(pass, out, in, n, false, true);                                                                          \
-      else                                                                                                                    \
-        scale_##real(pass, out, in, n, false, false);                                                                         \
-    }                                                                                                                         \
+#define SCALE(real)                                                                                                                      \
+  static inline void scale_##real(const scale_pass *pass, real *restrict out, const real *restrict in, size_t n, bool shifts,            \
+                                  bool clips) {                                                                                          \
+    real scale = (real)pass->scale, shift = (real)pass->shift, low = (real)pass->low, high = (real)pass->high;                           \
+    for (size_t i = 0; i < n; i++) {                                                                                                     \
+      real v = in[i] * scale;                                                                                                            \
+      if (shifts) v += shift;                                                                                                            \
+      if (clips) v = v < low ? low : v;                                                                                                  \
+      if (clips) v = v > high ? high : v;                                                                                                \
+      out[i] = v;                                                                                                                        \
+    }                                                                                                                                    \
+  }                                                                                                                                      \
+  DUST_CLONED(void, block_##real, (const scale_pass *pass, real *restrict out, const real *restrict in, size_t n), (pass, out, in, n)) { \
+    bool clips = pass->low > -INFINITY || pass->high < INFINITY;                                                                         \
+    if ((real)pass->shift != 0) {                                                                                                        \
+      if (clips)                                                                                                                         \
+        scale_##real(pass, out, in, n, true, true);                                                                                      \
+      else                                                                                                                               \
+        scale_##real(pass, out, in, n, true, false);                                                                                     \
+    } else {                                                                                                                             \
+      if (clips)                                                                                                                         \
+        scale_##real(pass, out, in, n, false, true);                                                                                     \
+      else                                                                                                                               \
+        scale_##real(pass, out, in, n, false, false);                                                                                    \
+    }                                                                                                                                    \
   }
 SCALE(float)
 SCALE(double)

@@ -33,8 +33,7 @@ static inline double exp_small(double y) {
   return p * scale;
 }
 
-DUST_CLONES
-void dust_tanh_row(double *row, size_t n) {
+DUST_CLONED_EXTERN(void, dust_tanh_row, (double *row, size_t n), (row, n)) {
   for (size_t i = 0; i < n; i++) {
     double x = row[i], away = fabs(x);
     double e = exp_small(-2 * (away < FARTHEST ? away : FARTHEST)), value = copysign((1 - e) / (1 + e), x);

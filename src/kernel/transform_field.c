@@ -207,9 +207,9 @@ void dust_field_walk_release(dust_field_walk *walk) {
 }
 
 /* out = the sum of slices of `in`, `inner` long, that the taps name. */
-DUST_CLONES
-static void sum_slices(double *restrict out, const double *restrict in, const int64_t *index, const double *weight, int taps,
-                       int64_t inner) {
+DUST_CLONED(void, sum_slices,
+            (double *restrict out, const double *restrict in, const int64_t *index, const double *weight, int taps, int64_t inner),
+            (out, in, index, weight, taps, inner)) {
   const double *a = in + index[0] * inner, *b = in + index[1] * inner, *c = in + index[2] * inner, *d = in + index[3] * inner;
   for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i];
   for (int k = 4; k < taps; k++) {
@@ -239,8 +239,8 @@ static void copy_points(float *restrict line, const dust_field_last *l, const do
 typedef double node_lanes __attribute__((vector_size(8 * NODES), aligned(8), may_alias));
 
 /* As samples are made in add_cubic(): nodes between the same control points together, some past the last as nonsense. */
-DUST_CLONES
-static void sum_points(double *restrict line, const dust_field_last *l, const double *restrict in, double voxel_size) {
+DUST_CLONED(void, sum_points, (double *restrict line, const dust_field_last *l, const double *restrict in, double voxel_size),
+            (line, l, in, voxel_size)) {
   for (int64_t i = 0; i < l->points; i = l->point_stop[i]) {
     const int64_t *index = l->index + i * 4;
     double a = in[index[0]], b = in[index[1]], c = in[index[2]], d = in[index[3]];
@@ -294,8 +294,8 @@ void dust_field_walk_to(dust_field_walk *walk, int64_t row) {
   make_lines(walk);
 }
 
-DUST_CLONES
-static void turn_samples(float *restrict at, const float *restrict from_centre, float base, float slope, int64_t n) {
+DUST_CLONED(void, turn_samples, (float *restrict at, const float *restrict from_centre, float base, float slope, int64_t n),
+            (at, from_centre, base, slope, n)) {
   for (int64_t i = 0; i < n; i++) at[i] = base + from_centre[i] * slope;
 }
 
@@ -314,8 +314,8 @@ typedef float half_lanes
     __attribute__((vector_size(2 * DUST_FIELD_LANES), aligned(4), may_alias)); /* nodes of a subsampled grid are close to one another */
 enum { HALF = DUST_FIELD_LANES / 2 };
 /* Pointers are local because a store might otherwise change them, as far as gcc knows. */
-DUST_CLONES
-static void add_cubic(const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end) {
+DUST_CLONED(void, add_cubic, (const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end),
+            (axis, axes, l, begin, end)) {
   const float *a = l->blend[0], *b = l->blend[1], *c = l->blend[2], *d = l->blend[3], *from_centre = l->from_centre;
   for (int64_t i = begin, stop; i < end; i = stop) {
     stop = l->stop[i] < end ? l->stop[i] : end;
@@ -330,8 +330,8 @@ static void add_cubic(const sample_axis *axis, int axes, const dust_field_last *
   }
 }
 
-DUST_CLONES
-static void add_linear(const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end) {
+DUST_CLONED(void, add_linear, (const sample_axis *axis, int axes, const dust_field_last *l, int64_t begin, int64_t end),
+            (axis, axes, l, begin, end)) {
   const float *a = l->blend[0], *b = l->blend[1], *from_centre = l->from_centre;
   for (int64_t i = begin, stop; i < end; i = stop) {
     stop = l->stop[i] < end ? l->stop[i] : end;

@@ -70,8 +70,7 @@ static float unordered(int32_t bits) {
 }
 
 /* Lowest place below and highest place above of at[i]. Rounding waits for the extremes. */
-DUST_CLONES
-static void extremes_across(const float *restrict at, int64_t n, int32_t *lowest, int32_t *highest) {
+DUST_CLONED(void, extremes_across, (const float *restrict at, int64_t n, int32_t *lowest, int32_t *highest), (at, n, lowest, highest)) {
   int32_t low = INT32_MAX, high = INT32_MIN;
   for (int64_t i = 0; i < n; i++) {
     int32_t x = ordered(at[i]);
@@ -83,8 +82,7 @@ static void extremes_across(const float *restrict at, int64_t n, int32_t *lowest
 }
 
 /* Of i + at[i]: every sample counts, since the sum may round. */
-DUST_CLONES
-static void extremes_along(const float *restrict at, int32_t n, int32_t *lowest, int32_t *highest) {
+DUST_CLONED(void, extremes_along, (const float *restrict at, int32_t n, int32_t *lowest, int32_t *highest), (at, n, lowest, highest)) {
   int32_t low = INT32_MAX, high = INT32_MIN;
   for (int32_t i = 0; i < n; i++) {
     int32_t below = dust_floor(at[i]), down = below + i, up = down + (at[i] > (float)below);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/isa.h"
 #include "base/mem.h"
 
 #define MAX_THREADS 1024
@@ -24,6 +25,16 @@ static int threads(lua_State *L) {
       return luaL_error(L, "the number of threads must be from 1 to %d, not %I", MAX_THREADS, (lua_Integer)wanted);
   }
   lua_pushinteger(L, dust_lua_threads(L, (int)wanted));
+  return 1;
+}
+
+static int isa(lua_State *L) {
+  dust_isa wanted;
+  if (!lua_isnoneornil(L, 1)) {
+    if (dust_isa_parse(luaL_checkstring(L, 1), &wanted) != DUST_OK) return luaL_error(L, "%s", dust_message());
+    dust_isa_use(wanted);
+  }
+  lua_pushstring(L, dust_isa_name(dust_isa_now()));
   return 1;
 }
 
@@ -151,11 +162,19 @@ static int dtype_size(lua_State *L) {
   return 1;
 }
 
+/* A wish that can't be followed is a mistake to hear of at once, not a measurement of something else. */
 void dust_lua_open_system(lua_State *L) {
-  static const luaL_Reg functions[] = {{"threads", threads},         {"memory", memory},
-                                       {"reset_peak", reset_peak},   {"clock", clock_},
-                                       {"is_terminal", is_terminal}, {"make_directory", make_directory},
-                                       {"version", version},         {"physical_memory", physical_memory},
-                                       {"dtype_size", dtype_size},   {NULL, NULL}};
+  if (dust_isa_check() != DUST_OK) luaL_error(L, "MOONDUST_ISA: %s", dust_message());
+  static const luaL_Reg functions[] = {{"threads", threads},
+                                       {"memory", memory},
+                                       {"reset_peak", reset_peak},
+                                       {"clock", clock_},
+                                       {"is_terminal", is_terminal},
+                                       {"make_directory", make_directory},
+                                       {"version", version},
+                                       {"physical_memory", physical_memory},
+                                       {"dtype_size", dtype_size},
+                                       {"isa", isa},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

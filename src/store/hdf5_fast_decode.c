@@ -90,16 +90,16 @@ bool dust_h5_is_plain(const dust_h5_fast *fast, const dust_h5_place *place) {
   return !is_shuffled(fast, place) && !is_deflated(fast, place);
 }
 
-DUST_CLONES static void unshuffle2(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
+DUST_CLONED(void, unshuffle2, (uint8_t *restrict out, const uint8_t *restrict in, size_t n), (out, in, n)) {
   for (size_t i = 0; i < n; i++) out[2 * i] = in[i], out[2 * i + 1] = in[n + i];
 }
 
-DUST_CLONES static void unshuffle4(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
+DUST_CLONED(void, unshuffle4, (uint8_t *restrict out, const uint8_t *restrict in, size_t n), (out, in, n)) {
   for (size_t i = 0; i < n; i++)
     out[4 * i] = in[i], out[4 * i + 1] = in[n + i], out[4 * i + 2] = in[2 * n + i], out[4 * i + 3] = in[3 * n + i];
 }
 
-DUST_CLONES static void unshuffle8(uint8_t *restrict out, const uint8_t *restrict in, size_t n) {
+DUST_CLONED(void, unshuffle8, (uint8_t *restrict out, const uint8_t *restrict in, size_t n), (out, in, n)) {
   for (size_t i = 0; i < n; i++) {
     out[8 * i] = in[i], out[8 * i + 1] = in[n + i], out[8 * i + 2] = in[2 * n + i], out[8 * i + 3] = in[3 * n + i];
     out[8 * i + 4] = in[4 * n + i], out[8 * i + 5] = in[5 * n + i], out[8 * i + 6] = in[6 * n + i], out[8 * i + 7] = in[7 * n + i];

@@ -13,7 +13,7 @@ function M.run()
   print(("moondust %s"):format(v.version))
   print(("%s, HDF5 %s, GSL %s"):format(v.lua, v.hdf5, v.gsl))
   print(("optional: %s"):format(table.concat(features, ", ")))
-  print(("kernel threads: %d"):format(core.threads()))
+  print(("kernel threads: %d, instruction set: %s"):format(core.threads(), core.isa()))
 end
 
 return M

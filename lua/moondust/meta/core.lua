@@ -817,6 +817,11 @@ function png.write(path, image) end
 ---@param n integer?
 ---@return integer
 function core.threads(n) end
+--- Sets (and returns) the instruction set of the kernels, for the whole process: "baseline", "v3" or "v4" (x86-64's levels). The default is the
+--- best there is, or what the environment's MOONDUST_ISA says. Every set gives the same bytes.
+---@param name "baseline"|"v3"|"v4"|nil
+---@return "baseline"|"v3"|"v4"
+function core.isa(name) end
 --- C bytes in use now, and the most there were.
 ---@return integer in_use, integer peak
 function core.memory() end
