@@ -48,15 +48,16 @@ CORE_SRC := $(wildcard src/base/*.c src/volume/*.c src/kernel/*.c src/store/*.c)
 LUA_SRC := $(wildcard src/lua/*.c)
 obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
 CORE_OBJ := $(call obj,$(CORE_SRC))
-LUA_OBJ := $(call obj,$(LUA_SRC))
+LUA_OBJ := $(call obj,$(filter-out src/lua/bundle.c,$(LUA_SRC)))
 CTESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
 LIB := $(BUILD)/libmoondust.a
 MODULE := $(BUILD)/moondust/core.so
+LUA_LIB := $(BUILD)/libmoondust-lua.a
 PROGRAM := $(if $(filter build,$(BUILD)),moondust,$(BUILD)/moondust/moondust)
 
 .PHONY: all
-all: $(LIB) $(MODULE) $(PROGRAM)
+all: $(LIB) $(LUA_LIB) $(MODULE) $(PROGRAM)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -66,6 +67,21 @@ $(BUILD)/obj/%.o: src/%.c
 $(BUILD)/obj/main.o: CPPFLAGS += -DDUST_PREFIX='"$(PREFIX)"'
 
 $(LIB): $(CORE_OBJ)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+# For hosts that link the Lua side: bindings, and the Lua files as data.
+LUA_FILES := $(shell cd lua && find moondust -name '*.lua' | LC_ALL=C sort)
+$(BUILD)/lua_files.c: $(LUA_FILES:%=lua/%) scripts/bundle-lua
+	@mkdir -p $(@D)
+	$(Q)$(LUA) scripts/bundle-lua lua $(filter-out %/meta/core.lua,$(LUA_FILES)) > $@.new && mv $@.new $@
+
+$(BUILD)/obj/lua_files.o: $(BUILD)/lua_files.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -g0 -c -o $@ $<
+
+$(LUA_LIB): $(filter-out $(BUILD)/obj/lua/readline.o,$(LUA_OBJ)) $(BUILD)/obj/lua/bundle.o $(BUILD)/obj/lua_files.o
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
@@ -212,22 +228,23 @@ LUA_VERSION := 5.4
 INSTALLED_LUA = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 INSTALLED_LIB = $(DESTDIR)$(PREFIX)/lib
 INSTALLED_INCLUDE = $(DESTDIR)$(PREFIX)/include/moondust
-LUA_FILES = $(shell cd lua && find moondust -name '*.lua')
-HEADERS = $(filter-out %_internal.h %_private.h %_scene.h,$(wildcard src/base/*.h src/volume/*.h src/kernel/*.h src/store/*.h))
+HEADERS = $(filter-out %_internal.h %_private.h %_scene.h,$(wildcard src/moondust.h src/base/*.h src/volume/*.h src/kernel/*.h src/store/*.h))
 
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(INSTALLED_LIB)/pkgconfig $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moondust
-	install -m 644 $(LIB) $(INSTALLED_LIB)/libmoondust.a
+	install -m 644 $(LIB) $(LUA_LIB) $(INSTALLED_LIB)/
 	install -m 755 $(MODULE) $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust/core.so
 	for file in $(LUA_FILES); do install -D -m 644 lua/$$file $(INSTALLED_LUA)/$$file || exit 1; done
 	for file in $(HEADERS:src/%=%); do install -D -m 644 src/$$file $(INSTALLED_INCLUDE)/$$file || exit 1; done
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(filter-out $(PKG_LUA) $(PKG_READLINE),$(PKGS))|' moondust.pc.in > $(INSTALLED_LIB)/pkgconfig/moondust.pc
+	install -m 644 src/lua/moondust_lua.h $(INSTALLED_INCLUDE)/
+	for name in moondust moondust-lua; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(PKG_LUA)|' \
+	  -e 's|@REQUIRES@|$(filter-out $(PKG_LUA) $(PKG_READLINE),$(PKGS))|' $$name.pc.in > $(INSTALLED_LIB)/pkgconfig/$$name.pc || exit 1; done
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/moondust $(INSTALLED_LIB)/libmoondust.a $(INSTALLED_LIB)/pkgconfig/moondust.pc
+	rm -f $(DESTDIR)$(PREFIX)/bin/moondust $(INSTALLED_LIB)/libmoondust.a $(INSTALLED_LIB)/libmoondust-lua.a $(INSTALLED_LIB)/pkgconfig/moondust.pc $(INSTALLED_LIB)/pkgconfig/moondust-lua.pc
 	rm -rf $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust $(INSTALLED_LUA)/moondust $(INSTALLED_INCLUDE)
 
 # What `luarocks make` calls; luarocks gives the folders.

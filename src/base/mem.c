@@ -1,4 +1,4 @@
-/* Counted, aligned memory over malloc.
+/* Counted, aligned memory over malloc, or over the host's allocator.
  *
  *     raw (from malloc)      block - sizeof(header)   block (aligned)
  *     [ 0 … 63 bytes unused ][ header: size, raw     ][ bytes handed out ]
@@ -21,7 +21,8 @@ typedef struct header {
 #define ROOM (sizeof(header) + DUST_ALIGN - 1)
 #define MOST (PTRDIFF_MAX - ROOM) /* a larger block would have places too far apart to subtract */
 
-static atomic_size_t in_use, peak;
+static atomic_size_t in_use, peak, blocks;
+static dust_allocator host; /* no function in it: malloc's */
 static _Thread_local long fail_after = -1, made;
 
 static void count_up(size_t bytes) {
@@ -46,6 +47,43 @@ static dust_status out_of_memory(size_t bytes) {
   return dust_fail(DUST_ERROR_MEMORY, "out of memory: %s (%zu bytes) wanted while %s are in use", wanted, bytes, used);
 }
 
+/* ---- malloc's or the host's */
+
+static char *raw_allocate(size_t bytes, int zeroed) {
+  if (!host.allocate) return zeroed ? calloc(1, bytes) : malloc(bytes);
+  char *raw = host.allocate(host.user, bytes);
+  if (raw && zeroed) memset(raw, 0, bytes);
+  return raw;
+}
+
+static void raw_release(char *raw, size_t bytes) {
+  if (host.release)
+    host.release(host.user, raw, bytes);
+  else
+    free(raw);
+}
+
+static char *raw_reallocate(char *raw, size_t before, size_t bytes) {
+  if (!host.allocate) return realloc(raw, bytes);
+  if (host.reallocate) return host.reallocate(host.user, raw, before, bytes);
+  char *moved = host.allocate(host.user, bytes);
+  if (!moved) return NULL;
+  memcpy(moved, raw, before < bytes ? before : bytes);
+  raw_release(raw, before);
+  return moved;
+}
+
+dust_status dust_mem_use(const dust_allocator *allocator) {
+  size_t out = atomic_load(&blocks);
+  if (out > 0)
+    return dust_fail(DUST_ERROR_ARGUMENT, "the allocator can't change while %zu blocks are in use: choose it first, or close what there is",
+                     out);
+  if (allocator && !(allocator->allocate && allocator->release))
+    return dust_fail(DUST_ERROR_ARGUMENT, "an allocator needs both `allocate` and `release`");
+  host = allocator ? *allocator : (dust_allocator){0};
+  return DUST_OK;
+}
+
 static header *header_of(void *block) { return (header *)block - 1; }
 
 /* The aligned place in `raw`, its header written. */
@@ -59,9 +97,10 @@ static void *place(char *raw, size_t bytes) {
 static dust_status obtain(void **out, size_t bytes, int zeroed) {
   *out = NULL;
   if (bytes > MOST || refused()) return out_of_memory(bytes);
-  char *raw = zeroed ? calloc(1, bytes + ROOM) : malloc(bytes + ROOM);
+  char *raw = raw_allocate(bytes + ROOM, zeroed);
   if (!raw) return out_of_memory(bytes);
   *out = place(raw, bytes);
+  atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
   count_up(bytes);
   return DUST_OK;
 }
@@ -80,7 +119,7 @@ dust_status dust_realloc(void **block, size_t bytes) {
   if (bytes > MOST || refused()) return out_of_memory(bytes);
   header old = *header_of(*block);
   size_t offset = (size_t)((char *)*block - old.raw);
-  char *raw = realloc(old.raw, bytes + ROOM);
+  char *raw = raw_reallocate(old.raw, old.size + ROOM, bytes + ROOM);
   if (!raw) return out_of_memory(bytes);
   /* malloc aligns less than we do: the bytes may now lie at another distance from an aligned place. The header is written last,
    * it may overlap where they were. */
@@ -94,8 +133,10 @@ dust_status dust_realloc(void **block, size_t bytes) {
 
 void dust_free(void *block) {
   if (!block) return;
-  count_down(header_of(block)->size);
-  free(header_of(block)->raw);
+  header old = *header_of(block);
+  count_down(old.size);
+  atomic_fetch_sub_explicit(&blocks, 1, memory_order_relaxed);
+  raw_release(old.raw, old.size + ROOM);
 }
 
 size_t dust_mem_in_use(void) { return atomic_load_explicit(&in_use, memory_order_relaxed); }

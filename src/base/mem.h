@@ -6,7 +6,8 @@
  *
  *     [ header: size … ][ bytes handed out, from an address that DUST_ALIGN divides ]
  *
- * The counters are the library's only process-wide state (atomic); the fail-after hook is per thread.
+ * Bytes come from malloc unless a host gives an allocator of its own. The counters (atomic) and that allocator are process-wide; the
+ * fail-after hook is per thread.
  */
 #ifndef DUST_BASE_MEM_H
 #define DUST_BASE_MEM_H
@@ -24,6 +25,19 @@ dust_status dust_calloc(void **out, size_t count, size_t size);
 dust_status dust_realloc(void **block, size_t bytes);
 /* Gives a block back; NULL is fine. */
 void dust_free(void *block);
+
+/* Where blocks come from. Any thread may call these, several at once. What `allocate` gives is aligned as malloc's is; NULL: there is none left. `reallocate` may be
+ * NULL: then a block grows by a copy. */
+typedef struct dust_allocator {
+  void *(*allocate)(void *user, size_t bytes);
+  void *(*reallocate)(void *user, void *block, size_t bytes_before, size_t bytes);
+  void (*release)(void *user, void *block, size_t bytes);
+  void *user;
+} dust_allocator;
+
+/* From now on blocks come from `allocator` (copied; NULL: from malloc again). Before other threads use the library. While any block is still out:
+ * DUST_ERROR_ARGUMENT, as it would be given back to the wrong one. HDF5, GSL and Lua have memory of their own. */
+dust_status dust_mem_use(const dust_allocator *allocator);
 
 size_t dust_mem_in_use(void); /* bytes handed out and not given back, headers not counted */
 size_t dust_mem_peak(void);   /* the most there ever was since start or dust_mem_reset_peak() */

@@ -1,6 +1,7 @@
 /* Alignment, counting, growing, refusing. */
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include "check.h"
 
 static bool aligned(const void *block) { return (uintptr_t)block % DUST_ALIGN == 0; }
@@ -104,6 +105,65 @@ static bool reads(double bytes, const char *expected) {
   return strcmp(text, expected) == 0;
 }
 
+/* A host's allocator: counts what it gave and what came back, and refuses on wish. */
+typedef struct house {
+  size_t blocks, bytes, most;
+  bool refuses;
+} house;
+
+static void *house_allocate(void *user, size_t bytes) {
+  house *h = user;
+  void *block = h->refuses ? NULL : malloc(bytes);
+  if (!block) return NULL;
+  memset(block, 0xa5, bytes);
+  h->blocks++, h->bytes += bytes;
+  if (h->bytes > h->most) h->most = h->bytes;
+  return block;
+}
+
+static void house_release(void *user, void *block, size_t bytes) {
+  house *h = user;
+  h->blocks--, h->bytes -= bytes;
+  free(block);
+}
+
+static void *house_reallocate(void *user, void *block, size_t before, size_t bytes) {
+  house *h = user;
+  void *moved = h->refuses ? NULL : realloc(block, bytes);
+  if (moved) h->bytes += bytes - before;
+  return moved;
+}
+
+static void use_and_leave(house *h) {
+  void *a, *b, *c = NULL;
+  CHECK_OK(dust_alloc(&a, 1000));
+  CHECK_OK(dust_calloc(&b, 100, 10));
+  CHECK(aligned(a) && aligned(b) && h->blocks == 2 && h->bytes >= 2000);
+  for (int i = 0; i < 1000; i++) CHECK(((char *)b)[i] == 0);
+  memset(a, 7, 1000);
+  CHECK_OK(dust_realloc(&a, 500000));
+  CHECK_OK(dust_realloc(&c, 10));
+  for (int i = 0; i < 1000; i++) CHECK(((char *)a)[i] == 7);
+  CHECK_FAILS(dust_mem_use(NULL), DUST_ERROR_ARGUMENT, "3 blocks are in use");
+  h->refuses = true;
+  CHECK_FAILS(dust_realloc(&a, 600000), DUST_ERROR_MEMORY, "out of memory");
+  CHECK(((char *)a)[999] == 7);
+  h->refuses = false;
+  dust_free(a), dust_free(b), dust_free(c);
+  CHECK(h->blocks == 0 && h->bytes == 0 && h->most > 500000);
+}
+
+static void test_host_allocator(void) {
+  house h = {0};
+  CHECK_FAILS(dust_mem_use(&(dust_allocator){.allocate = house_allocate}), DUST_ERROR_ARGUMENT, "needs both");
+  CHECK_OK(dust_mem_use(&(dust_allocator){house_allocate, house_reallocate, house_release, &h}));
+  use_and_leave(&h);
+  h = (house){0};
+  CHECK_OK(dust_mem_use(&(dust_allocator){house_allocate, NULL, house_release, &h}));
+  use_and_leave(&h);
+  CHECK_OK(dust_mem_use(NULL));
+}
+
 int main(void) {
   test_counting();
   test_realloc();
@@ -111,6 +171,7 @@ int main(void) {
   test_refusal();
   test_hook();
   test_threads();
+  test_host_allocator();
   CHECK(reads(0, "0 bytes") && reads(1023, "1023 bytes") && reads(1536, "1.5 KiB") && reads(0x1p62, "4.0 EiB") &&
         reads(0x1p100, "1.1e+12 EiB"));
   return check_done();
