@@ -75,7 +75,7 @@ $(LIB): $(CORE_OBJ)
 LUA_FILES := $(shell cd lua && find moondust -name '*.lua' | LC_ALL=C sort)
 $(BUILD)/lua_files.c: $(LUA_FILES:%=lua/%) scripts/bundle-lua
 	@mkdir -p $(@D)
-	$(Q)$(LUA) scripts/bundle-lua lua $(filter-out %/meta/core.lua,$(LUA_FILES)) > $@.new && mv $@.new $@
+	$(Q)$(LUA) scripts/bundle-lua lua $(filter-out moondust/meta/%,$(LUA_FILES)) > $@.new && mv $@.new $@
 
 $(BUILD)/obj/lua_files.o: $(BUILD)/lua_files.c
 	$(call say,CC,$@)

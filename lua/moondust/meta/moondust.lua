@@ -1,0 +1,662 @@
+---@meta
+--- Made by `make docs` from the options that nodes and predictors list; read by editors (LuaCATS), never run.
+
+---@alias moondust.dtype "uint8"|"uint16"|"uint32"|"uint64"|"int8"|"int16"|"int32"|"int64"|"float32"|"float64"
+
+---@class moondust.AddAffinities.Options
+---@field [1]? table
+---@field affinity_neighborhood? table list of offsets in voxels, zyx, such as {{-1,0,0}, {0,-1,0}, {0,0,-1}}
+---@field [2]? moondust.ArrayKey
+---@field labels? moondust.ArrayKey objects by id, integers of any width; 0 is background
+---@field [3]? moondust.ArrayKey
+---@field affinities? moondust.ArrayKey key of the affinities: (offsets, spatial…), 1 where both ends carry the same id and it is not 0
+---@field [4]? moondust.ArrayKey
+---@field labels_mask? moondust.ArrayKey where labels count; affinities with an end where it is 0 are masked out; default: everywhere
+---@field [5]? moondust.ArrayKey
+---@field unlabelled? moondust.ArrayKey 0 where nothing is labelled: affinities with one end there are 0, those with both are masked out; default: labelled everywhere
+---@field [6]? moondust.ArrayKey
+---@field affinities_mask? moondust.ArrayKey key of the mask of the affinities, same shape
+---@field [7]? moondust.dtype
+---@field dtype? moondust.dtype of affinities and mask; default "uint8"
+
+---@class moondust.AffinitiesPredictor.Options
+---@field [1]? table
+---@field neighborhood? table list of offsets in voxels, zyx, such as {{1,0,0}, {0,1,0}, {0,0,1}}
+---@field [2]? boolean
+---@field lsds? boolean local shape descriptors as further channels; default true
+---@field [3]? integer
+---@field num_voxels? integer descriptors: sigma in voxels of the coarsest axis; default 20
+---@field [4]? integer
+---@field downsample_lsds? integer descriptors: computed on a grid coarser by this factor; default 1
+---@field [5]? integer
+---@field grow_boundary_iterations? integer voxels that this many steps of growing the boundaries between objects eat get no weight; default 0
+---@field [6]? number
+---@field affs_weight_clipmin? number smallest class share used for balancing affinities; default 0.05
+---@field [7]? number
+---@field affs_weight_clipmax? number largest class share used for balancing affinities; default 0.95
+---@field [8]? number
+---@field lsd_weight_clipmin? number the same for descriptors; default 0.05
+---@field [9]? number
+---@field lsd_weight_clipmax? number the same for descriptors; default 0.95
+---@field [10]? boolean
+---@field background_as_object? boolean label 0 is an object like any other; default false
+
+---@class moondust.ArraySource.Options
+---@field [1]? moondust.ArrayKey
+---@field key? moondust.ArrayKey under which the array is served
+---@field [2]? any
+---@field array? any an md.Array, an ndarray (with spec), md.open_array(…), or an object with .roi .voxel_size .dtype :read(roi)
+---@field [3]? boolean
+---@field interpolatable? boolean default: what the array says; where it doesn't, floats are and integers aren't
+---@field [4]? any
+---@field spec? any for an ndarray: md.ArraySpec{ roi = …, voxel_size = … }, world units
+
+---@class moondust.AsType.Options
+---@field [1]? moondust.ArrayKey
+---@field source? moondust.ArrayKey the array to cast
+---@field [2]? moondust.dtype
+---@field target_dtype? moondust.dtype numpy's name of the new dtype
+---@field [3]? moondust.ArrayKey
+---@field target? moondust.ArrayKey key of the cast array; default: the source itself
+
+---@class moondust.BalanceLabels.Options
+---@field [1]? moondust.ArrayKey
+---@field labels? moondust.ArrayKey classes: integers from 0 to num_classes - 1
+---@field [2]? moondust.ArrayKey
+---@field scales? moondust.ArrayKey key of the weights, float32, shape of labels
+---@field [3]? moondust.ArrayKey|moondust.ArrayKey[]
+---@field mask? moondust.ArrayKey|moondust.ArrayKey[] one mask or several, shape of labels: where one is 0 nothing is counted and the weight is 0
+---@field [4]? number[]
+---@field slab? number[] shape in voxels, channels included, of the parts that are balanced one by one, -1 = all of the axis; default: all at once
+---@field [5]? integer
+---@field num_classes? integer number of classes; default 2
+---@field [6]? number|boolean
+---@field clipmin? number|boolean smallest share of a class that counts; false: none; default 0.05
+---@field [7]? number|boolean
+---@field clipmax? number|boolean largest share of a class that counts; false: none; default 0.95
+
+---@class moondust.CopyMask.Options
+---@field [1]? moondust.ArrayKey
+---@field array_key? moondust.ArrayKey what to copy
+---@field [2]? moondust.ArrayKey
+---@field copy_key? moondust.ArrayKey key of the copy
+---@field [3]? boolean
+---@field drop_channels? boolean collapse leading channel axes by their maximum; default false
+
+---@class moondust.Crop.Options
+---@field [1]? moondust.Key
+---@field key? moondust.Key array or graph to limit
+---@field [2]? moondust.Roi
+---@field roi? moondust.Roi what is left, world units; inside of what is there
+---@field [3]? number[]
+---@field fraction_negative? number[] share to cut at the lower end of each axis
+---@field [4]? number[]
+---@field fraction_positive? number[] share to cut at the upper end of each axis
+
+---@class moondust.CsvPointsSource.Options
+---@field [1]? string
+---@field filename? string the file
+---@field [2]? moondust.GraphKey
+---@field points? moondust.GraphKey under which the points are served
+---@field [3]? number[]
+---@field spatial_cols? number[] columns of the coordinates, in the order of the axes (zyx), counted from 1
+---@field [4]? any
+---@field points_spec? any md.GraphSpec{ roi = … }; default: the smallest ROI in whole world units that holds all points
+---@field [5]? number|number[]
+---@field scale? number|number[] what coordinates are multiplied by, one number or one an axis, say the voxel size; default 1
+---@field [6]? integer
+---@field id_col? integer column of the points' ids, whole numbers, each but once; default: ids count the points from 0
+---@field [7]? string
+---@field delimiter? string between columns, one character; default ","
+
+---@class moondust.DaCapoArraySource.Options
+---@field [1]? any
+---@field array? any an md.Array, an ndarray (with spec), md.open_array(…), or an object with .roi .voxel_size .dtype :read(roi)
+---@field [2]? moondust.ArrayKey
+---@field key? moondust.ArrayKey under which the array is served
+---@field [3]? boolean
+---@field interpolatable? boolean default: what the array says; where it doesn't, floats are and integers aren't
+---@field [4]? any
+---@field spec? any for an ndarray: md.ArraySpec{ roi = …, voxel_size = … }, world units
+
+---@class moondust.DaCapoTargetFilter.Options
+---@field [1]? table
+---@field predictor? table a predictor such as md.DistancePredictor{ … }
+---@field [2]? moondust.ArrayKey
+---@field gt_key? moondust.ArrayKey ground truth: integer labels
+---@field [3]? moondust.ArrayKey
+---@field target_key? moondust.ArrayKey key of the target
+---@field [4]? moondust.ArrayKey
+---@field weights_key? moondust.ArrayKey key of the weights
+---@field [5]? moondust.ArrayKey
+---@field mask_key? moondust.ArrayKey where ground truth counts; default: everywhere
+---@field [6]? boolean
+---@field moving_counts? boolean class counts go on through the batches of a stream; default false
+
+---@class moondust.DefectAugment.Options
+---@field [1]? moondust.ArrayKey
+---@field intensities? moondust.ArrayKey the intensity array
+---@field [2]? number
+---@field prob_missing? number probability that a section is 0; default 0.05
+---@field [3]? number
+---@field prob_low_contrast? number probability that a section has little contrast; default 0.05
+---@field [4]? number
+---@field prob_artifact? number probability that an artifact is blended into a section; default 0
+---@field [5]? number
+---@field prob_deform? number probability that a section has a fold; the probabilities sum to 1 at most; default 0
+---@field [6]? number
+---@field contrast_scale? number what is left of the contrast of a section that has little; default 0.1
+---@field [7]? any
+---@field artifact_source? any a node or pipeline that delivers artifacts; needed when prob_artifact > 0
+---@field [8]? moondust.ArrayKey
+---@field artifacts? moondust.ArrayKey its key of the artifacts' intensities
+---@field [9]? moondust.ArrayKey
+---@field artifacts_mask? moondust.ArrayKey its key of their opacity, floats from 0 to 1
+---@field [10]? integer
+---@field deformation_strength? integer how far a fold moves the tissue on either side, voxels; default 20
+---@field [11]? integer
+---@field axis? integer spatial axis, counted from 1, along which sections lie; default 1
+---@field [12]? number
+---@field p? number probability that a batch is changed; default 1
+
+---@class moondust.DeformAugment.Options
+---@field [1]? moondust.Coordinate|integer[]
+---@field control_point_spacing? moondust.Coordinate|integer[] distance between control points, world units an axis
+---@field [2]? number[]
+---@field jitter_sigma? number[] standard deviation of their displacement, world units an axis
+---@field [3]? number[]
+---@field scale_interval? number[] two factors between which the scale is drawn; 2 makes things twice as large; default { 1, 1 }
+---@field [4]? boolean
+---@field rotate? boolean rotate too, by any angle (2-d, or two rotation_axes) or uniformly (3-d); default true
+---@field [5]? integer
+---@field subsample? integer deform on a grid coarser than the control points' by this factor and interpolate linearly between; default 1
+---@field [6]? integer
+---@field spatial_dims? integer how many axes are spatial, the last ones; axes of a ROI before them pass; default 3
+---@field [7]? boolean
+---@field use_fast_points_transform? boolean no effect: all nodes are moved at once and exactly; default false
+---@field [8]? boolean
+---@field recompute_missing_points? boolean no effect: no node is lost on a raster; default true
+---@field [9]? moondust.ArrayKey
+---@field transform_key? moondust.ArrayKey the key under which the displacement of each voxel is delivered
+---@field [10]? moondust.Coordinate|integer[]
+---@field graph_raster_voxel_size? moondust.Coordinate|integer[] the grid on which the box of a graph is found, world units; default the finest voxel size upstream, or control_point_spacing
+---@field [11]? number
+---@field p? number probability that a batch is changed; default 1
+---@field [12]? number[]
+---@field rotation_axes? number[] the two or three spatial axes, counted from 1, that are rotated; default all (in 4-d the last three)
+
+---@class moondust.DistancePredictor.Options
+---@field [1]? table
+---@field channels? table names of the ground truth's channels
+---@field [2]? number
+---@field scale_factor? number distance at which tanh reaches 0.76, world units
+---@field [3]? boolean
+---@field mask_distances? boolean weigh a voxel only if its distance is smaller than that to the mask's border: beyond it a nearer boundary may lie unseen
+---@field [4]? number
+---@field clipmin? number smallest class share used for balancing; default 0.05
+---@field [5]? number
+---@field clipmax? number largest class share used for balancing; default 0.95
+---@field [6]? boolean
+---@field context? boolean ask for ground truth scale_factor beyond the target, so that distances are right at its border; default: as mask_distances (upstream's rule)
+
+---@class moondust.DownSample.Options
+---@field [1]? moondust.ArrayKey
+---@field source? moondust.ArrayKey the array to downsample
+---@field [2]? integer|moondust.Coordinate|integer[]
+---@field factor? integer|moondust.Coordinate|integer[] voxels that become one: a number, or one an axis
+---@field [3]? moondust.ArrayKey
+---@field target? moondust.ArrayKey key of the downsampled array
+
+---@class moondust.ElasticAugment.Options
+---@field [1]? number[]
+---@field control_point_spacing? number[] distance between control points, voxels an axis
+---@field [2]? number[]
+---@field control_point_displacement_sigma? number[] standard deviation of their displacement, world units an axis
+---@field [3]? number[]
+---@field rotation_interval? number[] two angles in radians between which the rotation in the plane of two axes is drawn
+---@field [4]? integer
+---@field subsample? integer make the deformation on a grid coarser by this factor and interpolate linearly between; default 1
+---@field [5]? number
+---@field augmentation_probability? number probability that a batch is changed; default 1
+---@field [6]? integer
+---@field seed? integer for tests: draw from a stream of this seed, the same deformation for every request
+---@field [7]? boolean
+---@field uniform_3d_rotation? boolean a uniformly random rotation in 3-d instead; rotation_interval is not used; default false
+---@field [8]? boolean
+---@field quirks? boolean upstream's arithmetic, faults included; default false
+---@field [9]? number[]
+---@field rotation_axes? number[] the two spatial axes, counted from 1, between which rotation_interval turns; default the last two
+
+---@class moondust.ExcludeLabels.Options
+---@field [1]? moondust.ArrayKey
+---@field labels? moondust.ArrayKey the label array to change
+---@field [2]? table
+---@field exclude? table list of ids
+---@field [3]? moondust.ArrayKey
+---@field ignore_mask? moondust.ArrayKey key of a mask, uint8: 0 on voxels of excluded ids that are further than ignore_mask_erode from all others, 1 elsewhere
+---@field [4]? number
+---@field ignore_mask_erode? number distance, world units; default 0
+---@field [5]? integer
+---@field background_value? integer what excluded ids become; default 0
+
+---@class moondust.GammaAugment.Options
+---@field [1]? moondust.ArrayKey|moondust.ArrayKey[]
+---@field arrays? moondust.ArrayKey|moondust.ArrayKey[] the intensity arrays; all get the same gamma
+---@field [2]? number
+---@field gamma_min? number smallest gamma, > 0
+---@field [3]? number
+---@field gamma_max? number largest gamma
+
+---@class moondust.GraphSource.Options
+---@field [1]? moondust.GraphKey
+---@field key? moondust.GraphKey under which the graph is served
+---@field [2]? moondust.Graph
+---@field graph? moondust.Graph an md.Graph; locations and ROI in world units
+
+---@class moondust.GrowBoundary.Options
+---@field [1]? moondust.ArrayKey
+---@field labels? moondust.ArrayKey the label array to change
+---@field [2]? moondust.ArrayKey
+---@field mask? moondust.ArrayKey 0 where labels are unknown; default: known everywhere
+---@field [3]? integer
+---@field steps? integer how many voxels (not world units) to grow on each side; default 1
+---@field [4]? integer
+---@field background? integer label of the boundary; default 0
+---@field [5]? boolean
+---@field only_xy? boolean grow along the last two axes only; default false
+
+---@class moondust.Hdf5Source.Options
+---@field [1]? string
+---@field filename? string the file
+---@field [2]? table
+---@field datasets? table { [ArrayKey] = "path/in/file" }
+---@field [3]? table
+---@field array_specs? table { [ArrayKey] = ArraySpec }: what overrides the file (voxel_size, roi, interpolatable); default: nothing
+---@field [4]? boolean
+---@field channels_first? boolean false: (z, y, x, c) in the file, served as (c, z, y, x); default true
+
+---@class moondust.Hdf5Write.Options
+---@field [1]? table
+---@field dataset_names? table { [ArrayKey] = "path/in/file" }
+---@field [2]? string
+---@field output_dir? string made when it isn't there; default "."
+---@field [3]? string
+---@field output_filename? string default "output.hdf"
+---@field [4]? string|integer
+---@field compression_type? string|integer "gzip", or a gzip level from 1 to 9; default: none
+---@field [5]? table
+---@field dataset_dtypes? table { [ArrayKey] = dtype }: stored as; default: as they come
+
+---@class moondust.HotDistancePredictor.Options
+---@field [1]? table
+---@field channels? table names of the ground truth's channels; the target has twice as many
+---@field [2]? number
+---@field scale_factor? number distance at which tanh reaches 0.76, world units
+---@field [3]? boolean
+---@field mask_distances? boolean weigh distances only where they are smaller than that to the mask's border
+---@field [4]? integer
+---@field kernel_size? integer of the network's last layer; kept for upstream's signature, targets don't depend on it; default 1
+---@field [5]? boolean
+---@field context? boolean ask for ground truth scale_factor beyond the target; default: as mask_distances
+
+---@class moondust.InnerDistancePredictor.Options
+---@field [1]? table
+---@field channels? table names of the ground truth's channels
+---@field [2]? number
+---@field scale_factor? number distance at which tanh reaches 0.76, world units
+---@field [3]? boolean
+---@field context? boolean ask for ground truth scale_factor beyond the target; default false
+
+---@class moondust.IntensityAugment.Options
+---@field [1]? moondust.ArrayKey
+---@field array? moondust.ArrayKey the intensity array
+---@field [2]? number
+---@field scale_min? number contrast is drawn uniformly from [scale_min, scale_max)
+---@field [3]? number
+---@field scale_max? number see scale_min
+---@field [4]? number
+---@field shift_min? number brightness is drawn uniformly from [shift_min, shift_max)
+---@field [5]? number
+---@field shift_max? number see shift_min
+---@field [6]? boolean
+---@field z_section_wise? boolean a draw for each section along the first spatial axis; the same as a slab of 1 there
+---@field [7]? boolean
+---@field clip? boolean values must lie in [0, 1] and are clipped to it afterwards; default true
+---@field [8]? number
+---@field p? number probability that a batch is changed; default 1
+---@field [9]? number[]
+---@field slab? number[] shape of the parts that get a draw each, channels included, -1 = all of the axis
+
+---@class moondust.IntensityScaleShift.Options
+---@field [1]? moondust.ArrayKey
+---@field array? moondust.ArrayKey the array to change
+---@field [2]? number
+---@field scale? number multiplies
+---@field [3]? number
+---@field shift? number is added
+
+---@class moondust.IterateLocations.Options
+---@field [1]? moondust.GraphKey
+---@field graph? moondust.GraphKey the graph whose nodes are the places
+---@field [2]? moondust.Roi
+---@field roi? moondust.Roi only nodes in here; default: all
+---@field [3]? moondust.ArrayKey
+---@field node_id? moondust.ArrayKey nonspatial int64 array {1}: the id of the node; default: none
+---@field [4]? boolean
+---@field choose_randomly? boolean draw a node for each request instead of taking them in turn; default false
+---@field [5]? integer
+---@field max_attempts? integer nodes that choose_randomly tries before giving up; default 10000
+
+---@class moondust.MergeProvider.Options
+
+---@class moondust.NoiseAugment.Options
+---@field [1]? moondust.ArrayKey
+---@field array? moondust.ArrayKey the intensity array, float32 or float64
+---@field [2]? string
+---@field mode? string gaussian, localvar, poisson, salt, pepper, s&p or speckle (a + a * noise); default "gaussian"
+---@field [3]? boolean
+---@field clip? boolean values must lie in the array's range and are clipped to it afterwards; default true
+---@field [4]? number
+---@field p? number probability that a batch is changed; default 1
+---@field [5]? number
+---@field mean? number gaussian, speckle: mean of the noise; default 0
+---@field [6]? number
+---@field var? number gaussian, speckle: variance of the noise; default 0.01
+---@field [7]? any
+---@field local_vars? any localvar: an ndarray of variances, the array's shape or one that is repeated to it; default 0.01
+---@field [8]? number
+---@field amount? number salt, pepper, s&p: share of voxels that are replaced; default 0.05
+---@field [9]? number
+---@field salt_vs_pepper? number s&p: share of salt (1) among them, the rest is the range's lower end; default 0.5
+---@field [10]? boolean
+---@field signed? boolean the array's range is [-1, 1] instead of [0, 1]; default false
+
+---@class moondust.Normalize.Options
+---@field [1]? moondust.ArrayKey
+---@field array? moondust.ArrayKey the array to normalise
+---@field [2]? number
+---@field factor? number what to multiply by; default: 1/255 for uint8, 1/65535 for uint16, 1 for floats that lie in [0, 1]
+---@field [3]? moondust.dtype
+---@field dtype? moondust.dtype of the result: float32 or float64; default "float32"
+
+---@class moondust.OneHotPredictor.Options
+---@field [1]? table
+---@field classes? table names of the classes; label i (from 0) is the class at place i + 1
+---@field [2]? integer
+---@field kernel_size? integer of the network's last layer; kept for upstream's signature, targets don't depend on it; default 1
+
+---@class moondust.Pad.Options
+---@field [1]? moondust.Key
+---@field key? moondust.Key array or graph to pad
+---@field [2]? moondust.Coordinate|integer[]
+---@field size? moondust.Coordinate|integer[] world units added on both sides of each axis; without: no end
+---@field [3]? string
+---@field mode? string "constant" or "reflect" (the edge itself is not repeated); default "constant"
+---@field [4]? number
+---@field value? number what stands in a constant padding; default 0
+
+---@class moondust.PrintProfilingStats.Options
+---@field [1]? integer
+---@field every? integer batches between two reports; default 1
+---@field [2]? function
+---@field print? function function(text) that takes a report; default: standard error
+
+---@class moondust.Product.Options
+---@field [1]? moondust.ArrayKey
+---@field x1_key? moondust.ArrayKey the first factor
+---@field [2]? moondust.ArrayKey
+---@field x2_key? moondust.ArrayKey the second factor: same voxel size
+---@field [3]? moondust.ArrayKey
+---@field y_key? moondust.ArrayKey the product
+
+---@class moondust.RandomLocation.Options
+---@field [1]? number
+---@field min_masked? number least share of masked-in (> 0) voxels of `mask` in its requested ROI; default 0
+---@field [2]? moondust.ArrayKey
+---@field mask? moondust.ArrayKey the mask to judge places by; where it isn't requested, in the request's total ROI; default: none
+---@field [3]? moondust.GraphKey
+---@field ensure_nonempty? moondust.GraphKey a graph that must have a node in its requested ROI (or the request's total ROI); default: none
+---@field [4]? number
+---@field p_nonempty? number with which ensure_nonempty is insisted on, drawn once a request; default 1
+---@field [5]? boolean
+---@field ensure_centered? boolean the node sits in the ROI's central voxel; default false
+---@field [6]? number
+---@field point_balance_radius? number world units; a node is chosen in inverse proportion to the number of nodes this near; default 1
+---@field [7]? moondust.ArrayKey
+---@field random_shift_key? moondust.ArrayKey nonspatial int64 array {axes}: the shift, world units; default: none
+---@field [8]? integer
+---@field max_attempts? integer places to try before giving up with an error; default 10000
+
+---@class moondust.RandomProvider.Options
+---@field [1]? number[]
+---@field probabilities? number[] one a provider, in order; they need not sum to 1; default: equal
+---@field [2]? moondust.ArrayKey
+---@field random_provider_key? moondust.ArrayKey nonspatial int64 array {1}: the number of the provider chosen, counted from 1; default: none
+
+---@class moondust.RasterizationSettings.Options
+---@field [1]? number|number[]
+---@field radius? number|number[] of balls and tubes, or sigma of peaks; world units, one number or one an axis
+---@field [2]? string
+---@field mode? string "ball", or "peak": exp(-d^2 / 2 sigma^2) around what is drawn; default "ball"
+---@field [3]? moondust.ArrayKey
+---@field mask? moondust.ArrayKey labels: what is drawn at a node stays inside the object there, nodes on 0 are left out; default: none
+---@field [4]? number
+---@field inner_radius_fraction? number balls are hollow up to this fraction of the radius, between 0 and 1; default: full
+---@field [5]? number
+---@field fg_value? number what is drawn (balls without color_attr); default 1
+---@field [6]? number
+---@field bg_value? number where nothing is drawn (balls); default 0
+---@field [7]? boolean
+---@field edges? boolean edges are drawn as straight lines; default true
+---@field [8]? string
+---@field color_attr? string the attribute of nodes and edges to draw instead of fg_value (balls); items without it are left out; default: none
+
+---@class moondust.RasterizeGraph.Options
+---@field [1]? moondust.GraphKey
+---@field graph? moondust.GraphKey what to draw
+---@field [2]? moondust.ArrayKey
+---@field array? moondust.ArrayKey what it is drawn into
+---@field [3]? any
+---@field array_spec? any voxel_size (default: the mask's, else 1) and dtype (default uint8, peaks float32) of the array
+---@field [4]? any
+---@field settings? any md.RasterizationSettings{ … }; default: balls of radius 1
+
+---@class moondust.Reject.Options
+---@field [1]? moondust.ArrayKey
+---@field mask? moondust.ArrayKey the mask to judge by; default: none
+---@field [2]? number
+---@field min_masked? number least share of non-zero voxels in mask; default 0.5
+---@field [3]? moondust.GraphKey
+---@field ensure_nonempty? moondust.GraphKey a graph that must have a node in the batch; default: none
+---@field [4]? number
+---@field reject_probability? number with which a batch that falls short is rejected; default 1
+---@field [5]? integer
+---@field max_attempts? integer batches to ask for before giving up; default 1000
+---@field [6]? number
+---@field timeout? number seconds before giving up; makes results depend on the machine; default: none
+---@field [7]? string
+---@field on_giving_up? string "error" (default) or "accept": the last batch, rejected or not
+
+---@class moondust.RejectIf.Options
+---@field [1]? function
+---@field predicate? function function(batch, request, attempt): true to reject; attempt counts from 0
+---@field [2]? number
+---@field p? number with which rejecting is considered at all, drawn once a request; default 1
+---@field [3]? integer
+---@field max_attempts? integer batches to ask for before giving up; default 1000
+---@field [4]? number
+---@field timeout? number seconds before giving up; makes results depend on the machine; default: none
+---@field [5]? string
+---@field on_giving_up? string "error" (default) or "accept": the last batch, rejected or not
+
+---@class moondust.RejectIfEmpty.Options
+---@field [1]? moondust.Key
+---@field gt? moondust.Key the array (or graph) that must not be empty; has to be in the request
+---@field [2]? number
+---@field p? number with which an empty batch is rejected, drawn once a request; default 0.5
+---@field [3]? number
+---@field background? number the value that counts as empty; default 0
+---@field [4]? integer
+---@field max_attempts? integer batches to ask for before giving up; default 1000
+---@field [5]? number
+---@field timeout? number seconds before giving up; makes results depend on the machine; default: none
+---@field [6]? string
+---@field on_giving_up? string "error" (default) or "accept": the last batch, rejected or not
+
+---@class moondust.RenumberConnectedComponents.Options
+---@field [1]? moondust.ArrayKey
+---@field labels? moondust.ArrayKey the label array to change
+
+---@class moondust.Resample.Options
+---@field [1]? moondust.ArrayKey
+---@field source? moondust.ArrayKey the array to resample
+---@field [2]? moondust.Coordinate|integer[]
+---@field target_voxel_size? moondust.Coordinate|integer[] world units, any relation to the source's
+---@field [3]? moondust.ArrayKey
+---@field target? moondust.ArrayKey key of the resampled array
+---@field [4]? integer
+---@field ndim? integer only the last ndim axes may change; default: all
+---@field [5]? integer
+---@field interp_order? integer 0: nearest, 1: linear (interpolatable arrays only); default: linear unless interpolatable is false
+
+---@class moondust.Scan.Options
+---@field [1]? moondust.BatchRequest
+---@field reference? moondust.BatchRequest the request of one chunk; only how its ROIs lie to one another counts
+---@field [2]? integer
+---@field num_workers? integer taken for the sake of upstream's scripts; chunks come one after the other; default 1
+---@field [3]? integer
+---@field cache_size? integer the same; default 50
+---@field [4]? function|table
+---@field progress_callback? function|table called with (chunks done, chunks in all), or an object with :start(all), :update(done), :stop(); default: none
+
+---@class moondust.ShiftAugment.Options
+---@field [1]? number
+---@field prob_slip? number probability that a section shifts alone; default 0
+---@field [2]? number
+---@field prob_shift? number probability that a section and all behind it shift; default 0
+---@field [3]? number|number[]
+---@field sigma? number|number[] standard deviation of a shift, world units; one number, or one a spatial axis with 0 for shift_axis; default 0
+---@field [4]? integer
+---@field shift_axis? integer spatial axis, counted from 1, along which sections lie; default 1
+---@field [5]? number
+---@field p? number probability that a batch is changed; default 1
+
+---@class moondust.SimpleAugment.Options
+---@field [1]? table
+---@field mirror_only? table spatial axes, counted from 1, that may be mirrored; {}: none; default: all
+---@field [2]? table
+---@field transpose_only? table spatial axes, counted from 1, that may change places; {}: none; default: all
+---@field [3]? number[]
+---@field mirror_probs? number[] probability of mirroring each spatial axis; default: 0.5
+---@field [4]? table
+---@field transpose_probs? table a probability for each axis of leaving its place, or a list of { permutation, probability }; default: every permutation equally likely
+---@field [5]? number
+---@field p? number probability that a batch is changed; default 1
+
+---@class moondust.Snapshot.Options
+---@field [1]? table
+---@field dataset_names? table { [key] = "path/in/file" }, arrays and graphs
+---@field [2]? string
+---@field output_dir? string made when it isn't there; default "snapshots"
+---@field [3]? string
+---@field output_filename? string {iteration}: the batch's number, {id}: the same with eight digits; default "{iteration}.hdf"
+---@field [4]? integer
+---@field every? integer saves the first of every so many batches; default 1
+---@field [5]? moondust.BatchRequest
+---@field additional_request? moondust.BatchRequest asked for as well when a batch is saved; default: nothing
+---@field [6]? string|integer
+---@field compression_type? string|integer "gzip", or a gzip level from 1 to 9; default: none
+---@field [7]? table
+---@field dataset_dtypes? table { [ArrayKey] = dtype }: stored as; default: as they come
+---@field [8]? boolean
+---@field store_value_range? boolean attribute value_range = {min, max}; default false
+
+---@class moondust.SpecifiedLocation.Options
+---@field [1]? table
+---@field locations? table places in world units, { {z, y, x}, … }
+---@field [2]? boolean
+---@field choose_randomly? boolean draw a place for each request instead of taking them in turn; default false
+---@field [3]? table
+---@field extra_data? table one value a location, handed on as attrs.specified_location_extra_data of each array; default: none
+---@field [4]? moondust.Coordinate|integer[]
+---@field jitter? moondust.Coordinate|integer[] world units an axis: the place is moved by up to this much to either side; default: none
+---@field [5]? integer
+---@field attempt_factor? integer choose_randomly tries this many times the number of locations before giving up; default 5
+
+---@class moondust.Squeeze.Options
+---@field [1]? moondust.ArrayKey|moondust.ArrayKey[]
+---@field arrays? moondust.ArrayKey|moondust.ArrayKey[] the arrays to change
+---@field [2]? integer
+---@field axis? integer a channel axis, counted from 1; default 1
+
+---@class moondust.Stack.Options
+---@field [1]? integer
+---@field num_repetitions? integer how many batches to stack
+
+---@class moondust.Unsqueeze.Options
+---@field [1]? moondust.ArrayKey|moondust.ArrayKey[]
+---@field arrays? moondust.ArrayKey|moondust.ArrayKey[] the arrays to change
+---@field [2]? integer
+---@field axis? integer a channel axis, counted from 1; default 1
+
+---@class moondust.UpSample.Options
+---@field [1]? moondust.ArrayKey
+---@field source? moondust.ArrayKey the array to upsample
+---@field [2]? integer|moondust.Coordinate|integer[]
+---@field factor? integer|moondust.Coordinate|integer[] voxels made of one: a number, or one an axis; divides the voxel size
+---@field [3]? moondust.ArrayKey
+---@field target? moondust.ArrayKey key of the upsampled array
+
+---@class moondust
+---@field AddAffinities fun(options: moondust.AddAffinities.Options): moondust.AddAffinities AddAffinities (gunpowder add_affinities.py): for each voxel and each offset of a neighbourhood whether the two carry the same
+---@field AffinitiesPredictor fun(options: moondust.AffinitiesPredictor.Options): moondust.AffinitiesPredictor AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there
+---@field ArraySource fun(options: moondust.ArraySource.Options): moondust.ArraySource ArraySource: serves an array that is there already. Original: gunpowder/nodes/array_source.py (ArraySource).
+---@field AsType fun(options: moondust.AsType.Options): moondust.AsType AsType (gunpowder astype.py): another dtype, in place or under another key; numpy's casting.
+---@field BalanceLabels fun(options: moondust.BalanceLabels.Options): moondust.BalanceLabels BalanceLabels (gunpowder balance_labels.py): weights that let rare classes count as much as common ones, counted batch by
+---@field CopyMask fun(options: moondust.CopyMask.Options): moondust.CopyMask CopyMask (dacapo.gp copy.py): a copy of an array under a new key; the source is never changed.
+---@field Crop fun(options: moondust.Crop.Options): moondust.Crop Crop (gunpowder crop.py): limits where a key is offered, to a ROI or by fractions cut from its two ends.
+---@field CsvPointsSource fun(options: moondust.CsvPointsSource.Options): moondust.CsvPointsSource CsvPointsSource: points from a text file, one a line. Original: gunpowder/nodes/csv_points_source.py (CsvPointsSource).
+---@field DaCapoArraySource fun(options: moondust.DaCapoArraySource.Options): moondust.DaCapoArraySource DaCapoArraySource: an array as DaCapo's pipelines want it, with a channel axis and without NaN. Original:
+---@field DaCapoTargetFilter fun(options: moondust.DaCapoTargetFilter.Options): moondust.DaCapoTargetFilter DaCapoTargetFilter (dacapo.gp dacapo_create_target.py): a predictor's target and weights from ground truth.
+---@field DefectAugment fun(options: moondust.DefectAugment.Options): moondust.DefectAugment DefectAugment (gunpowder defect_augment.py): what goes wrong with sections: missing ones, faint ones, dirt, folds.
+---@field DeformAugment fun(options: moondust.DeformAugment.Options): moondust.DeformAugment DeformAugment (gunpowder deform_augment.py): one random deformation, rotation and scaling for everything in a batch, in world
+---@field DistancePredictor fun(options: moondust.DistancePredictor.Options): moondust.DistancePredictor DistancePredictor (dacapo distance_predictor.py): signed distance to the label boundary through tanh, class-balanced weights.
+---@field DownSample fun(options: moondust.DownSample.Options): moondust.DownSample DownSample: an array at a multiple of its voxel size, of every block of voxels the first. Original:
+---@field ElasticAugment fun(options: moondust.ElasticAugment.Options): moondust.ElasticAugment ElasticAugment (dacapo.gp elastic_augment_fuse.py): one random deformation and rotation for everything in a batch, in world
+---@field ExcludeLabels fun(options: moondust.ExcludeLabels.Options): moondust.ExcludeLabels ExcludeLabels (gunpowder exclude_labels.py): some ids become background; a mask tells where that leaves the ground truth
+---@field GammaAugment fun(options: moondust.GammaAugment.Options): moondust.GammaAugment GammaAugment (dacapo.gp gamma_noise.py): a power of the values, normalised to [0, 1] by each array's own minimum and maximum.
+---@field GraphSource fun(options: moondust.GraphSource.Options): moondust.GraphSource GraphSource: serves a graph. Original: dacapo/gp/dacapo_points_source.py (GraphSource).
+---@field GrowBoundary fun(options: moondust.GrowBoundary.Options): moondust.GrowBoundary GrowBoundary (gunpowder grow_boundary.py): voxels near the border between two labels become background.
+---@field Hdf5Source fun(options: moondust.Hdf5Source.Options): moondust.Hdf5Source Hdf5Source: arrays from the datasets of an HDF5 file. Original: gunpowder/nodes/hdf5_source.py and
+---@field Hdf5Write fun(options: moondust.Hdf5Write.Options): moondust.Hdf5Write Hdf5Write: assembles passing arrays in one HDF5 file. Original: gunpowder/nodes/hdf5_write.py and hdf5like_write_base.py
+---@field HotDistancePredictor fun(options: moondust.HotDistancePredictor.Options): moondust.HotDistancePredictor HotDistancePredictor (dacapo hot_distance_predictor.py): one-hot labels and, behind them, signed distances.
+---@field InnerDistancePredictor fun(options: moondust.InnerDistancePredictor.Options): moondust.InnerDistancePredictor InnerDistancePredictor (dacapo inner_distance_predictor.py): the distance inside labels, 0 outside.
+---@field IntensityAugment fun(options: moondust.IntensityAugment.Options): moondust.IntensityAugment IntensityAugment (gunpowder intensity_augment.py): mean + (a - mean) * scale + shift, with scale and shift drawn for each
+---@field IntensityScaleShift fun(options: moondust.IntensityScaleShift.Options): moondust.IntensityScaleShift IntensityScaleShift (gunpowder intensity_scale_shift.py): values * scale + shift. Integer arrays become float32.
+---@field IterateLocations fun(options: moondust.IterateLocations.Options): moondust.IterateLocations IterateLocations: answers requests around the nodes of a graph. Original: gunpowder/nodes/iterate_locations.py
+---@field MergeProvider fun(options: moondust.MergeProvider.Options): moondust.MergeProvider MergeProvider: one provider out of several with different keys. Original: gunpowder/nodes/merge_provider.py (MergeProvider).
+---@field NoiseAugment fun(options: moondust.NoiseAugment.Options): moondust.NoiseAugment NoiseAugment (gunpowder noise_augment.py, after skimage.util.random_noise): random noise on an array of floats.
+---@field Normalize fun(options: moondust.Normalize.Options): moondust.Normalize Normalize (gunpowder normalize.py): grey values as floats from 0 to 1, by a factor that follows from the dtype.
+---@field OneHotPredictor fun(options: moondust.OneHotPredictor.Options): moondust.OneHotPredictor OneHotPredictor (dacapo one_hot_predictor.py): a channel a class, weights of one.
+---@field Pad fun(options: moondust.Pad.Options): moondust.Pad Pad (gunpowder pad.py): a key can be requested beyond where it is; what lies outside is a constant or a reflection.
+---@field Predictor fun(options: table?): moondust.Predictor Predictor: turns ground truth into what a network is to learn, and says how each voxel weighs (dacapo's Predictor).
+---@field PrintProfilingStats fun(options: moondust.PrintProfilingStats.Options): moondust.PrintProfilingStats PrintProfilingStats: prints where the time went upstream. Original: gunpowder/nodes/print_profiling_stats.py
+---@field Product fun(options: moondust.Product.Options): moondust.Product Product (dacapo.gp product.py): y = x1 * x2, numpy's result dtype, integers saturating instead of wrapping.
+---@field RandomLocation fun(options: moondust.RandomLocation.Options): moondust.RandomLocation RandomLocation: answers a request at a random place upstream. Original: gunpowder/nodes/random_location.py (RandomLocation).
+---@field RandomProvider fun(options: moondust.RandomProvider.Options): moondust.RandomProvider RandomProvider: asks one of several providers, chosen at random. Original: gunpowder/nodes/random_provider.py
+---@field RasterizationSettings fun(options: moondust.RasterizationSettings.Options): moondust.RasterizationSettings RasterizationSettings: how md.RasterizeGraph draws. Original: gunpowder/nodes/rasterize_graph.py (RasterizationSettings).
+---@field RasterizeGraph fun(options: moondust.RasterizeGraph.Options): moondust.RasterizeGraph RasterizeGraph: draws a graph into an array, as balls and tubes or as peaks. Original: gunpowder/nodes/rasterize_graph.py
+---@field Reject fun(options: moondust.Reject.Options): moondust.Reject Reject: asks again while a mask is too sparse or a graph empty. Original: gunpowder/nodes/reject.py (Reject).
+---@field RejectIf fun(options: moondust.RejectIf.Options): moondust.RejectIf RejectIf: asks again until a predicate is content. The machinery of Reject and RejectIfEmpty, and of any policy written in
+---@field RejectIfEmpty fun(options: moondust.RejectIfEmpty.Options): moondust.RejectIfEmpty RejectIfEmpty: asks again while the ground truth is empty. Original: dacapo/gp/reject_if_empty.py (RejectIfEmpty).
+---@field RenumberConnectedComponents fun(options: moondust.RenumberConnectedComponents.Options): moondust.RenumberConnectedComponents RenumberConnectedComponents (gunpowder renumber_connected_components.py): a new id for each connected component of equal
+---@field Resample fun(options: moondust.Resample.Options): moondust.Resample Resample: an array at any other voxel size. Original: gunpowder/nodes/resample.py (Resample).
+---@field Scan fun(options: moondust.Scan.Options): moondust.Scan Scan: a request too large to be answered at once, chunk by chunk. Original: gunpowder/nodes/scan.py (Scan).
+---@field ShiftAugment fun(options: moondust.ShiftAugment.Options): moondust.ShiftAugment ShiftAugment (gunpowder shift_augment.py): sections out of place, one by one (slip) or from one on (shift).
+---@field SimpleAugment fun(options: moondust.SimpleAugment.Options): moondust.SimpleAugment SimpleAugment (gunpowder simple_augment.py): mirrors and transposes everything in a batch together.
+---@field Snapshot fun(options: moondust.Snapshot.Options): moondust.Snapshot Snapshot: saves passing batches, a file each. Original: gunpowder/nodes/snapshot.py (Snapshot).
+---@field SpecifiedLocation fun(options: moondust.SpecifiedLocation.Options): moondust.SpecifiedLocation SpecifiedLocation: answers requests around given places. Original: gunpowder/nodes/specified_location.py (SpecifiedLocation).
+---@field Squeeze fun(options: moondust.Squeeze.Options): moondust.Squeeze Squeeze (gunpowder squeeze.py): removes a channel axis of length 1, counted from 1.
+---@field Stack fun(options: moondust.Stack.Options): moondust.Stack Stack: several batches as one. Original: gunpowder/nodes/stack.py (Stack).
+---@field Unsqueeze fun(options: moondust.Unsqueeze.Options): moondust.Unsqueeze Unsqueeze (gunpowder unsqueeze.py): a new axis of length 1, counted from 1, in front of the spatial ones.
+---@field UpSample fun(options: moondust.UpSample.Options): moondust.UpSample UpSample: an array at a whole fraction of its voxel size, every voxel repeated. Original: gunpowder/nodes/upsample.py
