@@ -234,6 +234,7 @@ HEADERS = $(filter-out %_internal.h %_private.h %_scene.h,$(wildcard src/moondus
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(INSTALLED_LIB)/pkgconfig $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moondust
+	install -D -m 644 docs/moondust.1 $(DESTDIR)$(PREFIX)/share/man/man1/moondust.1
 	install -m 644 $(LIB) $(LUA_LIB) $(INSTALLED_LIB)/
 	install -m 755 $(MODULE) $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust/core.so
 	for file in $(LUA_FILES); do install -D -m 644 lua/$$file $(INSTALLED_LUA)/$$file || exit 1; done
@@ -244,7 +245,7 @@ install: all
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/moondust $(INSTALLED_LIB)/libmoondust.a $(INSTALLED_LIB)/libmoondust-lua.a $(INSTALLED_LIB)/pkgconfig/moondust.pc $(INSTALLED_LIB)/pkgconfig/moondust-lua.pc
+	rm -f $(DESTDIR)$(PREFIX)/bin/moondust $(DESTDIR)$(PREFIX)/share/man/man1/moondust.1 $(INSTALLED_LIB)/libmoondust.a $(INSTALLED_LIB)/libmoondust-lua.a $(INSTALLED_LIB)/pkgconfig/moondust.pc $(INSTALLED_LIB)/pkgconfig/moondust-lua.pc
 	rm -rf $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust $(INSTALLED_LUA)/moondust $(INSTALLED_INCLUDE)
 
 # What `luarocks make` calls; luarocks gives the folders.

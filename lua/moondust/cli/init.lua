@@ -92,7 +92,9 @@ end
 ---@param name string
 local function command_module(name) return require("moondust.cli." .. name) end
 
-local function print_help()
+--- The program's own help.
+---@return string
+function M.help()
   local lines = {
     "Usage: moondust [--debug] script.lua [args…]    run a script, as lua would",
     "       moondust [--debug] -e CODE [args…]       run a chunk",
@@ -104,9 +106,24 @@ local function print_help()
   for _, name in ipairs(COMMANDS) do lines[#lines + 1] = ("  %-8s %s"):format(name, command_module(name).summary) end
   lines[#lines + 1] = ""
   lines[#lines + 1] = "--debug shows where an error was raised. MOONDUST_THREADS sets the number of kernel threads."
-  print(table.concat(lines, "\n"))
-  return 0
+  return table.concat(lines, "\n")
 end
+
+--- The parser of a sub-command, with what all of them take.
+---@param name string
+---@return table parser
+---@return table command
+function M.parser_of(name)
+  local command = command_module(name)
+  local parser = new_parser(PROGRAM .. " " .. name, command.summary)
+  command.configure(parser)
+  parser:flag("--debug", "Show where an error was raised.")
+  return parser, command
+end
+
+--- Names of the sub-commands, in the order in which the help lists them.
+---@return string[]
+function M.commands() return table.move(COMMANDS, 1, #COMMANDS, 1, {}) end
 
 local function split_rest(words)
   local own, rest = {}, {}
@@ -118,10 +135,7 @@ local function split_rest(words)
 end
 
 local function run_command(name, words)
-  local command = command_module(name)
-  local parser = new_parser(PROGRAM .. " " .. name, command.summary)
-  command.configure(parser)
-  parser:flag("--debug", "Show where an error was raised.")
+  local parser, command = M.parser_of(name)
   local own, rest = split_rest(words)
   if #rest > 0 and not command.takes_rest then M.usage_error(("'%s' takes nothing behind '--'"):format(name)) end
   return command.run(M.parse(parser, own), rest)
@@ -167,7 +181,10 @@ local function dispatch(words, debugging)
     if require("moondust.core").is_terminal "stdin" then return require("moondust.cli.repl").run(debugging) end
     first = "-"
   end
-  if first == "--help" or first == "-h" then return print_help() end
+  if first == "--help" or first == "-h" then
+    print(M.help())
+    return 0
+  end
   if first == "--version" or first == "-v" then return run_command("version", words) end
   if first == "-" then
     local chunk, message = load(io.read "a", "=stdin")
