@@ -85,4 +85,5 @@ return setmetatable(md, {
     return value
   end,
   __name = "moondust",
+  __names = md.lazy_names, -- for completion and help
 })

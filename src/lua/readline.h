@@ -5,8 +5,12 @@
 
 #include <lua.h>
 
-/* Adds read_line(prompt) -> line or nil at the end, add_history(line), load_history(path) and save_history(path, lines) to the
- * table on top of the stack. */
+/* Adds to the table on top of the stack:
+ *   read_line(prompt, complete) -> line, nil at the end of input, false after Ctrl-C. complete(line up to the cursor) returns
+ *     { start = offset from 0 where its candidates begin, append = byte to put behind a sole one or 0, in_string = 1 or 0, "…", … }
+ *   add_history(line) -> false when it repeats the last one, load_history(path, lines), save_history(path): appends the last entry
+ *   list_files(text) -> paths that begin with text, file_kind(path) -> "file", "directory", "other" or nil
+ * Without readline lines are read plainly and the rest does nothing. */
 void dust_readline_open(lua_State *L);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define MAX_THREADS 1024
 #define DEFAULT_COLUMNS 80
+#define DEFAULT_ROWS 24
 
 static int threads(lua_State *L) {
   int64_t wanted = 0;
@@ -53,12 +54,17 @@ static int clock_(lua_State *L) {
   return 1;
 }
 
-static int columns_of(int descriptor) {
+static int environment_size(const char *name, int fallback) {
+  const char *said = getenv(name);
+  const int size = said ? atoi(said) : 0;
+  return size > 0 && size < 10000 ? size : fallback;
+}
+
+static void push_screen(lua_State *L, int descriptor) {
   struct winsize size;
-  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  const char *said = getenv("COLUMNS");
-  int columns = said ? atoi(said) : 0;
-  return columns > 0 && columns < 10000 ? columns : DEFAULT_COLUMNS;
+  const bool known = ioctl(descriptor, TIOCGWINSZ, &size) == 0;
+  lua_pushinteger(L, known && size.ws_col > 0 ? size.ws_col : environment_size("COLUMNS", DEFAULT_COLUMNS));
+  lua_pushinteger(L, known && size.ws_row > 0 ? size.ws_row : environment_size("LINES", DEFAULT_ROWS));
 }
 
 static int is_terminal(lua_State *L) {
@@ -66,8 +72,8 @@ static int is_terminal(lua_State *L) {
   static const int descriptors[] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
   int descriptor = descriptors[dust_lua_option(L, 1, "is_terminal", names, -1)];
   lua_pushboolean(L, isatty(descriptor));
-  lua_pushinteger(L, columns_of(descriptor));
-  return 2;
+  push_screen(L, descriptor);
+  return 3;
 }
 
 /* ---- directories */

@@ -15,16 +15,21 @@ local modules = {
   MissingAnnotationsMask = "missing_annotations_mask", Ones = "ones", Resampled = "resampled", Sum = "sum",
 }
 
+local function names()
+  local list = {}
+  for known in pairs(modules) do list[#list + 1] = known end
+  table.sort(list)
+  return list
+end
+
 return setmetatable({}, {
   __name = "moondust.arrays",
+  __names = names, -- for completion and help
   __index = function(self, name)
     local module = modules[name]
     if not module then
       if type(name) ~= "string" then return nil end
-      local names = {}
-      for known in pairs(modules) do names[#names + 1] = known end
-      table.sort(names)
-      error(("md.arrays has no '%s'%s"):format(name, (options.suggestion(name, names):gsub("it takes", "there is"))), 2)
+      error(("md.arrays has no '%s'%s"):format(name, (options.suggestion(name, names()):gsub("it takes", "there is"))), 2)
     end
     local value = require("moondust.arrays." .. module)
     rawset(self, name, value)

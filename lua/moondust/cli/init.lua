@@ -178,7 +178,7 @@ end
 local function dispatch(words, debugging)
   local first = table.remove(words, 1)
   if first == nil then
-    if require("moondust.core").is_terminal "stdin" then return require("moondust.cli.repl").run(debugging) end
+    if require("moondust.core").is_terminal "stdin" then return require("moondust.repl").run(debugging) end
     first = "-"
   end
   if first == "--help" or first == "-h" then

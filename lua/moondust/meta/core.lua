@@ -837,9 +837,9 @@ function core.reset_peak() end
 --- Seconds, monotonic.
 ---@return number
 function core.clock() end
---- True when standard error / output is a terminal, and its width.
+--- True when standard error / output is a terminal, and its size.
 ---@param which "stdout"|"stderr"|"stdin"
----@return boolean, integer columns
+---@return boolean, integer columns, integer rows
 function core.is_terminal(which) end
 --- Makes a directory and its parents.
 ---@param path string

@@ -1,0 +1,149 @@
+--- The REPL: `moondust` on a terminal. Expressions print without `return`, unfinished input goes on on the next line, TAB
+--- completes, Ctrl-C stops what runs, history is kept across runs.
+---
+---     chunk     text -> function          complete  text -> what may stand there (lexer, members)
+---     show      value -> lines            help      value -> manual entry (manual, moondust.annotations)
+local core = require "moondust.core"
+local program = require "moondust.program"
+local chunks = require "moondust.repl.chunk"
+local terminal = require "moondust.repl.terminal"
+
+local M = {}
+
+local HISTORY_LINES = 1000
+local PATIENCE = 2 -- presses of Ctrl-C that a function in C may let pass before the next one ends the program
+-- What is there without `md.`; everything else stays behind it, so that a session's lines make a script by one line more.
+local NAMES = { "ArrayKey", "GraphKey", "Coordinate", "Roi", "ArraySpec", "BatchRequest" }
+
+local function history_file()
+  local state = os.getenv "XDG_STATE_HOME"
+  if not state or state == "" then
+    local home = os.getenv "HOME"
+    if not home or home == "" then return nil end
+    state = home .. "/.local/state"
+  end
+  local folder = state .. "/moondust"
+  return core.make_directory(folder) and folder .. "/history" or nil
+end
+
+-- ------------------------------------------------------------------------------------------------ errors
+
+-- What is left out of a traceback: the frames that are the REPL's own, which begin with one of this file.
+local function trim(traceback)
+  local own = traceback:find("\n\t" .. debug.getinfo(1, "S").short_src, 1, true)
+  return ((own and traceback:sub(1, own - 1) or traceback):gsub("in upvalue 'chunk'$", "at the prompt"))
+end
+
+-- Keeps what was raised, and where; called by xpcall's message handler.
+local function remember(session, raised)
+  local inner = type(raised) == "table" and getmetatable(raised) and raised.traceback
+  local text = type(raised) == "string" and raised or (select(2, pcall(tostring, raised)))
+  session.message = tostring(text)
+  session.traceback = trim(type(inner) == "string" and inner or debug.traceback(session.message, 3))
+  if program.interrupted() and session.message:find "interrupted" then session.message = "interrupted" end
+end
+
+-- ------------------------------------------------------------------------------------------------ the loop
+
+local function run(session, chunk)
+  local ok, results = xpcall(function()
+    local results = table.pack(chunk())
+    local text = require("moondust.repl.show").results(results, terminal.style())
+    if text then print(text) end
+  end, function(raised) remember(session, raised) end)
+  return ok, results
+end
+
+-- Ctrl-C raises inside of here and nowhere else.
+local function evaluate(session, chunk)
+  program.catch_interrupt(PATIENCE)
+  local ok = run(session, chunk)
+  program.ignore_interrupt()
+  io.stdout:flush()
+  if not ok then io.stderr:write(session.message, "\n") end
+end
+
+-- One input of as many lines as it takes; nil at the end, false after Ctrl-C.
+local function read_input(session)
+  session.pending = ""
+  local text = program.read_line("> ", session.complete)
+  if not text then return text end
+  local chunk, message, unfinished = chunks.compile(text, session.environment, session.declared)
+  while unfinished do
+    session.pending = text .. "\n"
+    local line = program.read_line(">> ", session.complete)
+    if line == false then return false end
+    if not line then break end
+    text = text .. "\n" .. line
+    chunk, message, unfinished = chunks.compile(text, session.environment, session.declared)
+  end
+  return text, chunk, message
+end
+
+local function step(session)
+  local text, chunk, message = read_input(session)
+  if not text then return text == false end
+  if not text:find "%S" then return true end
+  if program.add_history(text) and session.history then program.save_history(session.history) end
+  if chunk then
+    evaluate(session, chunk)
+  else
+    session.message, session.traceback = message, message
+    io.stderr:write(message, "\n")
+  end
+  return true
+end
+
+-- ------------------------------------------------------------------------------------------------ the session
+
+local function new_session(debugging)
+  local session = { pending = "", debugging = debugging }
+  session.environment, session.declared = chunks.environment()
+  -- Candidates count from the start of the line at the prompt, not of the whole input.
+  function session.complete(line)
+    local found = require("moondust.repl.complete").complete(session.pending .. line, session.environment)
+    found.start = math.max(0, found.start - #session.pending)
+    return found
+  end
+  return session
+end
+
+local function set_globals(session)
+  local md = require "moondust"
+  _G.md = md
+  for _, name in ipairs(NAMES) do _G[name] = md[name] end
+  function _G.help(...)
+    local columns = terminal.style().columns
+    print(require("moondust.repl.help").text(columns - 1, select("#", ...), (...)))
+  end
+  function _G.traceback() print(session.traceback or "there was no error") end
+end
+
+local function greet()
+  local version = core.version()
+  print(("Moondust %s, %s. TAB completes, help() helps, Ctrl-C stops what runs, Ctrl-D ends."):format(version.version, version.lua))
+  print("Here without asking: md, " .. table.concat(NAMES, ", "))
+end
+
+--- Reads, evaluates and prints until the input ends.
+---@param debugging boolean  print the traceback of every error
+---@return integer status
+function M.run(debugging)
+  local session = new_session(debugging)
+  program.ignore_interrupt()
+  set_globals(session)
+  session.history = history_file()
+  if session.history then program.load_history(session.history, HISTORY_LINES) end
+  greet()
+  local going = true
+  while going do
+    -- An error here is one of the REPL itself (no memory, a full disk): it is said, and the session goes on.
+    local ok, result = pcall(step, session)
+    program.ignore_interrupt()
+    if ok then going = result else io.stderr:write(tostring(result), "\n") end
+  end
+  print()
+  return 0
+end
+
+return M
