@@ -12,16 +12,23 @@ local SHADES = { [true] = { " ", "░", "▒", "▓", "█" }, [false] = { " ", 
 
 -- ------------------------------------------------------------------------------------------------ which slice, what size
 
-local integers = { uint8 = false, int8 = false, uint16 = false, int16 = false, uint32 = true, int32 = true, uint64 = true, int64 = true }
+local FLAT = 0.75 -- of the neighbours along a row are equal in labels, fewer in what a microscope gives
 
---- Ids rather than values: what its spec says may not be interpolated, or integers wider than what a microscope gives.
----@param data moondust.ndarray
----@param spec moondust.ArraySpec?
+local function is_flat(slice)
+  local shape = slice.shape
+  if shape[2] < 2 then return false end
+  return slice[{ {}, { 2, -1 } }]:eq(slice[{ {}, { 1, -2 } }]):mean() > FLAT
+end
+
+--- Ids rather than values: integers of 32 bits or more, and others that lie in patches, unless the spec says that they may be
+--- interpolated. (That they may not says little: it is what integers of a file are unless somebody knows better.)
+---@param slice moondust.ndarray  (height, width)
+---@param spec { interpolatable: boolean? }
 ---@return boolean
-function M.is_labels(data, spec)
-  if integers[data.dtype] == nil then return false end
-  if spec and spec.interpolatable ~= nil then return not spec.interpolatable end
-  return integers[data.dtype]
+function M.is_labels(slice, spec)
+  local dtype = slice.dtype
+  if dtype:find "^float" or spec.interpolatable then return false end
+  return dtype:find "32$" ~= nil or dtype:find "64$" ~= nil or is_flat(slice)
 end
 
 --- The middle slice, (height, width), of the first channel, and where it lies; nil where there is none to see.

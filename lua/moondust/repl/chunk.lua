@@ -70,7 +70,8 @@ function M.environment()
   }), declared
 end
 
-local function is_unfinished(message) return message and message:find "<eof>$" ~= nil end
+-- A string in quotes can't go on on the next line.
+local function is_unfinished(message) return message:find "<eof>$" ~= nil and not message:find("unfinished string", 1, true) end
 
 --- A chunk for the lines typed so far, or nil and the message; the third value says that more may be to come.
 ---@param text string

@@ -225,7 +225,7 @@ local function dataset_names(place)
   local opener = place.openers[#place.openers]
   local mark = opener and place.tokens[opener - 2]
   local file = mark and mark.text == ":" and chain_value(place.tokens, opener - 3, place.environment)
-  if members.core_class_of(file) == "moondust.Hdf5File" and not file.closed then return datasets_of(file.path) end
+  if members.core_class_of(file) == "moondust.Hdf5File" then return datasets_of(file.path) end
 end
 
 local function filter(names, prefix)

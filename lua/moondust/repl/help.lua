@@ -105,7 +105,7 @@ local function fields_of(block, tag, out)
 end
 
 local function function_text(entry, width, out)
-  out[#out + 1] = entry.name .. (entry.parameters or "(…)")
+  wrap(entry.name .. (entry.parameters or "(…)"), width, "", out)
   out[#out + 1] = ""
   if not entry.block then
     out[#out + 1] = "Nothing is written about it."

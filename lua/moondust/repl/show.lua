@@ -36,10 +36,8 @@ local function safe_tostring(value)
   return (text:gsub("^([%w_. ]-):? %(?0x%x+%)?$", "%1"))
 end
 
--- Quoted as Lua writes it, control characters as escapes on one line.
-local function quoted(text)
-  return (("%q"):format(text):gsub("\\\n", "\\n"):gsub("[\0-\31\127]", function(c) return ("\\x%02X"):format(c:byte()) end))
-end
+-- Quoted as Lua writes it, on one line.
+local function quoted(text) return (("%q"):format(text):gsub("\\\n", "\\n")) end
 
 local function brief(value)
   if type(value) == "string" then return quoted(value) end

@@ -55,7 +55,7 @@ local function picture(data, spec, style, out)
   local voxel_size = spec.voxel_size
   local dims = voxel_size and voxel_size.dims or 0
   local lines, legend = block_picture.draw(slice, style, {
-    labels = block_picture.is_labels(data, spec), rows = style.rows - 8,
+    labels = block_picture.is_labels(slice, spec), rows = style.rows - 8,
     voxel_size = dims >= 2 and { voxel_size[dims - 1], voxel_size[dims] } or nil,
   })
   table.move(lines, 1, #lines, #out + 1, out)

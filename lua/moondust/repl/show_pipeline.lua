@@ -40,8 +40,9 @@ local function signature(node)
   local parts, name = {}, node:name()
   for _, option in ipairs(node.options or {}) do
     local value = rawget(node, option[1])
-    local named = type(value) == "string" and name:find(value, 1, true) -- Hdf5Source[a.h5] has said it
-    if value ~= nil and not same(value, option.default) and not named then
+    local text = type(value) == "string" and value or key.is_key(value) and value.name
+    local said = text and name:find("[" .. text .. "]", 1, true) -- Hdf5Source[a.h5] has said it
+    if value ~= nil and not same(value, option.default) and not said then
       parts[#parts + 1] = option[1] .. " = " .. brief(value)
     end
   end
