@@ -324,6 +324,7 @@ end)
 describe("an array on the screen", function()
   it("is numbers where it is small", function()
     assert.equal("ndarray int16 2x2\n  values  min 1, mean 2.5, max 4\n[[1 2]\n [3 4]]", shown(md.ndarray({ { 1, 2 }, { 3, 4 } }, "int16")))
+    assert.equal("ndarray uint8 3\n  values  min 1, mean 2, max 3\n[1 2 3]", shown(md.ndarray({ 1, 2, 3 }, "uint8")))
     assert.equal("ndarray float32 0", shown(md.zeros { 0 }))
     local closed = md.zeros { 2 }
     closed:close()
@@ -331,9 +332,9 @@ describe("an array on the screen", function()
   end)
 
   it("is a picture in shades of characters without colours", function()
-    local array = array_of(ramp(8, 16), { 2, 4 })
+    local array = array_of(ramp(16, 16), { 2, 4 })
     assert.equal(table.concat({
-      "Array float32 8x16", "  voxel size  (2, 4)", "  ROI         [0:16, 0:64] (16, 64)", "  values      min 1, mean 8.5, max 16" }, "\n"),
+      "Array float32 16x16", "  voxel size  (2, 4)", "  ROI         [0:32, 0:64] (32, 64)", "  values      min 1, mean 8.5, max 16" }, "\n"),
       (shown(array):match "^(.-)\n[^\n]*█"))
     local lines = show.lines(array, style())
     for i = 5, #lines - 1 do
@@ -374,8 +375,8 @@ describe("an array on the screen", function()
     end
     local odd = md.ndarray({ { 0 / 0, 1 / 0, 3 }, { -1 / 0, 1, 2 } }, "float32")
     assert.has_no.errors(function() block_picture.draw(odd, style(), { labels = false }) end)
-    assert.has_no.errors(function() shown(md.zeros({ 9, 9 }, "float32"):fill(0 / 0)) end)
-    assert.has_no.errors(function() shown(md.zeros({ 2, 3, 4, 9, 9 }, "uint8")) end)
+    assert.has_no.errors(function() shown(md.zeros({ 19, 19 }, "float32"):fill(0 / 0)) end)
+    assert.has_no.errors(function() shown(md.zeros({ 2, 3, 4, 19, 19 }, "uint8")) end)
   end)
 
   it("shows the middle slice of the first channel", function()

@@ -85,6 +85,8 @@ describe("the REPL on a terminal", function()
     screen:expect "> a:mean$"
     screen:enter "()"
     screen:expect "\n0.0\n> ?$"
+    screen:press "C-d"
+    screen:expect "ended 0"
   end)
 
   it("shows an array with a picture in colours where the terminal has them", function()
@@ -159,6 +161,31 @@ describe("the REPL on a terminal", function()
     screen:ask('help "GammaAugment.gamma_min"', "gamma_min +number +required; smallest gamma")
     screen:ask("help(md.zeros({2}).mean)", "ndarray:mean%(%)\n.*returns +number")
     screen:ask("help()", "traceback%(%)")
+  end)
+
+  -- Types the inputs of docs/repl.md; true when the last line is a prompt and as many are there as lines were typed, plus one.
+  local function all_answered(count)
+    return function(text)
+      local _, prompts = ("\n" .. text):gsub("\n>>?%f[%s\0]", "")
+      return prompts == count + 1 and text:find "\n>>?$" ~= nil
+    end
+  end
+
+  it("does what docs/repl.md shows", function()
+    local file = assert(io.open "docs/repl.md")
+    local transcript = file:read("a"):match "```text\n(.-)\n```"
+    file:close()
+    start { rows = 250 }
+    assert.equal(0, program.run({ "sample", "--quiet", screen.home .. "/volume.h5", "--shape", "16,128,128" }).status)
+    screen:clear()
+    local count, text = 0, ""
+    for input in ("\n" .. transcript):gmatch "\n>>? ([^\n]*)" do
+      count = count + 1
+      screen:enter(input)
+      text = screen:expect(all_answered(count))
+    end
+    assert.is_true(count > 10)
+    assert.equal(transcript, (text:gsub("\n>$", "")))
   end)
 
   it("keeps history across runs, inputs of several lines as one", function()

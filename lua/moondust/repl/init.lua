@@ -28,9 +28,18 @@ end
 
 -- ------------------------------------------------------------------------------------------------ errors
 
+local HERE = debug.getinfo(1, "S").short_src
+local FOLDER = HERE:match "^(.*)init%.lua$" or HERE
+
+-- An expression is called from here, so errors that name their caller's place name this one, which tells a user nothing.
+local function without_our_place(message)
+  if message:sub(1, #FOLDER) ~= FOLDER then return message end
+  return (message:sub(#FOLDER + 1):gsub("^[%w_]+%.lua:%d+: ", ""))
+end
+
 -- What is left out of a traceback: the frames that are the REPL's own, which begin with one of this file.
 local function trim(traceback)
-  local own = traceback:find("\n\t" .. debug.getinfo(1, "S").short_src, 1, true)
+  local own = traceback:find("\n\t" .. HERE, 1, true)
   return ((own and traceback:sub(1, own - 1) or traceback):gsub("in upvalue 'chunk'$", "at the prompt"))
 end
 
@@ -38,7 +47,7 @@ end
 local function remember(session, raised)
   local inner = type(raised) == "table" and getmetatable(raised) and raised.traceback
   local text = type(raised) == "string" and raised or (select(2, pcall(tostring, raised)))
-  session.message = tostring(text)
+  session.message = without_our_place(tostring(text))
   session.traceback = trim(type(inner) == "string" and inner or debug.traceback(session.message, 3))
   if program.interrupted() and session.message:find "interrupted" then session.message = "interrupted" end
 end

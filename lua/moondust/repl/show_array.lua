@@ -5,7 +5,7 @@ local layout = require "moondust.repl.layout"
 
 local M = {}
 
-local PICTURE_FROM = 8 -- voxels an axis; what is smaller is better read as numbers
+local PICTURE_FROM = 16 -- voxels an axis; what is smaller is better read as numbers
 
 local function number(value)
   if math.type(value) == "integer" then return tostring(value) end
@@ -43,9 +43,9 @@ local function facts(data, spec)
   return rows
 end
 
--- Few enough elements to be read as numbers: what tostring prints below its first line.
+-- Few enough elements to be read as numbers: what tostring prints behind the dtype and shape.
 local function numbers(data, out)
-  for line in (tostring(data):match "\n(.*)" or ""):gmatch "[^\n]+" do out[#out + 1] = line end
+  for line in (tostring(data):match "^ndarray %S+ %S+%s*(.*)" or ""):gmatch "[^\n]+" do out[#out + 1] = line end
 end
 
 local function picture(data, spec, style, out)

@@ -62,17 +62,19 @@ function M:screen(escapes)
   return (text:gsub("%s+$", ""))
 end
 
---- Waits until the screen has what the pattern says; fails after a bound. Returns the screen.
----@param pattern string
----@return string
+--- Waits until the screen has what the pattern says (or the function does, of the screen); fails after a bound.
+---@param pattern string|fun(screen: string): boolean
+---@return string screen
 function M:expect(pattern)
   local deadline = os.time() + SECONDS
   repeat
     local text = self:screen()
-    if text:find(pattern) then return text end
+    local found
+    if type(pattern) == "function" then found = pattern(text) else found = text:find(pattern) end
+    if found then return text end
     os.execute "sleep 0.02"
   until os.time() > deadline
-  error(("the screen never showed '%s':\n%s"):format(pattern, self:screen()), 2)
+  error(("the screen never showed '%s':\n%s"):format(tostring(pattern), self:screen()), 2)
 end
 
 --- Empties the screen but for the prompt.
