@@ -168,6 +168,16 @@ describe("completion", function()
     has("io.stdout:", "write")
   end)
 
+  it("knows what calls give, from the manual", function()
+    assert.equal("mean", (candidates "md.zeros({2}, 'uint8'):me"))
+    assert.equal("mean", (candidates "arr:transpose(1, 2):copy():me"))
+    has("md.Roi({0}, {1}).", "offset", "contains")
+    has("md.Coordinate{1, 2}:", "totable")
+    has("md.Pad{ RAW }:", "build", "name")
+    assert.equal("", (candidates "arr:mean():"))
+    assert.equal("", (candidates "nothing():"))
+  end)
+
   it("lists every field that the C side answers to", function()
     for _, name in ipairs(members.names(md.Roi({ 0 }, { 1 }))) do assert.is_not_nil(members.get(session.roi, name), name) end
     for _, name in ipairs(members.names(session.arr)) do assert.is_not_nil(members.get(session.arr, name), name) end

@@ -57,18 +57,15 @@ describe("the REPL on a terminal", function()
     screen:type "md.GammaAug"
     screen:press "Tab"
     screen:expect "> md.GammaAugment$"
-    screen:press "C-c"
-    screen:clear()
+    screen:drop()
     screen:type "md.Rej"
     screen:press "Tab"
     screen:expect "Reject +RejectIf +RejectIfEmpty\n> md.Reject$"
-    screen:press "C-c"
-    screen:clear()
+    screen:drop()
     screen:type "md.RejectIfEmpty{ GT, "
     screen:press "Tab"
     screen:expect "max_attempts = .* p = .*GT,$"
-    screen:press "C-c"
-    screen:clear()
+    screen:drop()
     screen:type 'md.hdf5.read("vol'
     screen:press "Tab"
     screen:expect 'read%("volume.h5"$'

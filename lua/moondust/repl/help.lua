@@ -1,6 +1,7 @@
 --- help(x): the manual entry of a function, a node, an option, a value or a name, as plain text for a screen of some width.
 local annotations = require "moondust.annotations"
 local manual = require "moondust.repl.manual"
+local names = require "moondust.repl.names"
 
 local M = {}
 
@@ -127,7 +128,7 @@ local function members(entry, width, out)
   local methods = {}
   for _, method in ipairs(entry.methods or entry.functions or {}) do
     local name = method.name:match "[.:][%w_]+$"
-    if not name:find "^[.:]_" and name ~= ".init" and name ~= ":init" then
+    if not name:find "^[.:]_" and not names.internal[name:sub(2)] then
       methods[#methods + 1] = { name .. (method.parameters or "()"), "", M.summary(method.block) }
     end
   end
@@ -137,7 +138,7 @@ local function members(entry, width, out)
   for _, method in ipairs(methods) do
     local head = ("  %-" .. widest .. "s  "):format(method[1])
     if #method[1] > widest and method[3] ~= "" then
-      out[#out + 1] = head
+      out[#out + 1] = "  " .. method[1]
       head = (" "):rep(widest + 4)
     end
     wrap(method[3], width, method[3] == "" and head:gsub("%s+$", "") or head, out)
@@ -203,7 +204,7 @@ local function nothing_about(what, near)
 end
 
 local function standard_text(value)
-  local name = manual.function_name(value)
+  local name = names.function_name(value)
   if name then return ("%s: see the manual of Lua 5.4 (https://www.lua.org/manual/5.4/)"):format(name) end
   local info = debug.getinfo(value, "S")
   return nothing_about(("this function (%s:%d)"):format(info.short_src, info.linedefined))

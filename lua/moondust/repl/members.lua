@@ -5,12 +5,11 @@
 --- names (__names).
 local key = require "moondust.key"
 local manual = require "moondust.repl.manual"
+local reflect = require "moondust.repl.names"
 
 local M = {}
 
 local DEEPEST = 20 -- metatables behind metatables
--- What a class is made with; nobody calls or reads it.
-local INTERNAL = { class_name = true, base = true, init = true, init_keyed = true, convert = true, seal = true }
 
 local function class_of(meta) return type(meta) == "table" and rawget(meta, "class_name") and meta or nil end
 
@@ -24,7 +23,7 @@ end
 M.core_class_of = core_class_of
 
 local function is_late(value, name)
-  for _, known in ipairs(manual.late_names(value) or {}) do if known == name then return true end end
+  for _, known in ipairs(reflect.late_names(value) or {}) do if known == name then return true end end
   return false
 end
 
@@ -53,8 +52,8 @@ function M.get(value, name)
   if type(value) == "string" then return rawget(string, name) end
   if core_class_of(value) then
     local ok, found = pcall(function() return value[name] end)
-    if ok and found ~= nil then return found end
-    return (manual.methods_of(debug.getmetatable(value)) or {})[name]
+    if ok then return found end
+    return nil
   end
   if type(value) ~= "table" then
     local meta = debug.getmetatable(value)
@@ -76,34 +75,52 @@ local function add_fields(value, add, depth)
   if next_one and not rawequal(next_one, value) then add_fields(next_one, add, depth + 1) end
 end
 
-local function add_userdata(value, add)
-  local meta = debug.getmetatable(value)
+-- Calls collect(add) and returns the names that it added, sorted, each once.
+local function sorted(collect)
+  local seen, names = {}, {}
+  collect(function(name)
+    if name and not seen[name] and not reflect.internal[name] then
+      seen[name] = true
+      names[#names + 1] = name
+    end
+  end)
+  table.sort(names)
+  return names
+end
+
+local function add_userdata(meta, class, add)
   if type(meta) ~= "table" then return end
-  local entry = manual.core_class(core_class_of(value))
+  local entry = manual.core_class(class)
   for _, text in ipairs(entry and entry.fields or {}) do add(text:match "^[%w_]+") end
-  add_fields(manual.methods_of(meta) or {}, add, 1)
+  add_fields(reflect.methods_of(meta) or {}, add, 1)
 end
 
 --- Names of a value's fields and methods, sorted.
 ---@param value any
 ---@return string[]
 function M.names(value)
-  local seen, names = {}, {}
-  local function add(name)
-    if name and not seen[name] and not INTERNAL[name] then
-      seen[name] = true
-      names[#names + 1] = name
+  return sorted(function(add)
+    if type(value) == "string" then add_fields(string, add, 1) end
+    if type(value) == "userdata" then add_userdata(debug.getmetatable(value), core_class_of(value), add) end
+    if type(value) == "table" then
+      add_fields(value, add, 1)
+      for _, name in ipairs(reflect.late_names(value) or {}) do add(name) end
     end
-  end
-  if type(value) == "string" then add_fields(string, add, 1) end
-  if type(value) == "userdata" then add_userdata(value, add) end
-  if type(value) == "table" then
-    add_fields(value, add, 1)
-    for _, name in ipairs(manual.late_names(value) or {}) do add(name) end
-  end
-  table.sort(names)
-  return names
+  end)
 end
+
+--- The same for a value of a class of moondust.core that isn't there yet.
+---@param class string  such as "moondust.ndarray"
+---@return string[]
+function M.class_names(class)
+  return sorted(function(add) add_userdata(debug.getregistry()[class], class, add) end)
+end
+
+--- A method of a class of moondust.core.
+---@param class string
+---@param name string
+---@return function?
+function M.class_get(class, name) return (reflect.methods_of(debug.getregistry()[class]) or {})[name] end
 
 --- Keys that a request, a batch or a spec of a pipeline has, in order; nil for other values.
 ---@param value any

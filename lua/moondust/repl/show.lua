@@ -5,6 +5,7 @@ local options = require "moondust.options"
 local help = require "moondust.repl.help"
 local layout = require "moondust.repl.layout"
 local manual = require "moondust.repl.manual"
+local names = require "moondust.repl.names"
 local show_array = require "moondust.repl.show_array"
 local show_pipeline = require "moondust.repl.show_pipeline"
 local md = require "moondust"
@@ -23,7 +24,7 @@ end
 -- ------------------------------------------------------------------------------------------------ on one line
 
 local function function_text(value)
-  local name = manual.function_name(value)
+  local name = names.function_name(value)
   local info = debug.getinfo(value, "S")
   if info.what == "C" then return name and ("function %s, in C"):format(name) or "function, in C" end
   return ("function%s, %s:%d"):format(name and " " .. name or "", info.short_src, info.linedefined)
@@ -152,7 +153,8 @@ end
 
 local function fit(lines, style)
   for i, line in ipairs(lines) do
-    if not line:find "\27" then lines[i] = layout.cut(line, style) end -- a picture fits already
+    if not style.utf8 then line = line:gsub("…", "...") end
+    lines[i] = line:find "\27" and line or layout.cut(line, style) -- a picture in colours fits already
   end
   return lines
 end

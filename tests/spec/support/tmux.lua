@@ -83,6 +83,13 @@ function M:clear()
   self:expect "^> ?$"
 end
 
+--- Drops the line that is being typed, with Ctrl-C, and clears the screen.
+function M:drop()
+  self:press "C-c"
+  self:expect "%^C\n> ?$"
+  self:clear()
+end
+
 --- Clears the screen, enters a line, waits for what it brings and a new prompt.
 ---@param line string
 ---@param pattern string
