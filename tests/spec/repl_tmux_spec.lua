@@ -103,6 +103,15 @@ describe("the REPL on a terminal", function()
     assert.matches("in function 'broken'", text)
     assert.not_matches("repl", text)
     screen:ask("x x", "\nstdin:1: syntax error near 'x'")
+    screen:ask("error({ code = 3 })", "\nerror object: { code = 3 }")
+    screen:ask("function deeper() return 1 + deeper() end deeper()", "\nstdin:1: stack overflow")
+    text = screen:ask("md.Normalize{ 5 }", "\nNormalize: 'array' must be an ArrayKey, not 5")
+    assert.not_matches("repl", text)
+  end)
+
+  it("shows every traceback with --debug", function()
+    start { arguments = "--debug" }
+    screen:ask("error 'no luck'", "\nstdin:1: no luck\nstack traceback:")
   end)
 
   it("Ctrl-C clears the line", function()

@@ -43,11 +43,18 @@ local function trim(traceback)
   return ((own and traceback:sub(1, own - 1) or traceback):gsub("in upvalue 'chunk'$", "at the prompt"))
 end
 
+-- Whatever was raised, to be read: an object says it itself, a plain table is shown.
+local function words_of(raised)
+  if type(raised) == "string" then return raised end
+  local meta = debug.getmetatable(raised)
+  if type(meta) == "table" and rawget(meta, "__tostring") then return (select(2, pcall(tostring, raised))) end
+  return "error object: " .. table.concat(require("moondust.repl.show").lines(raised, terminal.style()), "\n")
+end
+
 -- Keeps what was raised, and where; called by xpcall's message handler.
 local function remember(session, raised)
   local inner = type(raised) == "table" and getmetatable(raised) and raised.traceback
-  local text = type(raised) == "string" and raised or (select(2, pcall(tostring, raised)))
-  session.message = without_our_place(tostring(text))
+  session.message = without_our_place(words_of(raised))
   session.traceback = trim(type(inner) == "string" and inner or debug.traceback(session.message, 3))
   if program.interrupted() and session.message:find "interrupted" then session.message = "interrupted" end
 end
@@ -55,21 +62,22 @@ end
 -- ------------------------------------------------------------------------------------------------ the loop
 
 local function run(session, chunk)
-  local ok, results = xpcall(function()
-    local results = table.pack(chunk())
-    local text = require("moondust.repl.show").results(results, terminal.style())
+  return xpcall(function()
+    local text = require("moondust.repl.show").results(table.pack(chunk()), terminal.style())
     if text then print(text) end
   end, function(raised) remember(session, raised) end)
-  return ok, results
 end
 
 -- Ctrl-C raises inside of here and nowhere else.
 local function evaluate(session, chunk)
+  session.message = nil
   program.catch_interrupt(PATIENCE)
-  local ok = run(session, chunk)
+  local ok, raised = run(session, chunk)
   program.ignore_interrupt()
   io.stdout:flush()
-  if not ok then io.stderr:write(session.message, "\n") end
+  if ok then return end
+  session.message = session.message or tostring(raised) -- the handler itself was cut short: no memory, no stack
+  io.stderr:write(session.debugging and session.traceback or session.message, "\n")
 end
 
 -- One input of as many lines as it takes; nil at the end, false after Ctrl-C.
@@ -111,8 +119,9 @@ local function new_session(debugging)
   -- Candidates count from the start of the line at the prompt, not of the whole input.
   function session.complete(line)
     local found = require("moondust.repl.complete").complete(session.pending .. line, session.environment)
-    found.start = math.max(0, found.start - #session.pending)
-    return found
+    found.start = found.start - #session.pending
+    if found.start >= 0 then return found end
+    return { start = 0, append = 0, in_string = 0 } -- what begins on an earlier line can't be changed any more
   end
   return session
 end
@@ -130,8 +139,8 @@ end
 
 local function greet()
   local version = core.version()
-  print(("Moondust %s, %s. TAB completes, help() helps, Ctrl-C stops what runs, Ctrl-D ends."):format(version.version, version.lua))
-  print("Here without asking: md, " .. table.concat(NAMES, ", "))
+  print(("Moondust %s, %s: help() helps, TAB completes, Ctrl-D ends."):format(version.version, version.lua))
+  print("At hand: md, " .. table.concat(NAMES, ", "))
 end
 
 --- Reads, evaluates and prints until the input ends.
