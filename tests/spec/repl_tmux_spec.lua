@@ -86,6 +86,16 @@ describe("the REPL on a terminal", function()
     screen:expect "ended 0"
   end)
 
+  it("takes a script that is pasted", function()
+    start()
+    screen:clear()
+    screen:paste "local a = 20\nlocal function twice(x)\n  return x\n    * 2\nend\nlocal b = 1\n  + twice(a)\nprint('b', b)"
+    screen:expect "print%('b', b%)$"
+    screen:press "Enter"
+    screen:expect "\nb +41\n> ?$"
+    screen:ask("a + b", "\n61")
+  end)
+
   it("shows an array with a picture in colours where the terminal has them", function()
     start { env = "COLORTERM=truecolor" }
     screen:clear()

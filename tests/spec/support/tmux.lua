@@ -54,6 +54,15 @@ function M:enter(text)
   self:press "Enter"
 end
 
+--- Pastes text as a terminal does, in brackets that keep its lines together.
+---@param text string
+function M:paste(text)
+  local path = program.file_with(text, ".txt")
+  self:run("load-buffer " .. path)
+  self:run "paste-buffer -p -t 0"
+  os.remove(path)
+end
+
 --- What the screen shows, without what is empty at its end.
 ---@param escapes boolean?  with colours
 ---@return string
