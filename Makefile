@@ -87,7 +87,7 @@ $(LUA_LIB): $(filter-out $(BUILD)/obj/lua/readline.o,$(LUA_OBJ)) $(BUILD)/obj/lu
 	$(Q)$(AR) rcs $@ $^
 
 # nodelete: the thread that used HDF5 calls destructors of libhdf5's (thread-local memory) as it ends, which may be after Lua has closed the module and the library with it.
-$(MODULE): $(filter-out $(BUILD)/obj/lua/readline.o,$(LUA_OBJ)) $(LIB)
+$(MODULE): $(filter-out %/lua/readline.o %/lua/interrupt.o,$(LUA_OBJ)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(LDLIBS)

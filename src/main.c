@@ -1,10 +1,9 @@
 /* The program `moondust`: a Lua interpreter with the library inside.
  *
  * This file makes a Lua state, puts `moondust.core` into it, finds the Lua files and hands over to lua/moondust/cli; what the
- * words on the command line mean is decided there. What only C can do stays here: Ctrl-C becomes a Lua error, so that files are
- * closed on the way out.
+ * words on the command line mean is decided there. What only C can do is the module `moondust.program`: Ctrl-C as a Lua error, and
+ * lines typed by a person.
  */
-#include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
@@ -16,72 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 #include "lua/binding.h"
+#include "lua/interrupt.h"
 #include "lua/readline.h"
 
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
 #endif
 
-/* ---- Ctrl-C
- * The handler does what lua.c's does and no more: it notes the signal and asks for a hook, which raises "interrupted" at the next
- * instruction in Lua. A kernel in C can't be asked: it ends its call first. Each press counts until the hook has run; beyond
- * `patience` of them the program ends. */
-static lua_State *running; /* a signal handler has nothing but globals to reach its state by */
-static volatile sig_atomic_t was_interrupted, presses, patience;
-
-static void catch_signal(void (*handler)(int)) {
-  struct sigaction action = {.sa_handler = handler, .sa_flags = patience > 1 ? 0 : SA_RESTART}; /* the REPL interrupts a read, too */
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-}
-
-static void on_interrupt(int number);
-
-static void stop(lua_State *L, lua_Debug *where) {
-  (void)where;
-  lua_sethook(L, NULL, 0, 0);
-  presses = 0;
-  if (patience > 1) catch_signal(on_interrupt); /* the code may have caught the last one and gone on */
-  luaL_error(L, "interrupted");
-}
-
-static void on_interrupt(int number) {
-  static const char waiting[] = "\nwaiting for a function in C to return; Ctrl-C once more ends Moondust\n";
-  const int reason = errno;
-  was_interrupted = 1;
-  if (++presses > 1 && write(STDERR_FILENO, waiting, sizeof waiting - 1) < 0) was_interrupted = 1; /* nobody to tell */
-  if (presses >= patience) signal(number, SIG_DFL);
-  lua_sethook(running, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-  errno = reason;
-}
-
-/* program.catch_interrupt([patience]): from now on Ctrl-C raises "interrupted"; the press after `patience` (default 1) ones that
- * nothing in Lua has seen ends the program. */
-static int catch_interrupt(lua_State *L) {
-  patience = (sig_atomic_t)luaL_optinteger(L, 1, 1);
-  was_interrupted = presses = 0;
-  lua_sethook(running, NULL, 0, 0);
-  catch_signal(on_interrupt);
-  return 0;
-}
-
-/* program.ignore_interrupt(): from now on Ctrl-C does nothing, one that came and was not raised yet is forgotten. */
-static int ignore_interrupt(lua_State *L) {
-  (void)L;
-  signal(SIGINT, SIG_IGN);
-  lua_sethook(running, NULL, 0, 0);
-  return 0;
-}
-
-static int interrupted(lua_State *L) {
-  lua_pushboolean(L, was_interrupted);
-  return 1;
-}
-
 static int open_program(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"catch_interrupt", catch_interrupt}, {"ignore_interrupt", ignore_interrupt}, {"interrupted", interrupted}, {NULL, NULL}};
-  luaL_newlib(L, functions);
+  lua_newtable(L);
+  dust_interrupt_open(L);
   dust_readline_open(L);
   return 1;
 }
@@ -162,7 +105,7 @@ static int explain(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  lua_State *L = running = luaL_newstate();
+  lua_State *L = luaL_newstate();
   if (!L) return fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, protected_main);

@@ -152,7 +152,14 @@ describe("the REPL on a terminal", function()
     screen:expect "caught"
     screen:press "C-c"
     screen:expect "interrupted\n> ?$"
-    screen:ask("6 * 7", "\n42")
+    screen:clear()
+    screen:enter "coroutine.wrap(function() print 'running' while true do end end)()"
+    screen:expect "\nrunning"
+    screen:press "C-c"
+    screen:expect "interrupted\n> ?$"
+    screen:ask("coroutine.wrap(function(...) return select('#', ...) end)(nil, nil)", "\n2")
+    screen:ask("coroutine.wrap(function() error 'no luck' end)()", "\nstdin:1: .*no luck")
+    screen:ask("coroutine.resume(coroutine.create(function() return 6 * 7 end))", "\ntrue  42")
   end)
 
   it("Ctrl-C stops a stream of batches and leaves the pipeline usable and no memory behind", function()

@@ -126,6 +126,23 @@ local function new_session(debugging)
   return session
 end
 
+-- Ctrl-C reaches what runs in a coroutine, too; what these do is what Lua's own do.
+local function track_coroutines()
+  local resume, create = program.resume, coroutine.create
+  local function pass(ok, ...)
+    if ok then return ... end
+    error((...), 3)
+  end
+  coroutine.resume = resume
+  function coroutine.wrap(f)
+    local thread = create(f)
+    return function(...)
+      local results = table.pack(pass(resume(thread, ...)))
+      return table.unpack(results, 1, results.n)
+    end
+  end
+end
+
 local function set_globals(session)
   local md = require "moondust"
   _G.md = md
@@ -149,6 +166,7 @@ end
 function M.run(debugging)
   local session = new_session(debugging)
   program.ignore_interrupt()
+  track_coroutines()
   set_globals(session)
   session.history = history_file()
   if session.history then program.load_history(session.history, HISTORY_LINES) end
