@@ -49,6 +49,7 @@ LUA_SRC := $(wildcard src/lua/*.c)
 obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
 CORE_OBJ := $(call obj,$(CORE_SRC))
 LUA_OBJ := $(call obj,$(filter-out src/lua/bundle.c,$(LUA_SRC)))
+MODULE_OBJ := $(filter-out %/lua/readline.o %/lua/interrupt.o,$(LUA_OBJ)) # without what only the program has
 CTESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
 LIB := $(BUILD)/libmoondust.a
@@ -81,13 +82,13 @@ $(BUILD)/obj/lua_files.o: $(BUILD)/lua_files.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -g0 -c -o $@ $<
 
-$(LUA_LIB): $(filter-out $(BUILD)/obj/lua/readline.o,$(LUA_OBJ)) $(BUILD)/obj/lua/bundle.o $(BUILD)/obj/lua_files.o
+$(LUA_LIB): $(MODULE_OBJ) $(BUILD)/obj/lua/bundle.o $(BUILD)/obj/lua_files.o
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
 # nodelete: the thread that used HDF5 calls destructors of libhdf5's (thread-local memory) as it ends, which may be after Lua has closed the module and the library with it.
-$(MODULE): $(filter-out %/lua/readline.o %/lua/interrupt.o,$(LUA_OBJ)) $(LIB)
+$(MODULE): $(MODULE_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(LDLIBS)
