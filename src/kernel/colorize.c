@@ -1,5 +1,5 @@
-/* An id's colour: hue and lightness from its hash, saturation always high, so that neighbours differ and nothing looks like a
- * grey value (see colorize.h). */
+/* An id's colour: hues a golden angle apart for ids that follow each other, lightness from the id's hash, saturation always high, so
+ * that neighbours differ and nothing looks like a grey value (see colorize.h). */
 #include "kernel/colorize.h"
 
 #include "kernel/random_field.h"
@@ -16,8 +16,8 @@ static uint8_t channel(float hue, float shift, float low, float high) {
 
 static void color_of(uint64_t id, uint8_t rgb[3]) {
   const uint64_t hash = dust_hash(id);
-  const float hue = dust_hash_uniform(hash), high = 165.0f + 90.0f * dust_hash_uniform(hash << 24),
-              low = 90.0f * dust_hash_uniform(hash << 40);
+  const float hue = dust_hash_uniform((id - 1) * UINT64_C(0x9e3779b97f4a7c15) + (UINT64_C(1) << 62)),
+              /* 1 is orange */ high = 185.0f + 70.0f * dust_hash_uniform(hash << 24), low = 20.0f + 90.0f * dust_hash_uniform(hash << 40);
   for (int c = 0; c < 3; c++) rgb[c] = id ? channel(hue, (float)c * (1.0f / 3.0f), low, high) : 0;
 }
 

@@ -36,5 +36,6 @@ void dust_lua_open_kernel(lua_State *L) {
   dust_lua_add_component_kernels(L);
   dust_lua_add_raster_kernels(L);
   dust_lua_add_resize_kernels(L);
+  dust_lua_add_picture_kernels(L);
   lua_setfield(L, -2, "kernel");
 }

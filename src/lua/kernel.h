@@ -13,6 +13,7 @@ void dust_lua_add_noise_kernels(lua_State *L);
 void dust_lua_add_component_kernels(lua_State *L);
 void dust_lua_add_raster_kernels(lua_State *L);
 void dust_lua_add_resize_kernels(lua_State *L);
+void dust_lua_add_picture_kernels(lua_State *L);
 
 /* A positive or negative integer for each axis, as many as the array has axes; raises naming `what`. */
 void dust_lua_per_axis(lua_State *L, int index, int ndim, int64_t *out, const char *what);

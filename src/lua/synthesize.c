@@ -1,8 +1,6 @@
-/* core.kernel.synthesize: a synthetic electron-microscopy volume as a table of arrays; core.kernel.colorize: labels as a picture.
- * */
+/* core.kernel.synthesize: a synthetic electron-microscopy volume as a table of arrays. */
 #include "kernel/synthesize.h"
 
-#include "kernel/colorize.h"
 #include "lua/ndarray.h"
 
 static void read_three(lua_State *L, const char *name, const char *what, int64_t *out) {
@@ -54,14 +52,8 @@ static int synthesize(lua_State *L) {
   return 1;
 }
 
-static int colorize(lua_State *L) {
-  dust_pool *pool = dust_lua_pool(L);
-  dust_ndarray *out = dust_lua_result(L, 1);
-  return dust_lua_made_ndarray(L, dust_colorize_labels(out, dust_lua_to_ndarray(L, 1), pool));
-}
-
 void dust_lua_open_synthesize(lua_State *L) {
-  static const luaL_Reg functions[] = {{"synthesize", synthesize}, {"colorize", colorize}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"synthesize", synthesize}, {NULL, NULL}};
   lua_getfield(L, -1, "kernel");
   luaL_setfuncs(L, functions, 0);
   lua_pop(L, 1);

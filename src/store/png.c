@@ -14,7 +14,8 @@ typedef struct writing {
   FILE *file;
   png_structp png;
   png_infop info;
-  dust_ndarray pixels; /* the image in C order */
+  dust_ndarray pixels;         /* the image in C order */
+  const dust_ndarray *palette; /* NULL: none */
 } writing;
 
 static void on_error(png_structp png, png_const_charp message) {
@@ -37,13 +38,36 @@ static dust_status check_image(const dust_ndarray *image) {
   return DUST_OK;
 }
 
+static dust_status check_palette(const dust_ndarray *image, const dust_ndarray *palette) {
+  if (palette->dtype != DUST_UINT8 || palette->ndim != 2 || palette->shape[1] != 3 || palette->shape[0] < 1 || palette->shape[0] > 256 ||
+      !dust_ndarray_is_contiguous(palette))
+    return dust_fail(DUST_ERROR_ARGUMENT, "a palette must be uint8 of shape (1 to 256, 3) in C order, not %s with %d axes",
+                     dust_dtype_name(palette->dtype), palette->ndim);
+  if (image->ndim != 2) return dust_fail(DUST_ERROR_ARGUMENT, "with a palette the picture has two axes, not %d", image->ndim);
+  return DUST_OK;
+}
+
+static dust_status check_places(const dust_ndarray *pixels, int64_t colors) {
+  const uint8_t *place = (const uint8_t *)pixels->data;
+  for (int64_t i = 0; i < dust_ndarray_count(pixels); i++)
+    if (place[i] >= colors)
+      return dust_fail(DUST_ERROR_ARGUMENT, "a pixel has colour %d, the palette has 0 to %d", place[i], (int)colors - 1);
+  return DUST_OK;
+}
+
 /* Between setjmp and its return no local changes, so none is lost by the jump. */
 static dust_status encode(writing *w) {
   if (setjmp(png_jmpbuf(w->png))) return DUST_ERROR_WORLD;
   png_init_io(w->png, w->file);
   png_set_IHDR(w->png, w->info, (png_uint_32)w->pixels.shape[1], (png_uint_32)w->pixels.shape[0], 8,
-               w->pixels.ndim == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
+               w->palette            ? PNG_COLOR_TYPE_PALETTE
+               : w->pixels.ndim == 3 ? PNG_COLOR_TYPE_RGB
+                                     : PNG_COLOR_TYPE_GRAY,
+               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (w->palette) {
+    png_set_PLTE(w->png, w->info, (png_const_colorp)w->palette->data, (int)w->palette->shape[0]);
+    png_set_compression_level(w->png, 9);
+  }
   png_write_info(w->png, w->info);
   for (int64_t y = 0; y < w->pixels.shape[0]; y++) png_write_row(w->png, (png_const_bytep)(w->pixels.data + y * w->pixels.stride[0]));
   png_write_end(w->png, NULL);
@@ -59,11 +83,13 @@ static dust_status finish(writing *w, dust_status status) {
   return status;
 }
 
-dust_status dust_png_write(const char *path, const dust_ndarray *image) {
-  writing w = {.path = path};
+dust_status dust_png_write(const char *path, const dust_ndarray *image, const dust_ndarray *palette) {
+  writing w = {.path = path, .palette = palette};
   dust_status status;
   DUST_TRY(check_image(image));
+  if (palette) DUST_TRY(check_palette(image, palette));
   DUST_GO(dust_ndarray_contiguous(&w.pixels, image));
+  if (palette) DUST_GO(check_places(&w.pixels, palette->shape[0]));
   w.file = fopen(path, "wb");
   if (!w.file) DUST_GO(dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", path, strerror(errno)));
   w.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, on_error, on_warning);
@@ -75,8 +101,8 @@ done:
 
 #else
 
-dust_status dust_png_write(const char *path, const dust_ndarray *image) {
-  (void)image;
+dust_status dust_png_write(const char *path, const dust_ndarray *image, const dust_ndarray *palette) {
+  (void)image, (void)palette;
   return dust_fail(DUST_ERROR_UNSUPPORTED, "can't write '%s': this build has no libpng (install libpng-dev and run make again)", path);
 }
 

@@ -15,7 +15,7 @@ typedef struct writing {
 
 static dust_status write_it(void *context) {
   const writing *w = context;
-  return dust_png_write(w->path, w->image);
+  return dust_png_write(w->path, w->image, NULL);
 }
 
 /* libpng's own reader gives back the pixels. */
@@ -26,6 +26,21 @@ static void check_pixels(const char *path, png_uint_32 format, const uint8_t *wa
   CHECK(image.format == format);
   CHECK(PNG_IMAGE_SIZE(image) == bytes && png_image_finish_read(&image, NULL, pixels, 0, NULL));
   CHECK(memcmp(pixels, wanted, bytes) == 0);
+}
+
+static dust_status read_it(void *context) {
+  dust_ndarray image = {0};
+  const dust_status status = dust_png_read(context, &image);
+  dust_ndarray_release(&image);
+  return status;
+}
+
+static void check_read(const char *path, int ndim, const uint8_t *wanted, size_t bytes) {
+  dust_ndarray image = {0};
+  CHECK_OK(dust_png_read(path, &image));
+  CHECK(image.ndim == ndim && image.dtype == DUST_UINT8 && dust_ndarray_bytes(&image) == bytes);
+  CHECK(memcmp(image.data, wanted, bytes) == 0);
+  dust_ndarray_release(&image);
 }
 
 int main(void) {
@@ -41,28 +56,49 @@ int main(void) {
   CHECK(descriptor >= 0);
   close(descriptor);
 
-  CHECK_OK(dust_png_write(path, &a));
+  CHECK_OK(dust_png_write(path, &a, NULL));
   check_pixels(path, PNG_FORMAT_GRAY, grey, 6);
-  CHECK_OK(dust_png_write(path, &turned));
+  CHECK_OK(dust_png_write(path, &turned, NULL));
   check_pixels(path, PNG_FORMAT_GRAY, grey_turned, 6);
-  CHECK_OK(dust_png_write(path, &c));
+  CHECK_OK(dust_png_write(path, &c, NULL));
   check_pixels(path, PNG_FORMAT_RGB, colour, 12);
   check_every_allocation("png", write_it, &(writing){path, &turned});
 
-  CHECK_FAILS(dust_png_write("/no/such/folder/a.png", &a), DUST_ERROR_WORLD, "/no/such/folder/a.png");
+  CHECK_OK(dust_png_write(path, &c, NULL));
+  check_read(path, 3, colour, sizeof colour);
+  check_every_allocation("png reading", read_it, path);
+  CHECK_OK(dust_png_write(path, &a, NULL));
+  check_read(path, 2, grey, sizeof grey);
+  CHECK_FAILS(dust_png_read("/no/such/a.png", &c), DUST_ERROR_WORLD, "can't read '/no/such/a.png'");
+  dust_ndarray palette, places;
+  static uint8_t colours[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, place[4] = {1, 0, 1, 2}, wanted[12] = {4, 5, 6, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  CHECK_OK(dust_ndarray_wrap(&palette, DUST_UINT8, 2, (const int64_t[]){3, 3}, colours, true, NULL, NULL));
+  CHECK_OK(dust_ndarray_wrap(&places, DUST_UINT8, 2, (const int64_t[]){2, 2}, place, true, NULL, NULL));
+  CHECK_OK(dust_png_write(path, &places, &palette));
+  check_read(path, 3, wanted, sizeof wanted);
+  place[3] = 3;
+  CHECK_FAILS(dust_png_write(path, &places, &palette), DUST_ERROR_ARGUMENT, "a pixel has colour 3, the palette has 0 to 2");
+  CHECK_FAILS(dust_png_write(path, &c, &palette), DUST_ERROR_ARGUMENT, "two axes, not 3");
+  CHECK_FAILS(dust_png_write(path, &places, &c), DUST_ERROR_ARGUMENT, "a palette must be uint8");
+  dust_ndarray_release(&palette);
+  dust_ndarray_release(&places);
+  CHECK(truncate(path, 40) == 0);
+  CHECK_FAILS(dust_png_read(path, &c), DUST_ERROR_WORLD, path);
+
+  CHECK_FAILS(dust_png_write("/no/such/folder/a.png", &a, NULL), DUST_ERROR_WORLD, "/no/such/folder/a.png");
   if (access("/dev/full", W_OK) == 0 && symlink("/dev/full", "/tmp/moondust-full.png") == 0) {
-    CHECK_FAILS(dust_png_write("/tmp/moondust-full.png", &a), DUST_ERROR_WORLD, "can't write '/tmp/moondust-full.png'");
+    CHECK_FAILS(dust_png_write("/tmp/moondust-full.png", &a, NULL), DUST_ERROR_WORLD, "can't write '/tmp/moondust-full.png'");
     CHECK(access("/tmp/moondust-full.png", F_OK) != 0); /* removed */
     unlink("/tmp/moondust-full.png");
   }
   CHECK_OK(dust_ndarray_zeros(&wrong, DUST_UINT16, 2, shape));
-  CHECK_FAILS(dust_png_write(path, &wrong), DUST_ERROR_ARGUMENT, "not uint16 with 2 axes");
+  CHECK_FAILS(dust_png_write(path, &wrong, NULL), DUST_ERROR_ARGUMENT, "not uint16 with 2 axes");
   dust_ndarray_release(&wrong);
   CHECK_OK(dust_ndarray_zeros(&wrong, DUST_UINT8, 3, shape));
-  CHECK_FAILS(dust_png_write(path, &wrong), DUST_ERROR_ARGUMENT, "(height, width, 3)");
+  CHECK_FAILS(dust_png_write(path, &wrong, NULL), DUST_ERROR_ARGUMENT, "(height, width, 3)");
   dust_ndarray_release(&wrong);
   CHECK_OK(dust_ndarray_zeros(&wrong, DUST_UINT8, 2, none));
-  CHECK_FAILS(dust_png_write(path, &wrong), DUST_ERROR_ARGUMENT, "not 0");
+  CHECK_FAILS(dust_png_write(path, &wrong, NULL), DUST_ERROR_ARGUMENT, "not 0");
   dust_ndarray_release(&wrong);
 
   unlink(path);
@@ -75,7 +111,8 @@ int main(void) {
 #else
 
 int main(void) {
-  CHECK_FAILS(dust_png_write("a.png", NULL), DUST_ERROR_UNSUPPORTED, "this build has no libpng");
+  CHECK_FAILS(dust_png_write("a.png", NULL, NULL), DUST_ERROR_UNSUPPORTED, "this build has no libpng");
+  CHECK_FAILS(dust_png_read("a.png", NULL), DUST_ERROR_UNSUPPORTED, "this build has no libpng");
   return check_done();
 }
 

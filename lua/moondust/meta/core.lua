@@ -239,6 +239,13 @@ function ndarray:totable() end
 --- The elements in C order as a string of native-endian bytes (for other Lua libraries).
 ---@return string
 function ndarray:tostring_bytes() end
+--- Draws slices of it into a PNG file (moondust.picture has the options). The last axes, three at most, are space; those before them
+--- are channels.
+---@param path string
+---@param options table?  slices, width, kind, window, columns, channels, title, text
+---@return true?
+---@return string? message
+function ndarray:png(path, options) end
 --- Gives the bytes back now; using the array afterwards is an error.
 function ndarray:close() end
 
@@ -660,6 +667,52 @@ function kernel.synthesize(options) end
 ---@param labels moondust.ndarray
 ---@return moondust.ndarray
 function kernel.colorize(labels) end
+--- Of the finite values, those that these fractions (0 to 1) of them are below (the element nearest to fraction * (count - 1) in
+--- sorted order; 0 when there are none), and what there is: numbers of finite, NaN and infinite elements, lowest and highest finite
+--- one.
+---@param a moondust.ndarray
+---@param fractions number[]
+---@return number[] values
+---@return { count: integer, nan: integer, infinite: integer, low: number, high: number } found
+function kernel.quantiles(a, fractions) end
+--- Numbers in colour: uint8 (shape of a, 3). `colors` (two to 256 of { red, green, blue }, evenly spread, mixed in between) go from
+--- `low` to `high`; what lies beyond takes the first or the last, NaN takes `nan`.
+---@param a moondust.ndarray
+---@param low number
+---@param high number
+---@param colors integer[][]
+---@param nan integer[]
+---@return moondust.ndarray
+function kernel.map_colors(a, low, high, colors, nan) end
+--- One picture over another: under + opacity * (over - under) where `where` isn't 0 (nil: everywhere), else under.
+---@param under moondust.ndarray  uint8 (height, width, 3)
+---@param over moondust.ndarray   the same shape
+---@param where moondust.ndarray?  (height, width)
+---@param opacity number?  0 to 1, default 1
+---@return moondust.ndarray
+function kernel.blend(under, over, where, opacity) end
+--- A picture in at most `most` colours (2 to 256, default 256): which one each pixel has, and the colours. Exact where it has no more.
+---@param image moondust.ndarray  uint8 (height, width, 3)
+---@param most integer?
+---@return moondust.ndarray index    uint8 (height, width), from 0
+---@return moondust.ndarray palette  uint8 (n, 3)
+function kernel.reduce_colors(image, most) end
+--- Draws lines with round ends, and discs (lines whose ends are one place), on a picture; smooth edges. Changes and returns it.
+---@param canvas moondust.ndarray  uint8 (height, width, 3)
+---@param strokes number[]  five numbers each, in pixels: y0, x0, y1, x1, radius; 0.5, 0.5 is the centre of the first pixel
+---@param color integer[]  red, green, blue
+---@return moondust.ndarray canvas
+function kernel.draw_strokes(canvas, strokes, color) end
+--- Draws a line of text on a picture; what lies outside is cut off. Changes and returns it.
+---@param canvas moondust.ndarray  uint8 (height, width, 3)
+---@param glyphs moondust.ndarray  uint8 (count, rows, columns): ink (0 to 255) of the bytes from the space on; the last stands for what has none
+---@param text string
+---@param y integer  0-based pixel of the upper left corner
+---@param x integer
+---@param advance integer  pixels from one glyph to the next
+---@param color integer[]  red, green, blue
+---@return moondust.ndarray canvas
+function kernel.draw_text(canvas, glyphs, text, y, x, advance, color) end
 
 -- ---------------------------------------------------------------------------------------------------- transformations
 
@@ -804,12 +857,19 @@ function Hdf5File:close() end
 ---@class moondust.png
 local png = {}
 core.png = png
---- uint8 (height, width), grey, or (height, width, 3), RGB, as a PNG file.
+--- uint8 (height, width), grey, or (height, width, 3), RGB, as a PNG file; with a palette, uint8 (n, 3), the pixels of (height, width)
+--- are places in it, from 0.
 ---@param path string
 ---@param image moondust.ndarray
+---@param palette moondust.ndarray?
 ---@return true?
 ---@return string? message
-function png.write(path, image) end
+function png.write(path, image, palette) end
+--- The pixels of a PNG file, uint8 (height, width) of a grey one, (height, width, 3) of any other; transparency is laid on white.
+---@param path string
+---@return moondust.ndarray? image
+---@return string? message
+function png.read(path) end
 
 -- ---------------------------------------------------------------------------------------------------- the machine
 
