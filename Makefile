@@ -121,7 +121,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/be
 # The pictures in README and docs.
 .PHONY: pictures
 pictures: all $(SAMPLE)
-	./$(PROGRAM) scripts/picture.lua docs/batches.png $(SAMPLE)
+	./$(PROGRAM) scripts/pictures.lua docs $(SAMPLE)
 
 .PHONY: bench
 bench: all $(BENCHES)

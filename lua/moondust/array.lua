@@ -93,6 +93,16 @@ function Array:crop(roi)
   return new
 end
 
+--- Draws slices of it into a PNG file: a contact sheet with a legend (moondust.picture has the options).
+---@param path string
+---@param fields table?  slices, width, kind, window, columns, title, text
+---@return true?
+---@return string? message
+function Array:png(path, fields)
+  local ok, message = require("moondust.picture").png(path, self, fields, 3)
+  return ok, message
+end
+
 --- Gives the bytes back now.
 function Array:close() self.data:close() end
 Array.__close = Array.close

@@ -74,6 +74,16 @@ function Batch:merge(other)
   return new
 end
 
+--- Draws everything in it into a PNG file, a row a key, a column a slice, all at one scale (moondust.picture has the options).
+---@param path string
+---@param fields table?  slices, width, kind, window, overlay, keys, columns, title, text
+---@return true?
+---@return string? message
+function Batch:png(path, fields)
+  local ok, message = require("moondust.picture").png(path, self, fields, 3)
+  return ok, message
+end
+
 --- Gives the bytes of everything in the batch back now.
 function Batch:close()
   for _, item in self:items() do item:close() end

@@ -25,6 +25,7 @@ local md = {
 
 local modules = {
   hdf5 = "moondust.hdf5", policy = "moondust.policy", open_array = "moondust.lazy_array", arrays = "moondust.arrays",
+  picture = "moondust.picture", preview = "moondust.preview",
   -- sources and providers
   Hdf5Source = "moondust.nodes.hdf5_source", ArraySource = "moondust.nodes.array_source",
   DaCapoArraySource = "moondust.nodes.dacapo_array_source", GraphSource = "moondust.nodes.graph_source",

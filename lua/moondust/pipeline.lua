@@ -117,10 +117,11 @@ end
 --- One batch. Unseeded requests are seeded from the system; batch.random_seed tells.
 ---@param request moondust.BatchRequest
 ---@param stream table?  state shared by the batches of one stream
+---@param watch (fun(node: moondust.BatchProvider, batch: moondust.Batch))?  is shown what each node hands down
 ---@return moondust.Batch
-function Pipeline:request_batch(request, stream)
+function Pipeline:request_batch(request, stream, watch)
   if not self.nodes then error("the pipeline is not built: local p <close> = pipeline:build()", 2) end
-  return self.output:serve(request, stream)
+  return self.output:serve(request, stream, watch)
 end
 
 local STREAM = {

@@ -20,6 +20,8 @@ local ProviderSpec = require "moondust.provider_spec"
 local BatchProvider = class "BatchProvider"
 -- Whether placeholders reach provide(): not those of a source. Filters only do arithmetic with them and ask on.
 BatchProvider.passes_placeholders = false
+-- Whether the node answers at a place of its own choice: what it hands down is what the data look like there, as yet unchanged.
+BatchProvider.chooses_place = false
 
 --- node + node, { node, node } + node: a pipeline.
 function BatchProvider.__add(left, right) return require("moondust.pipeline").__add(left, right) end
@@ -291,6 +293,7 @@ function BatchProvider:request_batch(request)
   self:check_batch(batch, request)
   remove_unneeded(batch, request)
   if #self.upstream_providers == 0 then share_all(batch) end
+  if context.watch then context.watch(self, batch) end
 
   stack[depth], context.depth = nil, depth - 1
   note_times(context, frame, parent, core.clock())
@@ -324,21 +327,22 @@ local function check_size(self, request)
   end
 end
 
-local function new_context(stream)
-  return { rng = core.Rng(0), profile = Profile(), stack = {}, depth = 0, stream = stream or {} }
+local function new_context(stream, watch)
+  return { rng = core.Rng(0), profile = Profile(), stack = {}, depth = 0, stream = stream or {}, watch = watch }
 end
 
 --- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
 --- shape on the voxel grid. The caller's request stays as it is.
 ---@param request moondust.BatchRequest
 ---@param stream table?  where nodes keep what belongs to a stream of batches
+---@param watch (fun(node: moondust.BatchProvider, batch: moondust.Batch))?  is shown what each node hands down; to be left as it is
 ---@return moondust.Batch
-function BatchProvider:serve(request, stream)
+function BatchProvider:serve(request, stream, watch)
   if not BatchRequest.is_request(request) then
     error(("request_batch wants a BatchRequest, not %s"):format(tostring(request)), 3)
   end
   if not self.spec then error(("%s is not built: local p <close> = pipeline:build()"):format(self:name()), 3) end
-  local context = new_context(stream)
+  local context = new_context(stream, watch)
   local seed = request.random_seed or core.seed_from_system()
   local function run()
     local own = request:clone()

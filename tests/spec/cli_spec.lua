@@ -28,7 +28,7 @@ describe("the program", function()
   it("has help for itself and for each command", function()
     local result = run { "--help" }
     assert.equal(0, result.status)
-    for _, name in ipairs { "run", "info", "sample", "view", "version" } do
+    for _, name in ipairs { "run", "preview", "info", "sample", "view", "version" } do
       assert.matches("\n  " .. name .. " ", result.out)
       local own = run { name, "--help" }
       assert.equal(0, own.status, name)
@@ -330,28 +330,68 @@ describe("moondust view", function()
   end)
   teardown(function() os.remove(path) end)
 
-  local function png_header(file_name)
-    local file = assert(io.open(file_name, "rb"))
-    local text = file:read "a"
-    file:close()
-    local width, height, depth, colour = string.unpack(">I4 I4 B B", text, 17)
-    assert.equal("\137PNG\r\n\26\n", text:sub(1, 8))
-    return width, height, depth, colour
-  end
+  local has_png = core.version().features.png
 
   it("draws slices in rows", function()
     local out = program.temporary ".png"
     local result = run { "view", path, "-o", out, "--slices", "4" }
-    if not core.version().features.png then
+    if not has_png then
       assert.matches("this build has no libpng", result.err)
       return
     end
-    assert.equal(("%s: 4 slices of volumes/raw (8x64x64), grey\n"):format(out), result.out)
-    assert.same({ 132, 132, 8, 0 }, { png_header(out) })
-    assert.equal(0, run({ "view", path, "volumes/labels/neuron_ids", "-o", out }).status)
-    local _, _, depth, colour = png_header(out)
-    assert.same({ 8, 2 }, { depth, colour })
+    assert.equal(("%s: 4 slices of volumes/raw (8x64x64)\n"):format(out), result.out)
+    local grey = assert(core.png.read(out))
+    assert.equal(0, run({ "view", path, "volumes/labels/neuron_ids", "-o", out, "--width", "300" }).status)
+    local labels = assert(core.png.read(out))
+    assert.is_true(labels.shape[2] <= 300 and grey.shape[2] > 300 and grey.shape[2] <= 1600)
+    assert.equal(0, run({ "view", path, "volumes/labels/neuron_ids", "-o", out, "--width", "300", "--grey" }).status)
+    assert.is_false(labels:equal(assert(core.png.read(out))))
     os.remove(out)
+  end)
+
+  it("draws several datasets in one frame, labels on an image", function()
+    local out = program.temporary ".png"
+    local words = { "view", path, "volumes/raw", "volumes/labels/organelles", "-o", out, "--slices", "2", "--overlay", "volumes/raw", "--opacity", "0.3",
+      "--kind", "volumes/labels/organelles=mask" }
+    local result = run(words)
+    if has_png then
+      assert.equal(("%s: 2 slices of volumes/raw, volumes/labels/organelles\n"):format(out), result.out)
+    end
+    words[#words] = "volumes/labels/organelles"
+    assert.equal(2, run(words).status)
+    words[#words] = "volumes/labels/organelles=red"
+    assert.matches("there is no kind \"red\"", run(words).err)
+    words[10] = "volumes/rwa"
+    words[#words] = "volumes/labels/organelles=mask"
+    assert.matches("overlay: there is no volumes/rwa in the picture; did you mean 'volumes/raw'?", run(words).err, 1, true)
+    os.remove(out)
+  end)
+
+  it("draws batches that run wrote, graphs too", function()
+    local script, batches, out = program.temporary ".lua", program.temporary ".h5", program.temporary ".png"
+    local file = assert(io.open(script, "w"))
+    file:write [[
+      local md = require "moondust"
+      local RAW, POINTS = md.ArrayKey "RAW", md.GraphKey "POINTS"
+      local roi = md.Roi({ 0, 0, 0 }, { 4, 32, 32 })
+      local graph = md.Graph { { md.Node { 1, { 1, 8, 8 } }, md.Node { 2, { 1, 24, 24 } } }, { md.Edge { 1, 2 } }, md.GraphSpec { roi = roi, directed = false } }
+      local raw = md.Array { md.zeros({ 4, 32, 32 }, "uint8"), md.ArraySpec { roi = roi, voxel_size = { 1, 1, 1 }, interpolatable = true } }
+      local request = md.BatchRequest {}
+      request:add(RAW, { 4, 32, 32 })
+      request:add(POINTS, { 4, 32, 32 })
+      return { md.ArraySource { RAW, raw }, md.GraphSource { POINTS, graph } } + md.MergeProvider {}, request
+    ]]
+    file:close()
+    assert.equal(0, run({ "run", script, "-n", "2", "--seed", "1", "--out", batches, "--quiet" }).status)
+    local result = run { "view", batches, "-o", out, "--slices", "4" }
+    if has_png then
+      assert.equal(("%s: 4 slices of batch_000000\n"):format(out), result.out)
+      assert.equal(("%s: 4 slices of batch_000001\n"):format(out), run({ "view", batches, "-o", out, "--slices", "4", "--batch", "1" }).out)
+      local image, yellow = assert(core.png.read(out)), require("moondust.picture.cell").GRAPHS[1]
+      assert.is_true((image[{ {}, {}, 1 }]:eq(yellow[1]) * image[{ {}, {}, 2 }]:eq(yellow[2]) * image[{ {}, {}, 3 }]:eq(yellow[3])):sum() > 20)
+    end
+    assert.equal(("moondust: %s has no batch 7 (the first is batch_000000)\n"):format(batches), run({ "view", batches, "--batch", "7", "-o", out }).err)
+    for _, name in ipairs { script, batches, out } do os.remove(name) end
   end)
 
   it("names what it can't show", function()
@@ -359,6 +399,7 @@ describe("moondust view", function()
     local result = run { "view", path, "annotations/ids" }
     assert.equal(1, result.status)
     assert.matches("is no picture", result.err)
+    assert.matches("it is no file of batches", run({ "view", path, "--batch", "0" }).err)
     assert.matches("/no/such/x.png", run({ "view", path, "-o", "/no/such/x.png" }).err)
   end)
 

@@ -5,7 +5,7 @@
 --- them. Exit status: 0, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
 local M = {}
 
-local COMMANDS = { "run", "info", "sample", "view", "version" }
+local COMMANDS = { "run", "preview", "info", "sample", "view", "version" }
 local PROGRAM = "moondust"
 
 --- What ends the program in an orderly way: status (and nothing is printed), usage = a sentence (status 2), or message and

@@ -1,141 +1,140 @@
---- `moondust view FILE.h5 [dataset]`: a contact sheet of slices as a PNG picture. Grey values between their 0.5% and 99.5%
---- quantiles, labels in colours that belong to their ids.
+--- `moondust view FILE.h5 [dataset…]`: a contact sheet of slices as a PNG picture (see moondust.picture). Without a dataset it shows
+--- a batch of a file that `moondust run --out` wrote, otherwise volumes/raw or what there is. Planes are read as they are drawn.
 local core = require "moondust.core"
 local cli = require "moondust.cli"
+local colors = require "moondust.picture.colors"
+local items = require "moondust.picture.item"
+local options = require "moondust.options"
+local picture = require "moondust.picture"
 local must = cli.must
 
-local M = { summary = "A picture of a dataset: a contact sheet of slices, labels in colour." }
+local M = { summary = "A picture of datasets or a batch: a contact sheet of slices." }
 
-local GAP = 4 -- pixels between two slices
-local BINS = 4096
+--- What a picture looks like; shared with `preview`.
+function M.configure_style(parser)
+  parser:option("--slices", "How many slices, evenly spread. Default: 12 of one dataset, 5 of several."):convert(cli.integer(1, 1024)):argname "N"
+  parser:option("--width", "Pixels of the sheet at most.", "1600"):convert(cli.integer(64, 20000)):argname "PIXELS"
+  parser:option("--kind", "Draw NAME so: grey, labels, mask, distance, weights, rgb or affinities."):argname("NAME=KIND"):count "*"
+  parser:option("--overlay", "Draw labels over this image."):argname "NAME"
+  parser:option("--opacity", "Of labels over an image, 0 to 1.", "0.5"):convert(tonumber):argname "SHARE"
+end
 
 function M.configure(parser)
   parser:argument("file", "An HDF5 file.")
-  parser:argument("dataset", "Default: volumes/raw, or the first with two axes or more."):args "?"
+  parser:argument("dataset", "Datasets, or one group of them such as batch_000003. Default: volumes/raw, the first batch, or the first "
+    .. "dataset with two axes or more."):args "*"
   parser:option("-o --out", "The picture; default: FILE.png beside where you are."):argname "OUT.png"
-  parser:option("--slices", "How many slices, evenly spread.", "12"):convert(cli.integer(1, 1024)):argname "N"
-  parser:option("--width", "Pixels of the sheet at most; slices are thinned to fit.", "1600"):convert(cli.integer(64, 20000)):argname "PIXELS"
+  parser:option("--batch", "Of a file of batches: this one."):convert(cli.integer(0, 999999)):argname "N"
+  M.configure_style(parser)
   parser:mutex(
     parser:flag("--labels", "Colour it, whatever it is."),
     parser:flag("--grey", "Show it in grey, whatever it is."))
 end
 
+--- Options of a picture out of arguments.
+---@param args table
+---@return table
+function M.style_of(args)
+  local style = { slices = args.slices, width = args.width, kind = args.labels and "labels" or args.grey and "grey" or nil }
+  for _, word in ipairs(args.kind) do
+    local name, kind = word:match "^(.+)=(%w+)$"
+    if not name then cli.usage_error(("--kind wants NAME=KIND such as GT=labels, not '%s'"):format(word)) end
+    style.kind = type(style.kind) == "table" and style.kind or {}
+    style.kind[name] = kind
+  end
+  if args.overlay then style.overlay = { args.overlay, opacity = args.opacity } end
+  return style
+end
+
 local function is_picture(info) return info.dtype and #info.shape >= 2 end
 
-local function find_dataset(file, path, wanted)
-  local list = must(file:list())
+local function find(list, wanted)
+  for _, info in ipairs(list) do if info.name == wanted then return info end end
+end
+
+local function inside(list, group)
+  local found = {}
+  for _, info in ipairs(list) do if info.name:sub(1, #group + 1) == group .. "/" then found[#found + 1] = info end end
+  return found
+end
+
+local function no_dataset(path, list, wanted)
   local names = {}
-  for _, info in ipairs(list) do
-    if wanted == info.name or wanted == nil and info.name:find "volumes/raw$" then return info end
-    names[#names + 1] = info.name
-  end
-  if wanted then
-    local near = require("moondust.options").nearest(wanted, names)
-    error(("%s has no dataset '%s'%s"):format(path, wanted, near and ("; did you mean '%s'?"):format(near) or ""), 0)
-  end
-  for _, info in ipairs(list) do if is_picture(info) then return info end end
-  error(("%s has no dataset with two axes or more"):format(path), 0)
+  for i, info in ipairs(list) do names[i] = info.name end
+  local near = options.nearest(wanted, names)
+  error(("%s has no dataset '%s'%s"):format(path, wanted, near and ("; did you mean '%s'?"):format(near) or ""), 0)
 end
 
---- Labels are what has a name that says so, or more bits than a microscope gives.
----@param info moondust.DatasetInfo
----@return boolean
-function M.is_labels(info)
-  if info.dtype:find "64$" and not info.dtype:find "^float" or info.dtype:find "int32$" then return true end
-  return info.name:find "label" ~= nil and not info.dtype:find "^float"
-end
-
---- Positions (0-based) of `count` slices spread over `length`.
----@param length integer
----@param count integer
----@return integer[]
-function M.spread(length, count)
-  count = math.min(count, length)
-  local out = {}
-  for i = 1, count do out[i] = ((2 * i - 1) * length) // (2 * count) end
+-- Datasets of a batch, images first, weights last: graphs are the triples KEY-ids, KEY-locations, KEY-edges.
+local function batch_items(file, list, group)
+  local out, part = {}, inside(list, group)
+  for _, info in ipairs(part) do
+    local name = info.name:sub(#group + 2)
+    local graph = name:match "^(.*)%-locations$"
+    if graph and find(part, group .. "/" .. graph .. "-ids") and find(part, group .. "/" .. graph .. "-edges") then
+      out[#out + 1] = M.read_graph(file, group .. "/" .. graph, graph)
+    elseif not (name:find "%-ids$" or name:find "%-edges$") and info.dtype then
+      out[#out + 1] = items.from_dataset(file, info, name)
+    end
+  end
+  local rank = { grey = 1, rgb = 1, labels = 2, mask = 3, distance = 4, affinities = 5, weights = 6 }
+  for i, item in ipairs(out) do item.rank = (item.plane and rank[colors.kind(item)] or 9) * 1000 + (item.channels > 3 and 4000 or 0) + i end
+  table.sort(out, function(a, b) return a.rank < b.rank end)
   return out
 end
 
---- One slice, (height, width): leading axes beyond the third from the end are taken at their first element.
-local function read_slice(file, info, z)
-  local begin, shape, n = {}, {}, #info.shape
-  for d = 1, n do begin[d], shape[d] = 0, d > n - 2 and info.shape[d] or 1 end
-  if n >= 3 then begin[n - 2] = z end
-  local data = must(file:read(info.name, begin, shape))
-  return data:reshape { info.shape[n - 1], info.shape[n] }
+--- A graph as `moondust run --out` writes it.
+---@param file moondust.Hdf5File
+---@param path string
+---@param name string
+---@return moondust.picture.Item
+function M.read_graph(file, path, name)
+  local ids, places = must(file:read(path .. "-ids")):totable(), must(file:read(path .. "-locations"))
+  local nodes, edges = {}, {}
+  for i, location in ipairs(places:totable()) do nodes[i] = core.Node { ids[i], location } end
+  for i, edge in ipairs(must(file:read(path .. "-edges")):totable()) do edges[i] = core.Edge { edge[1], edge[2] } end
+  return items.from_graph(name, core.Graph { nodes, edges, ndim = places.shape[2] })
 end
 
-local function thin(data, step)
-  if step == 1 then return data end
-  return data[{ { 1, -1, step }, { 1, -1, step } }]
+local function default_of(list)
+  for _, info in ipairs(list) do if info.name:find "volumes/raw$" then return info end end
+  for _, info in ipairs(list) do if is_picture(info) then return info end end
 end
 
--- The values below which 0.5% and 99.5% of the voxels lie.
-local function window(slices)
-  local all = core.stack(slices)
-  local counts, low, high = all:histogram(BINS)
-  local total, seen, from, to = all.size, 0, low, high
-  local below, above = 0.005 * total, 0.995 * total
-  for bin, count in ipairs(counts:totable()) do
-    if seen <= below then from = low + (high - low) * (bin - 1) / BINS end
-    if seen < above then to = low + (high - low) * bin / BINS end
-    seen = seen + count
+local function one(file, path, info)
+  if not is_picture(info) then error(("%s in %s is no picture: %s of %d axes"):format(info.name, path, info.dtype or info.type, #info.shape), 0) end
+  return items.from_dataset(file, info)
+end
+
+-- What is to be drawn, and what it is called.
+local function choose(file, args)
+  local list = must(file:list())
+  local first = list[1] and list[1].name:match "^(batch_%d+)/"
+  local group = args.batch and ("batch_%06d"):format(args.batch) or #args.dataset == 0 and first
+    or #args.dataset == 1 and not find(list, args.dataset[1]) and args.dataset[1]
+  if group and #inside(list, group) > 0 then return batch_items(file, list, group), group end
+  if args.batch then error(("%s has no batch %d (%s)"):format(args.file, args.batch, first and "the first is " .. first or "it is no file of batches"), 0) end
+  if #args.dataset == 0 then
+    local info = default_of(list) or error(("%s has no dataset with two axes or more"):format(args.file), 0)
+    return { one(file, args.file, info) }, info.name
   end
-  return from, to
-end
-
-local function as_grey(slices)
-  local low, high = window(slices)
-  local scale = high > low and 255 / (high - low) or 1
-  for i, data in ipairs(slices) do
-    slices[i] = core.kernel.scale_shift(data:astype "float32", scale, -low * scale, "uint8", 0, 255)
-  end
-end
-
-local function as_colour(slices)
-  for i, data in ipairs(slices) do slices[i] = core.kernel.colorize(data) end
-end
-
---- Pictures of one size, in rows, with gaps between.
----@param pictures moondust.ndarray[]  uint8 (height, width) or (height, width, 3)
----@param columns integer
----@return moondust.ndarray
-function M.sheet(pictures, columns)
-  local shape = pictures[1].shape
-  local height, width = shape[1], shape[2]
-  local rows = (#pictures + columns - 1) // columns
-  local whole = core.zeros({ rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, shape[3] }, "uint8"):fill(255)
-  for i, picture in ipairs(pictures) do
-    local y, x = (i - 1) // columns * (height + GAP), (i - 1) % columns * (width + GAP)
-    local index = { { y + 1, y + height }, { x + 1, x + width } }
-    whole[index] = picture
-  end
-  return whole
-end
-
--- As near to a square as the slices allow.
-local function columns_for(count, height, width)
-  return math.max(1, math.min(count, math.ceil(math.sqrt(count * height / width))))
+  local out = {}
+  for i, name in ipairs(args.dataset) do out[i] = one(file, args.file, find(list, name) or no_dataset(args.file, list, name)) end
+  return out, table.concat(args.dataset, ", ")
 end
 
 local function default_out(path) return path:match "[^/]*$":gsub("%.[^.]*$", "") .. ".png" end
 
 function M.run(args)
   local file <close> = must(core.hdf5.open(args.file, "r"))
-  local info = find_dataset(file, args.file, args.dataset)
-  if not is_picture(info) then error(("%s in %s is no picture: %s of %d axes"):format(info.name, args.file, info.dtype or info.type, #info.shape), 0) end
-  local n = #info.shape
-  if info.shape[n] == 0 or info.shape[n - 1] == 0 then error(("%s in %s is empty"):format(info.name, args.file), 0) end
-  local places = n >= 3 and M.spread(info.shape[n - 2], args.slices) or { 0 }
-  local columns = columns_for(#places, info.shape[n - 1], info.shape[n])
-  local step = math.max(1, math.ceil(columns * (info.shape[n] + GAP) / args.width))
-  local slices = {}
-  for i, z in ipairs(places) do slices[i] = thin(read_slice(file, info, z), step) end
-  local colour = args.labels or not args.grey and M.is_labels(info)
-  if colour then as_colour(slices) else as_grey(slices) end
+  local list, what = choose(file, args)
+  local style = M.style_of(args)
+  style.title = ("%s  %s"):format(args.file:match "[^/]*$", what)
+  local image, slices = picture.sheet(list, picture.parse("moondust view", style))
   local out = args.out or default_out(args.file)
-  must(core.png.write(out, M.sheet(slices, columns)))
-  print(("%s: %d slices of %s (%s), %s"):format(out, #slices, info.name, table.concat(info.shape, "x"), colour and "labels in colour" or "grey"))
+  must(core.png.write(out, image))
+  local shape = #list == 1 and list[1].shape and (" (%s)"):format(table.concat(list[1].shape, "x")) or ""
+  print(("%s: %d slice%s of %s%s"):format(out, slices, slices == 1 and "" or "s", what, shape))
 end
 
 return M

@@ -19,6 +19,7 @@ local BatchFilter = require "moondust.filter"
 ---@field choose_randomly boolean
 ---@field shift moondust.Coordinate?
 local LocationFilter = class("LocationFilter", BatchFilter)
+LocationFilter.chooses_place = true
 
 --- Announces everything without bounds; for setup().
 function LocationFilter:take_bounds_away()

@@ -28,6 +28,7 @@ local BatchRequest = require "moondust.request"
 ---@field max_attempts integer
 ---@overload fun(options: table?): moondust.RandomLocation
 local RandomLocation = class("RandomLocation", BatchFilter)
+RandomLocation.chooses_place = true
 RandomLocation.options = {
   { "min_masked", type = "probability", default = 0, doc = "least share of masked-in (> 0) voxels of `mask` in its requested ROI; default 0" },
   { "mask", type = "array_key", doc = "the mask to judge places by; where it isn't requested, in the request's total ROI; default: none" },

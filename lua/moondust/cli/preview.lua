@@ -1,0 +1,30 @@
+--- `moondust preview script.lua`: batches of a script's pipeline beside the untransformed crop that each came from (see
+--- moondust.preview).
+local core = require "moondust.core"
+local cli = require "moondust.cli"
+local preview = require "moondust.preview"
+local run = require "moondust.cli.run"
+local view = require "moondust.cli.view"
+
+local M = { summary = "A picture: batches of a script beside the crops they came from.", takes_rest = true }
+
+function M.configure(parser)
+  parser:argument("script", "A Lua file that returns `pipeline, request`; what stands behind `--` reaches it as `...`.")
+  parser:option("-n --count", "How many batches.", "4"):convert(cli.integer(1, 1000)):argname "N"
+  parser:option("--seed", "Batch i, counted from 0, is requested with random_seed = S + i. Default: the request's, or one from the system.")
+    :argname("S"):convert(cli.integer(0, (1 << 32) - 1))
+  parser:option("-o --out", "The picture.", "preview.png"):argname "OUT.png"
+  view.configure_style(parser)
+  parser:usage "Usage: moondust preview SCRIPT [-n N] [--seed S] [-o OUT.png] [--slices N] [--width PIXELS] [--overlay KEY] [-- ARGS…]"
+end
+
+function M.run(args, words)
+  local pipeline, request = run.load_script(args.script, words)
+  local seed = args.seed or request.random_seed or core.seed_from_system()
+  local fields = view.style_of(args)
+  fields.path, fields.count, fields.seed, fields.title = args.out, args.count, seed, tostring(pipeline)
+  cli.must(preview(pipeline, request, fields))
+  print(("%s: %d batches beside what they came from, seed %d"):format(args.out, args.count, seed))
+end
+
+return M
