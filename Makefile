@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test test-c test-lua golden bench pictures asan tsan valgrind fuzz lint format docs install uninstall clean.
+# Moondust. Targets: all run test test-c test-lua golden bench pictures node-pictures asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -122,6 +122,11 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/be
 .PHONY: pictures
 pictures: all $(SAMPLE)
 	./$(PROGRAM) scripts/pictures.lua docs $(SAMPLE)
+
+# A small picture a node, for its page in the manual.
+.PHONY: node-pictures
+node-pictures: all
+	./$(PROGRAM) scripts/node_pictures.lua docs/img
 
 .PHONY: bench
 bench: all $(BENCHES)

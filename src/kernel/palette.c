@@ -1,11 +1,12 @@
 /* Heckbert's median cut (Color image quantization for frame buffer display, 1982): the colours that occur are put into a box; the
- * box that matters most (pixels times squared extent) is cut across its longest side, at the median pixel, until there are enough.
- * A box's pixels take its mean colour.
+ * box that matters most (squared extent times the root of its pixels, so that thin lines and letters keep their colours) is cut
+ * across its longest side, at the median pixel, until there are enough. A box's pixels take its mean colour.
  *
  *     pixels -> distinct colours with counts -> boxes (stretches of the list) -> palette; index of a colour = its box
  */
 #include "kernel/palette.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -64,7 +65,7 @@ static size_t cut(box *boxes, size_t count, size_t most, color *list) {
     size_t best = count;
     double weight = 0;
     for (size_t i = 0; i < count; i++) {
-      const double own = (double)boxes[i].count * boxes[i].extent * boxes[i].extent;
+      const double own = sqrt((double)boxes[i].count) * boxes[i].extent * boxes[i].extent;
       if (boxes[i].stop - boxes[i].first > 1 && own > weight) weight = own, best = i;
     }
     if (best == count) break;

@@ -34,15 +34,25 @@ local function batch_of(fields)
   return batch
 end
 
+local function red_rows(image)
+  local rows, bytes, width = {}, image[{ {}, {}, 1 }]:tostring_bytes(), image.shape[2]
+  for y = 1, image.shape[1] do rows[y] = bytes:sub((y - 1) * width + 1, y * width) end
+  return rows
+end
+
 -- Is that text in the picture, in its own colour?
 local function shows(image, text, scale, color)
   local font = fonts.new(scale or 1)
   local stamp = cells.blank(font.height, fonts.width(font, text), { 252, 252, 253 })
   fonts.draw(stamp, font, text, 0, 0, color or layouts.SOFT)
-  local height, width = stamp.shape[1], stamp.shape[2]
-  for y = 1, image.shape[1] - height + 1 do
-    for x = 1, image.shape[2] - width + 1 do
-      if image[{ y, x, 1 }] == stamp[{ 1, 1, 1 }] and image[{ { y, y + height - 1 }, { x, x + width - 1 } }]:copy():equal(stamp) then return true end
+  local rows, wanted = red_rows(image), red_rows(stamp)
+  for y = 1, #rows - #wanted + 1 do
+    local x = rows[y]:find(wanted[1], 1, true)
+    while x do
+      local same = true
+      for i = 2, #wanted do same = same and rows[y + i - 1]:sub(x, x + #wanted[i] - 1) == wanted[i] end
+      if same then return true end
+      x = rows[y]:find(wanted[1], x + 1, true)
     end
   end
   return false
@@ -259,6 +269,36 @@ describe("graphs", function()
     local image = picture.image(graph { { 2, 25, 75 } }, { text = 0, width = 80, slices = { 2 } })
     assert.same(cells.GRAPHS[1], at(image, 20, 60))
     assert.is_true(shows(picture.image(graph({ { 2, 25, 75 } }), { text = 1, width = 300 }), "1 node, 0 edges"))
+  end)
+end)
+
+describe("a strip", function()
+  local strip = require "moondust.picture.strip"
+
+  it("has panels beside each other under captions, and no legend", function()
+    local made = array({ { 3, 0 }, { 0, 3 } }, "uint64", { 0, 0 }, { 1, 1 })
+    local image = strip.draw({ { "one", array = made }, { "two", array = made, kind = "mask", boxes = { made.spec.roi }, within = md.Roi({ 0, 0 }, { 2, 4 }) } }, { width = 160 })
+    assert.is_true(shows(image, "one", 1, layouts.INK) and shows(image, "two", 1, layouts.INK))
+    assert.is_false(shows(image, "uint64 labels"))
+    assert.same({ 11 + 11 + 16 + 11, 11 + 16 + 22 + 32 + 11, 3 }, image.shape)
+    assert.same(color_of(3), at(image, 22 + 2, 11 + 2))
+    assert.same(colors.MAPS.mask[1], at(image, 22 + 4, 11 + 16 + 22 + 8 + 4))
+    assert.same(cells.EMPTY, at(image, 22 + 4, 11 + 16 + 22 + 20))
+    assert.same(require("moondust.picture.sheet").OUTLINE, at(image, 22, 11 + 16 + 22 + 4))
+  end)
+
+  it("illustrates nodes", function()
+    if not core.version().features.png then return pending "no libpng" end
+    local program = require "spec.support.program"
+    local folder = program.temporary()
+    local result = program.run { "scripts/node_pictures.lua", folder, "SimpleAugment", "DistancePredictor" }
+    assert.equal(folder .. ": 2 pictures\n", result.out)
+    for _, name in ipairs { "SimpleAugment", "DistancePredictor" } do
+      local path = ("%s/%s.png"):format(folder, name)
+      assert.same(assert(core.png.read(("docs/img/%s.png"):format(name))).shape, assert(core.png.read(path)).shape)
+      os.remove(path)
+    end
+    os.remove(folder)
   end)
 end)
 

@@ -13,6 +13,7 @@ local MOST_ZOOM = 8 -- pixels a voxel
 ---@field columns integer
 ---@field graphs (moondust.picture.Item|false)[]
 ---@field outline (fun(layer: moondust.picture.Layer): number[]?, number[]?)?  begin and stop of a box to mark
+---@field boxes { [1]: number[], [2]: number[] }[]?  more boxes to mark
 
 ---@class moondust.picture.Entry
 ---@field layer moondust.picture.Layer
@@ -40,7 +41,8 @@ local function measures_of(options)
   local size = options.text or options.width >= 1100 and 2 or 1
   local font = fonts.new(math.max(size, 1))
   return {
-    legends = size > 0, font = font, gap = 3 * math.max(size, 1), margin = size > 0 and font.line or 0, group_gap = size > 0 and 2 * font.line or 8,
+    legends = size > 0, beside = size > 0 and options.legend ~= false, font = font,
+    gap = 3 * math.max(size, 1), margin = size > 0 and font.line or 0, group_gap = size > 0 and 2 * font.line or 8,
     row_gap = font.line // 2, bar = 12 * font.advance, swatches = 10,
   }
 end
@@ -51,7 +53,7 @@ local function legend_width(style, blocks)
   local width = 0
   for _, block in ipairs(blocks) do
     for _, row in ipairs(block.rows) do
-      row.legend = style.legends and legends.compose(row) or {}
+      row.legend = style.beside and legends.compose(row) or {}
       for _, part in ipairs(row.legend) do width = math.max(width, legends.width(style, part)) end
     end
   end
@@ -117,7 +119,7 @@ local function place_header(style, block)
   for _, row in ipairs(block.rows) do
     local any = false
     for g, group in ipairs(block.groups) do any = any or group.frame.has_z and #row.entries[g] > 0 end
-    row.header = any and not row.captioned and not said and style.legends and style.font.line or 0
+    row.header = any and not row.captioned and not said and style.beside and style.font.line or 0
     if any then said = not row.captioned end
   end
 end
@@ -138,7 +140,7 @@ end
 
 --- Measures a sheet: gives blocks, groups and rows their places and sizes.
 ---@param blocks moondust.picture.Block[]
----@param options { width: integer, text: integer? }
+---@param options { width: integer, text: integer?, legend: boolean? }
 ---@return table style  font, gaps, margin, scale …, width and height of all blocks
 function M.measure(blocks, options)
   local style = measures_of(options)

@@ -64,6 +64,7 @@ local function draw_cell(style, group, row, entry)
   end
   local begin, stop = outline_of(entry, group)
   if begin then cells.draw_outline(cell, begin, stop, view, M.OUTLINE) end
+  for _, box in ipairs(group.boxes or {}) do cells.draw_outline(cell, box[1], box[2], view, M.OUTLINE) end
   return cell
 end
 
@@ -101,7 +102,7 @@ end
 
 --- Draws a sheet.
 ---@param blocks moondust.picture.Block[]
----@param options { width: integer, title: string?, text: integer? }
+---@param options { width: integer, title: string?, text: integer?, legend: boolean? }  legend = false: none
 ---@return moondust.ndarray picture  uint8 (height, width, 3)
 function M.draw(blocks, options)
   local style = layout.measure(blocks, options)
