@@ -34,7 +34,7 @@ static double select_value(double *value, int64_t n, int64_t k) {
 }
 
 typedef struct gathering {
-  double *value;
+  double *value; /* NULL: only what there is is counted */
   dust_dtype dtype;
   dust_finite *found;
 } gathering;
@@ -48,7 +48,8 @@ static void take(gathering *g, double v) {
   } else {
     if (f->count == 0 || v < f->low) f->low = v;
     if (f->count == 0 || v > f->high) f->high = v;
-    g->value[f->count++] = v;
+    if (g->value) g->value[f->count] = v;
+    f->count++;
   }
 }
 
@@ -73,7 +74,7 @@ dust_status dust_finite_quantiles(double *quantile, dust_finite *found, const du
   for (int i = 0; i < n; i++)
     if (!(fraction[i] >= 0 && fraction[i] <= 1))
       return dust_fail(DUST_ERROR_ARGUMENT, "there is no quantile %g; fractions go from 0 to 1", fraction[i]);
-  DUST_TRY(dust_alloc(&block, (size_t)dust_ndarray_count(in) * sizeof(double)));
+  if (n > 0) DUST_TRY(dust_alloc(&block, (size_t)dust_ndarray_count(in) * sizeof(double)));
   gathering g = {block, in->dtype, found};
   DUST_GO(dust_rows_init(&rows, 1, (const dust_ndarray *[]){in}));
   DUST_GO(dust_rows_run(&rows, NULL, gather_row, &g));

@@ -26,6 +26,7 @@ describe("kernel.quantiles", function()
     assert.same({ 0 }, got)
     assert.equal(0, found.count)
     assert.equal(0, select(2, kernel.quantiles(core.zeros({ 0 }), {})).count)
+    assert.same({ count = 2, nan = 1, infinite = 0, low = 1, high = 4 }, select(2, kernel.quantiles(core.ndarray({ 4, 0 / 0, 1 }, "float32"), {})))
   end)
 
   it("refuses what is no fraction", function()

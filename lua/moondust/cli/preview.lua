@@ -14,7 +14,7 @@ function M.configure(parser)
   parser:option("--seed", "Batch i, counted from 0, is requested with random_seed = S + i. Default: the request's, or one from the system.")
     :argname("S"):convert(cli.integer(0, (1 << 32) - 1))
   parser:option("-o --out", "The picture.", "preview.png"):argname "OUT.png"
-  view.configure_style(parser)
+  view.configure_style(parser, "2.")
   parser:usage "Usage: moondust preview SCRIPT [-n N] [--seed S] [-o OUT.png] [--slices N] [--width PIXELS] [--overlay KEY] [-- ARGS…]"
 end
 

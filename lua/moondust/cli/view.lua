@@ -11,8 +11,10 @@ local must = cli.must
 local M = { summary = "A picture of datasets or a batch: a contact sheet of slices." }
 
 --- What a picture looks like; shared with `preview`.
-function M.configure_style(parser)
-  parser:option("--slices", "How many slices, evenly spread. Default: 12 of one dataset, 5 of several."):convert(cli.integer(1, 1024)):argname "N"
+---@param parser table
+---@param slices string  how many there are by default, in words
+function M.configure_style(parser, slices)
+  parser:option("--slices", "How many slices, evenly spread. Default: " .. slices):convert(cli.integer(1, 1024)):argname "N"
   parser:option("--width", "Pixels of the sheet at most.", "1600"):convert(cli.integer(64, 20000)):argname "PIXELS"
   parser:option("--kind", "Draw NAME so: grey, labels, mask, distance, weights, rgb or affinities."):argname("NAME=KIND"):count "*"
   parser:option("--overlay", "Draw labels over this image."):argname "NAME"
@@ -25,7 +27,7 @@ function M.configure(parser)
     .. "dataset with two axes or more."):args "*"
   parser:option("-o --out", "The picture; default: FILE.png beside where you are."):argname "OUT.png"
   parser:option("--batch", "Of a file of batches: this one."):convert(cli.integer(0, 999999)):argname "N"
-  M.configure_style(parser)
+  M.configure_style(parser, "12 of one dataset, 5 of several.")
   parser:mutex(
     parser:flag("--labels", "Colour it, whatever it is."),
     parser:flag("--grey", "Show it in grey, whatever it is."))

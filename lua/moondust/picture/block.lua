@@ -10,7 +10,7 @@ local function wish_of(style, item, before)
   local window = style.windows and style.windows[item.name] or style.window
   local kind = style.kinds and style.kinds[item.name] or style.kind
   -- What came before shows in its own window, and so does what it became, if it is comparable.
-  kind = kind or before and before.kind or nil
+  kind = kind or before and (before.kind ~= "rgb" or item.channels == 3) and before.kind or nil
   if window or not before or not before.low or before.item.dtype ~= item.dtype then return { kind = kind, window = window } end
   return { kind = kind, window = { before.low, before.high }, words = before.window and before.window .. " before" }
 end

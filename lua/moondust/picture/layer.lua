@@ -80,7 +80,15 @@ local function mapping(voxels, pixels)
   return scale, scale / 2 - 0.5
 end
 
+-- Smoothing looks at every voxel, and needs no more than a few a pixel.
+local function coarser(plane, height, width)
+  local shape = plane.shape
+  local down, along = math.max(1, shape[1] // height // 3), math.max(1, shape[2] // width // 3)
+  return (down > 1 or along > 1) and plane[{ { 1, -1, down }, { 1, -1, along } }] or plane
+end
+
 local function resized(plane, height, width, smooth)
+  if smooth then plane = coarser(plane, height, width) end
   local shape = plane.shape
   local down, left = mapping(shape[1], height)
   local along, first = mapping(shape[2], width)
