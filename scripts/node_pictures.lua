@@ -162,7 +162,8 @@ local pictures = {
     local corner = md.Roi({ 160, 0, 0 }, md.Coordinate { 5, 72, 72 } * VOXEL)
     local wide = md.Roi(corner.offset - md.Coordinate { 0, 24, 24 } * VOXEL, md.Coordinate { 5, 96, 96 } * VOXEL)
     local before = batch_of(nil, { [RAW] = corner }, 0)
-    local constant, mirrored = batch_of(md.Pad { RAW, value = 0.5 }, { [RAW] = wide }, 0), batch_of(md.Pad { RAW, mode = "reflect", size = { 0, 256, 256 } }, { [RAW] = wide }, 0)
+    local constant = batch_of(md.Pad { RAW, value = 0.5 }, { [RAW] = wide }, 0)
+    local mirrored = batch_of(md.Pad { RAW, { 0, 256, 256 }, mode = "reflect" }, { [RAW] = wide }, 0)
     return { raw_panel("what there is", before, { within = wide }), raw_panel("constant", constant, { boxes = { corner } }),
       raw_panel("reflect", mirrored, { boxes = { corner } }) }
   end,

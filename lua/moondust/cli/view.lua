@@ -104,7 +104,9 @@ local function default_of(list)
 end
 
 local function one(file, path, info)
-  if not is_picture(info) then error(("%s in %s is no picture: %s of %d axes"):format(info.name, path, info.dtype or info.type, #info.shape), 0) end
+  if not is_picture(info) then
+    error(("%s in %s is no picture: %s of %d axes"):format(info.name, path, info.dtype or info.type, #info.shape), 0)
+  end
   return items.from_dataset(file, info)
 end
 
@@ -115,7 +117,9 @@ local function choose(file, args)
   local group = args.batch and ("batch_%06d"):format(args.batch) or #args.dataset == 0 and first
     or #args.dataset == 1 and not find(list, args.dataset[1]) and args.dataset[1]
   if group and #inside(list, group) > 0 then return batch_items(file, list, group), group end
-  if args.batch then error(("%s has no batch %d (%s)"):format(args.file, args.batch, first and "the first is " .. first or "it is no file of batches"), 0) end
+  if args.batch then
+    error(("%s has no batch %d (%s)"):format(args.file, args.batch, first and "the first is " .. first or "it is no file of batches"), 0)
+  end
   if #args.dataset == 0 then
     local info = default_of(list) or error(("%s has no dataset with two axes or more"):format(args.file), 0)
     return { one(file, args.file, info) }, info.name

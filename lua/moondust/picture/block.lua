@@ -46,12 +46,14 @@ local function place_graphs(rows)
   for _, row in ipairs(any and {} or rows) do row.with_graphs = true end
 end
 
+local function middle(slices) return slices[(#slices + 1) // 2] end
+
 -- A cell a slice; of several channels a cell each, of the middle slice where there are other rows.
 local function entries_of(layer, under, slices, single)
   local entries = {}
   if not layer or not layer.kind then return entries end
   local several = #layer.channels > 1
-  for _, z in ipairs(several and not single and { slices[(#slices + 1) // 2] } or slices) do
+  for _, z in ipairs(several and not single and { middle(slices) } or slices) do
     for _, channel in ipairs(layer.channels) do
       local caption = layer.item.has_z and (single or not several) and items.place_name(layer.item, z) or ""
       if several then caption = caption .. (caption == "" and "" or "  ") .. ("ch %d"):format(channel + 1) end
@@ -72,7 +74,7 @@ local function array_row(name, groups, by_group, style, single)
   end
   if row.layer.kind and #row.layer.channels > 1 then
     row.captioned = true
-    if row.layer.item.has_z and not single then row.note = "channels at z " .. items.number(groups[1].slices[(#groups[1].slices + 1) // 2]) end
+    if row.layer.item.has_z and not single then row.note = "channels at z " .. items.number(middle(groups[1].slices)) end
   end
   return row
 end
@@ -117,7 +119,15 @@ local function rows_of(groups, by_group, style, single)
   return rows
 end
 
---- A block out of groups { title, items, under }, where `under` is the item that others lie on if that isn't to be seen itself: frames, slices, layers, rows.
+-- A row a slice where there are channels; otherwise as near to a square as the slices allow.
+local function columns_for(group, layer)
+  if layer and #layer.channels > 1 then return #layer.channels end
+  local frame, count = group.frame, #group.slices
+  local height, width = frame.stop[2] - frame.begin[2], frame.stop[3] - frame.begin[3]
+  return math.max(1, math.min(count, math.ceil(math.sqrt(count * height / width))))
+end
+
+--- A block out of groups { title, items, under }, where `under` is the item that others lie on, if that isn't to be seen itself.
 ---@param groups table[]
 ---@param style table  from M.parse
 ---@param count integer  slices where the options don't say
@@ -136,20 +146,12 @@ function M.make(groups, style, count, single)
     group.slices, group.graphs = slices, {}
     by_group[g] = layers_by_name(group.items, slices, style, by_group[g - 1])
     if group.under and not by_group[g][group.under.name] then
-      by_group[g][group.under.name] = layers.of(group.under, slices, wish_of(style, group.under, by_group[g - 1] and by_group[g - 1][group.under.name]))
+      by_group[g][group.under.name] = layers_by_name({ group.under }, slices, style, by_group[g - 1])[group.under.name]
     end
-    local columns = single and M.columns_for(group, by_group[g][single]) or #slices
+    local columns = single and columns_for(group, by_group[g][single]) or #slices
     group.columns = math.min(style.columns or columns, math.max(#slices, columns))
   end
   return { groups = groups, rows = rows_of(groups, by_group, style, single ~= nil) }
-end
-
--- A row a slice where there are channels; otherwise as near to a square as the slices allow.
-function M.columns_for(group, layer)
-  if layer and #layer.channels > 1 then return #layer.channels end
-  local frame, count = group.frame, #group.slices
-  local height, width = frame.stop[2] - frame.begin[2], frame.stop[3] - frame.begin[3]
-  return math.max(1, math.min(count, math.ceil(math.sqrt(count * height / width))))
 end
 
 return M

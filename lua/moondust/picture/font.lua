@@ -197,7 +197,8 @@ function M.new(scale)
   for byte = FIRST, LAST do all[#all + 1] = grid_of(byte, scale) end
   all[#all + 1] = grid_of(0, scale)
   return {
-    glyphs = core.ndarray(all, "uint8"), advance = (COLUMNS + 1) * scale, height = ROWS * scale, caps = 7 * scale, line = (ROWS + 2) * scale,
+    glyphs = core.ndarray(all, "uint8"), advance = (COLUMNS + 1) * scale,
+    height = ROWS * scale, caps = 7 * scale, line = (ROWS + 2) * scale,
   }
 end
 

@@ -37,16 +37,14 @@ function M.sheet(list, style)
   styles.check(list, style)
   local group = { items = styles.chosen(list, style.keys), under = style.under and styles.item_called(list, style.under) }
   local single = #group.items == 1 and group.items[1].plane and group.items[1].name or nil
-  local block = blocks.make({ group }, style, single and (group.items[1].channels == 1 and 12 or 6) or 5, single) or nothing_to_draw(group.items[1])
+  local count = not single and 5 or group.items[1].channels == 1 and 12 or 6
+  local block = blocks.make({ group }, style, count, single) or nothing_to_draw(group.items[1])
   return sheet.draw({ block }, { width = style.width, title = style.title, text = style.text }), #group.slices
 end
 
 -- ------------------------------------------------------------------------------------------------ what there is
 
---- Items of a batch, in its order.
----@param batch moondust.Batch
----@return moondust.picture.Item[]
-function M.of_batch(batch)
+local function of_batch(batch)
   local list = {}
   for name, item in batch:items() do
     list[#list + 1] = key.is_graph_key(name) and items.from_graph(name.name, item) or items.from_array(name.name, item)
@@ -60,7 +58,7 @@ local function items_of(thing, style)
   if class.is_a(thing, require "moondust.batch") then
     for name, item in thing:items() do check_open(name.name, item.data or item) end
     if not style.title and thing.random_seed then style.title = ("batch, seed %d"):format(thing.random_seed) end
-    return M.of_batch(thing)
+    return of_batch(thing)
   elseif class.is_a(thing, require "moondust.array") then
     local name = thing.key and thing.key.name or "array"
     check_open(name, thing.data)

@@ -52,7 +52,7 @@ function M.number(value)
   return (("%.4g"):format(value):gsub("%.0+$", ""))
 end
 
--- Spatial axes become z, y, x; `at` is where the others were taken.
+-- The last spatial axes become z, y, x.
 local function place(item, shape, offset, voxel_size)
   local dims = #voxel_size
   item.begin, item.step, item.count, item.has_z = {}, {}, {}, dims >= 3
@@ -127,11 +127,8 @@ end
 --- An array's numbers as text, for what has no place in space.
 local function listing(data)
   local all = {}
-  for i, value in ipairs(data:reshape({ -1 }):totable()) do
-    if i > 8 then all[#all + 1] = ".."; break end
-    all[#all + 1] = M.number(value)
-  end
-  return table.concat(all, ", ")
+  for i, value in ipairs(data:reshape({ -1 })[{ { 1, math.min(8, data.size) } }]:totable()) do all[i] = M.number(value) end
+  return table.concat(all, ", ") .. (data.size > 8 and ", .." or "")
 end
 
 --- An md.Array.

@@ -5,6 +5,7 @@ local legends = require "moondust.picture.legend"
 local M = {}
 
 local MOST_ZOOM = 8 -- pixels a voxel
+local TALLEST = 4 -- a cell's height, in widths of the sheet
 
 ---@class moondust.picture.Group
 ---@field title string?
@@ -66,7 +67,8 @@ local function scale_of(style, blocks, width)
   for _, block in ipairs(blocks) do
     local room, needed = width - 2 * style.margin - style.legend, 0
     for g, group in ipairs(block.groups) do
-      local _, across = extent(group.frame)
+      local down, across = extent(group.frame)
+      scale = math.min(scale, TALLEST * width / down)
       room = room - (group.columns - 1) * style.gap - (g > 1 and style.group_gap or 0)
       needed = needed + group.columns * across
     end

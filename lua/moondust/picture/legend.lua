@@ -4,7 +4,6 @@ local cells = require "moondust.picture.cell"
 local colors = require "moondust.picture.colors"
 local fonts = require "moondust.picture.font"
 local items = require "moondust.picture.item"
-local layers = require "moondust.picture.layer"
 
 local M = {}
 
@@ -37,14 +36,16 @@ local function words_of(layer)
   if item.roi then lines[#lines + 1] = "ROI " .. item.roi end
   if item.note then lines[#lines + 1] = item.note end
   if item.found and layer.kind ~= "labels" then values(lines, item) end
-  if item.channels > layers.MOST_CHANNELS and #layer.channels > 1 then lines[#lines + 1] = ("%d of %d channels"):format(#layer.channels, item.channels) end
+  if #layer.channels > 1 and #layer.channels < item.channels then
+    lines[#lines + 1] = ("%d of %d channels"):format(#layer.channels, item.channels)
+  end
   if layer.kind == "labels" then
     lines[#lines + 1] = plural(#layer.ids, "label") .. " shown"
     return { lines = lines, ids = layer.ids }
   end
   lines[#lines + 1] = layer.window
-  local bar = layer.kind and layer.kind ~= "mask" and { kind = layer.kind, low = items.number(layer.low), high = items.number(layer.high) } or nil
-  return { lines = lines, bar = bar }
+  if not layer.kind or layer.kind == "mask" then return { lines = lines } end
+  return { lines = lines, bar = { kind = layer.kind, low = items.number(layer.low), high = items.number(layer.high) } }
 end
 
 --- Everything that is said beside a row, top to bottom: text in a colour, bars and swatches.

@@ -22,7 +22,8 @@ local M = {}
 local function group_of(panel)
   local item = items.from_array(panel[1], panel.array)
   if not item.plane then error(("%s: there is nothing to draw (%s)"):format(panel[1], item.note), 3) end
-  local group = { title = panel[1], items = { item }, columns = 1, graphs = { panel.graph and items.from_graph("", panel.graph) or nil }, boxes = {} }
+  local group = { title = panel[1], items = { item }, columns = 1, graphs = {}, boxes = {} }
+  if panel.graph then group.graphs[1] = items.from_graph("", panel.graph) end
   group.frame = frames.of { item }
   if panel.within then group.frame.begin, group.frame.stop = frames.three(panel.within) end
   group.slices = panel.z and { panel.z } or frames.slices(group.frame, group.items, 1)

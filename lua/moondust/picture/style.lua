@@ -24,10 +24,11 @@ local M = {}
 --- Options of every picture. Where one is said by key, a key or its name stands on the left.
 ---@type moondust.Option[]
 M.OPTIONS = {
-  { "slices", type = "integer|numbers", doc = "how many slices along z, or a list of world z; default: 5 (of a single array 12, with channels 6)" },
+  { "slices", type = "integer|numbers",
+    doc = "how many slices along z, or a list of world z; default: 5 (of a single array 12, with channels 6)" },
   { "width", type = "integer", default = 1600, doc = "pixels of the sheet at most" },
-  { "kind", type = "string|table", doc = "\"grey\", \"labels\", \"mask\", \"distance\", \"weights\", \"rgb\" or \"affinities\", or a table of these by key; "
-    .. "default: what dtype, values, name and spec suggest" },
+  { "kind", type = "string|table", doc = "\"grey\", \"labels\", \"mask\", \"distance\", \"weights\", \"rgb\" or \"affinities\", "
+    .. "or a table of these by key; default: what dtype, values, name and spec suggest" },
   { "window", type = "table", doc = "{ low, high } of grey values, or a table of these by key; default: the 0.5% and 99.5% quantiles" },
   { "overlay", type = "any", doc = "a key whose array lies under all labels and masks, or { KEY, opacity = 0.5 }" },
   { "keys", type = "table", doc = "which keys, in this order; default: all" },
@@ -63,7 +64,8 @@ local function check_names(what, wanted, list)
   for i, item in ipairs(list) do known[item.name], names[i] = true, item.name end
   for name in pairs(wanted or {}) do
     if not known[name] then
-      error(("%s: there is no %s in the picture%s"):format(what, tostring(name), (options.suggestion(tostring(name), names):gsub("it takes", "it has"))), 0)
+      local near = options.suggestion(tostring(name), names):gsub("it takes", "it has")
+      error(("%s: there is no %s in the picture%s"):format(what, tostring(name), near), 0)
     end
   end
 end
@@ -77,12 +79,28 @@ function M.check(list, style)
   check_names("overlay", style.under and { [style.under] = true }, list)
 end
 
+local function check_range(values, name, least, most)
+  local value = values[name]
+  if type(value) == "number" and (value < least or value > most) then
+    error(("%s is %s, it must be from %d to %d"):format(name, value, least, most), 0)
+  end
+end
+
 local function check_sizes(values)
-  if values.width < 64 or values.width > 20000 then error(("width is %s, it must be from 64 to 20000 pixels"):format(values.width), 0) end
-  if values.text and (values.text < 0 or values.text > 4) then error(("text is %s, it must be from 0 to 4"):format(values.text), 0) end
-  if values.colors and (values.colors < 2 or values.colors > 256) then error(("colors is %s, it must be from 2 to 256"):format(values.colors), 0) end
-  if values.columns and values.columns < 1 then error(("columns is %s, it must be 1 or more"):format(values.columns), 0) end
-  if math.type(values.slices) == "integer" and values.slices < 1 then error(("slices is %s, it must be 1 or more"):format(values.slices), 0) end
+  check_range(values, "slices", 1, 10000)
+  check_range(values, "width", 64, 20000)
+  check_range(values, "columns", 1, 10000)
+  check_range(values, "colors", 2, 256)
+  check_range(values, "text", 0, 4)
+end
+
+local function read_overlay(values)
+  local overlay = values.overlay
+  local listed = type(overlay) == "table" and not key.is_key(overlay)
+  values.under, values.opacity = name_of(listed and overlay[1] or overlay), listed and overlay.opacity or 0.5
+  if type(values.under) ~= "string" then error("overlay is a key or { KEY, opacity = 0.5 }", 0) end
+  local opacity = values.opacity
+  if type(opacity) ~= "number" or not (opacity >= 0 and opacity <= 1) then error("opacity must be from 0 to 1", 0) end
 end
 
 --- The options in the form in which they are used; raises in words, without a place.
@@ -93,6 +111,7 @@ end
 function M.parse(what, fields, list)
   local values, message = options.parse(what, list or M.OPTIONS, fields)
   if not values then error(message, 0) end
+  if type(values.slices) == "number" then values.slices = math.tointeger(values.slices) end
   check_sizes(values)
   values.kinds, values.kind = by_name(values.kind, function(v) return type(v) == "string" end)
   values.windows, values.window = by_name(values.window, is_window)
@@ -100,13 +119,7 @@ function M.parse(what, fields, list)
   if values.window then check_window(values.window) end
   for _, kind in pairs(values.kinds or {}) do check_kind(kind) end
   for _, window in pairs(values.windows or {}) do check_window(window) end
-  local overlay = values.overlay
-  if overlay ~= nil then
-    local listed = type(overlay) == "table" and not key.is_key(overlay)
-    values.under, values.opacity = name_of(listed and overlay[1] or overlay), listed and overlay.opacity or 0.5
-    if type(values.under) ~= "string" then error(("%s: overlay is a key or { KEY, opacity = 0.5 }"):format(what), 0) end
-    if type(values.opacity) ~= "number" or not (values.opacity >= 0 and values.opacity <= 1) then error("opacity must be from 0 to 1", 0) end
-  end
+  if values.overlay ~= nil then read_overlay(values) end
   return values
 end
 
