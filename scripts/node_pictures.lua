@@ -140,6 +140,20 @@ local function around_nodes()
   return best
 end
 
+-- A section with the boxes around some places, and the batches that come from there.
+local function places_panels(places, batch_at)
+  local section = md.Roi({ math.floor(places[1][1] / VOXEL[1]) * VOXEL[1], 0, 0 }, { VOXEL[1], WHOLE.shape[2], WHOLE.shape[3] })
+  local panels, boxes = { raw_panel("places", batch_of(nil, { [RAW] = section }, 0), { boxes = {} }) }, {}
+  for i, place in ipairs(places) do
+    local batch = batch_at(i)
+    local shape = batch[RAW].spec.roi.shape
+    boxes[i] = md.Roi({ section.offset[1], math.floor(place[2]) - shape[2] // 2, math.floor(place[3]) - shape[3] // 2 }, shape)
+    panels[i + 1] = raw_panel(("batch %d"):format(i - 1), batch)
+  end
+  panels[1].boxes = boxes
+  return panels
+end
+
 local SHIFTED = { [-1] = "z - 1", [0] = "y - 3", [1] = "x - 3" }
 local NEAR = { { -1, 0, 0 }, { 0, -3, 0 }, { 0, 0, -3 } }
 
@@ -182,6 +196,27 @@ local pictures = {
     return panels
   end,
 
+  SpecifiedLocation = function()
+    local roi = md.Roi({ 0, 0, 0 }, md.Coordinate { 1, 64, 64 } * VOXEL)
+    local places = { { 300, 400, 400 }, { 300, 1400, 700 }, { 300, 900, 1600 } }
+    return places_panels(places, function(i) return batch_of(md.SpecifiedLocation { { places[i] } }, { [RAW] = roi }, 0) end), 440
+  end,
+  IterateLocations = function()
+    local roi = md.Roi({ 0, 0, 0 }, md.Coordinate { 1, 64, 64 } * VOXEL)
+    local places, nodes = { { 300, 500, 500 }, { 300, 1500, 800 }, { 300, 900, 1500 } }, {}
+    for i, place in ipairs(places) do nodes[i] = md.Node { i, place } end
+    local graph = md.Graph { nodes, {}, md.GraphSpec { roi = WHOLE, directed = false } }
+    local p <close> = ({ md.ArraySource { RAW, md.Array { raw, spec(true) } }, md.GraphSource { POINTS, graph } } + md.MergeProvider {}
+      + md.IterateLocations { POINTS }):build()
+    local stream, request = {}, request_of { [RAW] = roi }
+    local panels = places_panels(places, function() return p:request_batch(request, stream) end)
+    panels[1].graph = graph
+    return panels, 440
+  end,
+  Scan = function()
+    local chunk = request_of { [RAW] = md.Roi({ 0, 0, 0 }, md.Coordinate { 5, 40, 40 } * VOXEL) }
+    return intensity(md.GammaAugment { { RAW }, 0.3, 3 } + md.Scan { chunk }, 4)
+  end,
   RandomLocation = function()
     local roi, flat = md.Roi({ 0, 0, 0 }, md.Coordinate { 1, 64, 64 } * VOXEL), md.Roi({ 280, 0, 0 }, { 40, WHOLE.shape[2], WHOLE.shape[3] })
     local whole, boxes, panels = batch_of(nil, { [RAW] = flat, [MASK] = flat }, 0), {}, {}
@@ -192,7 +227,7 @@ local pictures = {
       panels[i + 1] = raw_panel(("seed %d"):format(seed), batch)
     end
     panels[1] = { "mask and places", array = whole[MASK], kind = "mask", under = whole[RAW], under_window = GREY, boxes = boxes }
-    return panels, 490
+    return panels, 460
   end,
   RejectIfEmpty = function()
     local roi = md.Roi({ 0, 0, 0 }, md.Coordinate { 3, 64, 64 } * VOXEL)
@@ -204,6 +239,15 @@ local pictures = {
       first = attempt(0, seed)
     end
     return { label_panel("first attempt: rejected", first, ORG), label_panel("taken", attempt(1, seed), ORG) }
+  end,
+
+  Reject = function()
+    local roi = md.Roi({ 0, 0, 0 }, md.Coordinate { 1, 64, 64 } * VOXEL)
+    local rois, seed = { [RAW] = roi, [MASK] = roi }, 1
+    local function attempt(reject) return batch_of(md.RandomLocation {} + md.Reject { MASK, 0.8, reject_probability = reject }, rois, seed) end
+    while attempt(0)[MASK].data:mean() > 0.6 do seed = seed + 1 end
+    local function panel(caption, batch) return { caption, array = batch[MASK], kind = "mask", under = batch[RAW], under_window = GREY } end
+    return { panel("first attempt: rejected", attempt(0)), panel("taken", attempt(1)) }
   end,
 
   DistancePredictor = function()

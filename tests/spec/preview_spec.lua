@@ -120,6 +120,25 @@ describe("md.preview", function()
     assert.same(color_of(9), image[{ 8 + 5 + 4, 40 + 12 }]:totable())
   end)
 
+  it("has rows for placeholders, and only the keys that are asked for", function()
+    local function both() -- of one source, two keys
+      local function array(name, value)
+        return md.ArraySource { name, md.Array { core.zeros({ 1, 4 }, "uint64"):fill(value),
+          md.ArraySpec { roi = md.Roi({ 0, 0 }, { 10, 40 }), voxel_size = { 10, 10 }, interpolatable = false } } }
+      end
+      return { array(GT, 3), array(OTHER, 9) } + md.MergeProvider {}
+    end
+    local wanted = request()
+    wanted:add(OTHER, { 10, 40 }, { placeholder = true })
+    local image = image_of(both() + Flatten {}, wanted, { count = 1, seed = 1 })
+    assert.same({ 8 + 5, 72, 3 }, image.shape)
+    wanted = request()
+    wanted:add(OTHER, { 10, 40 })
+    image = image_of(both() + Flatten {}, wanted, { count = 1, seed = 1, keys = { OTHER } })
+    assert.same({ 8, 72, 3 }, image.shape)
+    assert.same(color_of(9), voxel(image, 40, 1))
+  end)
+
   it("stacks batches, leaves room where there was nothing before, and draws graphs", function()
     local graph = md.Graph { { md.Node { 1, { 5, 305 } } }, {}, md.GraphSpec { roi = md.Roi({ 0, 0 }, { 10, 640 }), directed = false } }
     local Copy = md.class("Copy", md.BatchFilter)
