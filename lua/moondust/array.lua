@@ -93,9 +93,9 @@ function Array:crop(roi)
   return new
 end
 
---- Draws slices of it into a PNG file: a contact sheet with a legend (moondust.picture has the options).
+--- Draws slices of it into a PNG file: a contact sheet with a legend. Options as Batch:png has them.
 ---@param path string
----@param fields table?  slices, width, kind, window, columns, title, text
+---@param fields table?  slices, width, kind, window, columns, colors, title, text
 ---@return true?
 ---@return string? message
 function Array:png(path, fields)

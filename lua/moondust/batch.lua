@@ -74,9 +74,24 @@ function Batch:merge(other)
   return new
 end
 
---- Draws everything in it into a PNG file, a row a key, a column a slice, all at one scale (moondust.picture has the options).
+--- Draws everything in it into a PNG file: a contact sheet, a row a key, a column a slice, each key where it lies in the world, all at
+--- one scale; graphs on the slices in which they lie. Options, all optional; those that may differ by key take one value, or a table
+--- with keys (or their names) on the left:
+---
+--- - `slices`: how many along z, or a list of world z; 5, of a single array 12, with channels 6
+--- - `width`: pixels of the sheet at most; 1600
+--- - `kind` (by key): "grey", "labels", "mask", "distance", "weights", "rgb" or "affinities"; default: what dtype, values, name and
+---   spec suggest
+--- - `window` (by key): { low, high }; default: the 0.5% and 99.5% quantiles of what is shown
+--- - `overlay`: the key of an image on which labels and masks are laid, or { KEY, opacity = 0.5 }
+--- - `keys`: which keys, in this order; all
+--- - `columns`: slices beside each other; all, of a single array as near to a square as may be
+--- - `channels`: of an ndarray, leading axes that are channels; those beyond three
+--- - `colors`: 2 to 256, for files of a third of the size; as many as there are
+--- - `title`: first line of the sheet
+--- - `text`: size of the text, 0 to 4; 0 leaves legends and margins out; 1, from a width of 1100 on 2
 ---@param path string
----@param fields table?  slices, width, kind, window, overlay, keys, columns, title, text
+---@param fields table?  the options
 ---@return true?
 ---@return string? message
 function Batch:png(path, fields)

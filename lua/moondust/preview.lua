@@ -5,7 +5,10 @@
 --- is none) handed down for this very batch: the data at the place that was drawn, in the attempt that was not rejected, with all that
 --- the nodes behind it asked for around the batch. It is watched on its way, so that nothing is asked for twice and no draw is
 --- another: the batch after is the batch that a run with this seed gives. Both are drawn in the request's world frame, at one scale;
---- a thin line marks in before where after lies.
+--- a thin line marks in before where after lies. An array of the same dtype before and after shows in one window, that of before.
+---
+--- Options: path ("preview.png"), count (4), seed (the request's, or one from the system; batch i, from 0, has seed + i), and those of
+--- Batch:png, of which slices is 2 here. Returns true, or nil and why the file can't be written.
 local core = require "moondust.core"
 local blocks = require "moondust.picture.block"
 local class = require "moondust.class"

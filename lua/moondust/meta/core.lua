@@ -239,10 +239,10 @@ function ndarray:totable() end
 --- The elements in C order as a string of native-endian bytes (for other Lua libraries).
 ---@return string
 function ndarray:tostring_bytes() end
---- Draws slices of it into a PNG file (moondust.picture has the options). The last axes, three at most, are space; those before them
---- are channels.
+--- Draws slices of it into a PNG file, with options as Batch:png has them. The last axes, three at most, are space; those before
+--- them are channels.
 ---@param path string
----@param options table?  slices, width, kind, window, columns, channels, title, text
+---@param options table?  slices, width, kind, window, columns, channels, colors, title, text
 ---@return true?
 ---@return string? message
 function ndarray:png(path, options) end

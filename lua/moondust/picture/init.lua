@@ -92,21 +92,7 @@ function M.write(path, image, style)
   return core.png.write(path, core.kernel.reduce_colors(image, style.colors))
 end
 
---- Draws a sheet of slices into a PNG file. What array:png, ndarray:png and batch:png do. Options, all optional; those that may
---- differ by key take one value, or a table with keys (or their names) on the left:
----
---- - `slices`: how many along z, or a list of world z; 5, of a single array 12, with channels 6
---- - `width`: pixels of the sheet at most; 1600
---- - `kind` (by key): "grey", "labels", "mask", "distance", "weights", "rgb" or "affinities"; default: what dtype, values, name and
----   spec suggest
---- - `window` (by key): { low, high }; default: the 0.5% and 99.5% quantiles of what is shown
---- - `overlay`: the key of an image on which labels and masks are laid, or { KEY, opacity = 0.5 }
---- - `keys`: which keys, in this order; all
---- - `columns`: slices beside each other; all, of a single array as near to a square as may be
---- - `channels`: of an ndarray, leading axes that are channels; those beyond three
---- - `colors`: 2 to 256, for files of a third of the size; as many as there are
---- - `title`: first line of the sheet
---- - `text`: size of the text, 0 to 4; 0 leaves legends and margins out; 1, from a width of 1100 on 2
+--- Draws a sheet of slices into a PNG file: what array:png, ndarray:png and batch:png do. Batch:png lists the options.
 ---@param path string
 ---@param thing moondust.Array|moondust.ndarray|moondust.Graph|moondust.Batch
 ---@param fields table?
