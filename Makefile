@@ -20,6 +20,8 @@ PKG_GSL := $(call pick,gsl)
 PKG_PNG := $(call pick,libpng)
 PKG_READLINE := $(call pick,readline)
 PKG_DEFLATE := $(call pick,libdeflate)
+# MHD_run_wait came with 0.9.72.
+PKG_HTTP := $(if $(shell $(PKG_CONFIG) --atleast-version=0.9.72 libmicrohttpd && echo yes),libmicrohttpd)
 
 NEED := $(if $(PKG_LUA),,Lua-5.4) $(if $(PKG_HDF5),,HDF5) $(if $(PKG_GSL),,GSL)
 ifneq ($(strip $(NEED)),)
@@ -28,8 +30,11 @@ $(error missing: $(strip $(NEED)) -- `scripts/setup` installs what the build nee
 endif
 endif
 
-PKGS := $(PKG_LUA) $(PKG_HDF5) $(PKG_GSL) $(PKG_PNG) $(PKG_READLINE) $(PKG_DEFLATE)
-FEATURES := $(if $(PKG_PNG),-DDUST_HAVE_PNG) $(if $(PKG_READLINE),-DDUST_HAVE_READLINE) $(if $(PKG_DEFLATE),-DDUST_HAVE_LIBDEFLATE)
+PKGS := $(PKG_LUA) $(PKG_HDF5) $(PKG_GSL) $(PKG_PNG) $(PKG_READLINE) $(PKG_DEFLATE) $(PKG_HTTP)
+# What only the room src/lua and the program need: a C program that links libmoondust.a does not.
+PKG_FACE := $(PKG_LUA) $(PKG_READLINE) $(PKG_HTTP)
+FEATURES := $(if $(PKG_PNG),-DDUST_HAVE_PNG) $(if $(PKG_READLINE),-DDUST_HAVE_READLINE) $(if $(PKG_DEFLATE),-DDUST_HAVE_LIBDEFLATE) \
+  $(if $(PKG_HTTP),-DDUST_HAVE_MICROHTTPD)
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wno-unused-parameter
 WERROR ?= $(if $(CI),-Werror,)
@@ -37,7 +42,8 @@ OPT ?= -O3 -g -fno-math-errno -fno-trapping-math -ffp-contract=off
 SANITIZE ?=
 CPPFLAGS += -Isrc -D_GNU_SOURCE -DDUST_VERSION='"$(VERSION)"' $(FEATURES) $(shell $(PKG_CONFIG) --cflags $(PKGS))
 CFLAGS += -std=c11 -fPIC -fvisibility=hidden -pthread $(OPT) $(WARN) $(WERROR) $(SANITIZE)
-LDLIBS += $(shell $(PKG_CONFIG) --libs $(filter-out $(PKG_LUA) $(PKG_READLINE),$(PKGS))) -lm -pthread
+LDLIBS += $(shell $(PKG_CONFIG) --libs $(filter-out $(PKG_FACE),$(PKGS))) -lm -pthread
+HTTP_LIBS := $(if $(PKG_HTTP),$(shell $(PKG_CONFIG) --libs $(PKG_HTTP)))
 LDFLAGS += $(SANITIZE)
 
 # One short line a file; `make V=1` shows the commands.
@@ -91,11 +97,11 @@ $(LUA_LIB): $(MODULE_OBJ) $(BUILD)/obj/lua/bundle.o $(BUILD)/obj/lua_files.o
 $(MODULE): $(MODULE_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(HTTP_LIBS) $(LDLIBS)
 
 $(PROGRAM): $(BUILD)/obj/main.o $(LUA_OBJ) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_LUA) $(PKG_READLINE)) $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKG_FACE)) $(LDLIBS)
 
 $(BUILD)/tests/%: tests/c/%.c $(LIB)
 	@mkdir -p $(@D)
@@ -234,6 +240,7 @@ LUA_VERSION := 5.4
 INSTALLED_LUA = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 INSTALLED_LIB = $(DESTDIR)$(PREFIX)/lib
 INSTALLED_INCLUDE = $(DESTDIR)$(PREFIX)/include/moondust
+INSTALLED_FILES = $(LUA_FILES) $(shell cd lua && find moondust/viewer/page -type f)
 HEADERS = $(filter-out %_internal.h %_private.h %_scene.h,$(wildcard src/moondust.h src/base/*.h src/volume/*.h src/kernel/*.h src/store/*.h))
 
 .PHONY: install
@@ -243,11 +250,11 @@ install: all
 	install -D -m 644 docs/moondust.1 $(DESTDIR)$(PREFIX)/share/man/man1/moondust.1
 	install -m 644 $(LIB) $(LUA_LIB) $(INSTALLED_LIB)/
 	install -m 755 $(MODULE) $(INSTALLED_LIB)/lua/$(LUA_VERSION)/moondust/core.so
-	for file in $(LUA_FILES); do install -D -m 644 lua/$$file $(INSTALLED_LUA)/$$file || exit 1; done
+	for file in $(INSTALLED_FILES); do install -D -m 644 lua/$$file $(INSTALLED_LUA)/$$file || exit 1; done
 	for file in $(HEADERS:src/%=%); do install -D -m 644 src/$$file $(INSTALLED_INCLUDE)/$$file || exit 1; done
 	install -m 644 src/lua/moondust_lua.h $(INSTALLED_INCLUDE)/
-	for name in moondust moondust-lua; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(PKG_LUA)|' \
-	  -e 's|@REQUIRES@|$(filter-out $(PKG_LUA) $(PKG_READLINE),$(PKGS))|' $$name.pc.in > $(INSTALLED_LIB)/pkgconfig/$$name.pc || exit 1; done
+	for name in moondust moondust-lua; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(PKG_LUA) $(PKG_HTTP)|' \
+	  -e 's|@REQUIRES@|$(filter-out $(PKG_FACE),$(PKGS))|' $$name.pc.in > $(INSTALLED_LIB)/pkgconfig/$$name.pc || exit 1; done
 
 .PHONY: uninstall
 uninstall:

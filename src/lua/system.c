@@ -120,11 +120,16 @@ static void set_feature(lua_State *L, const char *name, bool there) {
 }
 
 static void push_features(lua_State *L) {
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
 #ifdef DUST_HAVE_LIBDEFLATE
   set_feature(L, "deflate", true);
 #else
   set_feature(L, "deflate", false);
+#endif
+#ifdef DUST_HAVE_MICROHTTPD
+  set_feature(L, "http", true);
+#else
+  set_feature(L, "http", false);
 #endif
 #ifdef DUST_HAVE_PNG
   set_feature(L, "png", true);

@@ -871,6 +871,28 @@ function png.write(path, image, palette) end
 ---@return string? message
 function png.read(path) end
 
+-- ---------------------------------------------------------------------------------------------------- HTTP
+
+---@class moondust.http
+local http = {}
+core.http = http
+--- An HTTP server for this machine alone (127.0.0.1). Closes with :close(), <close> and the collector.
+---@class moondust.HttpServer
+---@field port integer
+local HttpServer = {}
+--- Waits up to `seconds` for requests and answers those that came, in this thread: handler(method, path, query, headers) ->
+--- status, headers, body. Names of request headers come in lower case; of several with one name the last counts. A request with a
+--- body is handed over before that is read, and its connection ends with the answer. What the handler raises, serve raises.
+---@param handler fun(method: string, path: string, query: table<string, string>, headers: table<string, string>): integer, table<string, string>, string
+---@param seconds number  0 to 3600
+---@return integer answered
+function HttpServer:serve(handler, seconds) end
+function HttpServer:close() end
+---@param port integer?  default 0: any that is free
+---@return moondust.HttpServer?
+---@return string? message
+function http.listen(port) end
+
 -- ---------------------------------------------------------------------------------------------------- the machine
 
 --- Sets (and returns) the number of kernel threads of this Lua state.
