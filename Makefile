@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test test-c test-lua golden bench pictures node-pictures asan tsan valgrind fuzz lint format docs install uninstall clean.
+# Moondust. Targets: all run test test-c test-lua golden bench pictures node-pictures viewer-picture asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -134,6 +134,11 @@ pictures: all $(SAMPLE)
 node-pictures: all
 	./$(PROGRAM) scripts/node_pictures.lua docs/img
 
+# That of the viewer takes a browser (scripts/setup test).
+.PHONY: viewer-picture
+viewer-picture: all $(SAMPLE)
+	BUILD=$(BUILD) MOONDUST_PROGRAM=./$(PROGRAM) scripts/viewer-picture docs/viewer.png $(SAMPLE)
+
 .PHONY: bench
 bench: all $(BENCHES)
 	@for program in $(BENCHES); do echo "== $$program $(BENCH)"; $$program $(BENCH) || exit 1; done
@@ -222,7 +227,7 @@ lint: $(MODULE)
 	scripts/lint-layers
 	BUILD=$(BUILD) scripts/lint-bindings
 	BUILD=$(BUILD) scripts/make-docs --check
-	luacheck -q lua tests/spec scripts/lint-layers scripts/lint-bindings scripts/make-docs $(wildcard scripts/*.lua tests/*.lua tests/bench/*.lua)
+	luacheck -q lua tests/spec scripts/lint-layers scripts/lint-bindings scripts/make-docs scripts/viewer-picture $(wildcard scripts/*.lua tests/*.lua tests/bench/*.lua)
 	cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr --suppressions-list=tests/cppcheck.supp --error-exitcode=1 -Isrc -DDUST_VERSION='""' src
 	@if command -v shellcheck >/dev/null; then echo shellcheck; shellcheck $(SCRIPTS_SH); else echo "shellcheck is not there: shell scripts unchecked"; fi
 

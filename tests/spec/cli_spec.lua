@@ -28,12 +28,12 @@ describe("the program", function()
   it("has help for itself and for each command", function()
     local result = run { "--help" }
     assert.equal(0, result.status)
-    for _, name in ipairs { "run", "preview", "info", "sample", "view", "version" } do
-      assert.matches("\n  " .. name .. " ", result.out)
+    for _, name in ipairs { "run", "preview", "info", "sample", "view", "serve-view", "version" } do
+      assert.matches("\n  " .. name:gsub("%-", "%%-") .. " ", result.out)
       local own = run { name, "--help" }
       assert.equal(0, own.status, name)
       assert.equal("", own.err)
-      assert.matches("^Usage: moondust " .. name, own.out)
+      assert.matches("^Usage: moondust " .. name:gsub("%-", "%%-"), own.out)
     end
   end)
 

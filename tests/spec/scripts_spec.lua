@@ -88,7 +88,7 @@ end)
 
 describe("scripts/setup", function()
   -- A machine on which dpkg knows `installed` packages; what apt-get and sudo are told is written down.
-  local function machine(missing)
+  local function machine(missing, words)
     local folder = program.temporary()
     program.shell("mkdir " .. folder)
     local function tool(name, text)
@@ -101,7 +101,7 @@ describe("scripts/setup", function()
     tool("id", "echo 1000")
     tool("sudo", ("echo sudo >>%s/log; exec \"$@\""):format(folder))
     program.shell(("chmod +x %s/*"):format(folder))
-    local result = program.shell(("PATH=%s:$PATH scripts/setup; echo \"status $?\"; cat %s/log 2>/dev/null"):format(folder, folder))
+    local result = program.shell(("PATH=%s:$PATH scripts/setup %s; echo \"status $?\"; cat %s/log 2>/dev/null"):format(folder, words or "", folder))
     program.shell("rm -r " .. folder)
     return result
   end
@@ -114,6 +114,11 @@ describe("scripts/setup", function()
     local out = machine("liblua5.4-dev|lua-check").out
     assert.matches("^installing: liblua5%.4%-dev lua%-check\nstatus 0\n", out)
     assert.matches("sudo\nupdate %-qq\nsudo\ninstall %-y %-qq %-%-no%-install%-recommends liblua5%.4%-dev\n", out)
+  end)
+
+  it("installs what only tests need for tests only", function()
+    assert.equal("status 0\n", machine("chromium").out)
+    assert.matches("^installing: chromium\nstatus 0\n", machine("chromium", "test").out)
   end)
 
   it("is switched off by NO_SETUP", function()
@@ -174,7 +179,7 @@ describe("make install", function()
     local result = program.shell(make .. "install")
     assert.equal(0, result.status, result.err)
     for _, path in ipairs { "bin/moondust", "lib/libmoondust.a", "lib/lua/5.4/moondust/core.so", "share/lua/5.4/moondust/init.lua",
-      "share/lua/5.4/moondust/nodes/pad.lua", "include/moondust/volume/roi.h", "lib/pkgconfig/moondust.pc" } do
+      "share/lua/5.4/moondust/nodes/pad.lua", "share/lua/5.4/moondust/viewer/page/index.html", "include/moondust/volume/roi.h", "lib/pkgconfig/moondust.pc" } do
       local file = io.open(root .. "/usr/" .. path)
       assert.truthy(file, path)
       file:close()

@@ -5,7 +5,7 @@
 --- them. Exit status: 0, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
 local M = {}
 
-local COMMANDS = { "run", "preview", "info", "sample", "view", "version" }
+local COMMANDS = { "run", "preview", "info", "sample", "view", "serve-view", "version" }
 local PROGRAM = "moondust"
 
 --- What ends the program in an orderly way: status (and nothing is printed), usage = a sentence (status 2), or message and
@@ -90,7 +90,7 @@ function M.integer(least, most)
 end
 
 ---@param name string
-local function command_module(name) return require("moondust.cli." .. name) end
+local function command_module(name) return require("moondust.cli." .. name:gsub("%-", "_")) end
 
 --- The program's own help.
 ---@return string
@@ -103,7 +103,7 @@ function M.help()
     "       moondust                                 on a terminal: the REPL",
     "       moondust --version | --help", "", "Commands:",
   }
-  for _, name in ipairs(COMMANDS) do lines[#lines + 1] = ("  %-8s %s"):format(name, command_module(name).summary) end
+  for _, name in ipairs(COMMANDS) do lines[#lines + 1] = ("  %-10s %s"):format(name, command_module(name).summary) end
   lines[#lines + 1] = ""
   lines[#lines + 1] = "--debug shows where an error was raised. MOONDUST_THREADS sets the number of kernel threads."
   return table.concat(lines, "\n")
