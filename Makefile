@@ -258,7 +258,7 @@ install: all
 	for file in $(INSTALLED_FILES); do install -D -m 644 lua/$$file $(INSTALLED_LUA)/$$file || exit 1; done
 	for file in $(HEADERS:src/%=%); do install -D -m 644 src/$$file $(INSTALLED_INCLUDE)/$$file || exit 1; done
 	install -m 644 src/lua/moondust_lua.h $(INSTALLED_INCLUDE)/
-	for name in moondust moondust-lua; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(PKG_LUA) $(PKG_HTTP)|' \
+	for name in moondust moondust-lua; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LUA@|$(PKG_LUA)|; s|@HTTP@|$(HTTP_LIBS)|' \
 	  -e 's|@REQUIRES@|$(filter-out $(PKG_FACE),$(PKGS))|' $$name.pc.in > $(INSTALLED_LIB)/pkgconfig/$$name.pc || exit 1; done
 
 .PHONY: uninstall

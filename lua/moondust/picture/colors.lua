@@ -33,10 +33,21 @@ local function says(name, ...)
   return false
 end
 
+--- Whether an array holds ids, as far as that can be told without its values.
+---@param dtype string
+---@param name string             of the dataset or key
+---@param interpolatable boolean?
+---@return boolean
+function M.are_labels(dtype, name, interpolatable)
+  name = name:lower()
+  if dtype:find "^float" or interpolatable == true or says(name, "raw", "image") then return false end
+  return interpolatable == false or dtype:find "64$" ~= nil or dtype:find "32$" ~= nil or says(name, "label", "gt", "seg", "_ids$")
+end
+
 local function kind_of_integers(item, name)
   if says(name, "mask", "labelled$") then return "mask" end
   if item.interpolatable == true or says(name, "raw", "image") then return "grey" end
-  if item.dtype:find "64$" or item.dtype:find "32$" or item.interpolatable == false or says(name, "label", "gt", "seg", "_ids$") then
+  if M.are_labels(item.dtype, name, item.interpolatable) then
     return item.channels > 1 and item.found.high <= 1 and "mask" or "labels"
   end
   return item.found.high <= 1 and item.found.low >= 0 and "mask" or "grey"

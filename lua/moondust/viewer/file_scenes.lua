@@ -4,11 +4,11 @@
 --- Voxel sizes and offsets are the file's, fractions and all; a dataset without them is shown with voxels of size 1 at 0, and says so.
 --- Points are datasets named `locations` (n, dims) with `ids` and, in batches, `edges` beside them, as CREMI and batch files have them.
 local class = require("moondust.class").class
+local colors = require "moondust.picture.colors"
 local core = require "moondust.core"
 local json = require "moondust.viewer.json"
 local Pane = require "moondust.viewer.pane"
 local Scene = require "moondust.viewer.scene"
-local view = require "moondust.cli.view"
 
 ---@class moondust.viewer.FileScenes : moondust.Class
 ---@field title string
@@ -129,7 +129,7 @@ local function pane_of(file, info, prefix)
   for d = 1, #voxel_size do if not (voxel_size[d] > 0) then return nil end end
   return Pane {
     name = info.name:sub(#prefix + 1), dtype = info.dtype, shape = info.shape, dims = #voxel_size, voxel_size = voxel_size,
-    offset = offset, note = note, kind = view.is_labels(info) and "labels" or "grey",
+    offset = offset, note = note, kind = colors.are_labels(info.dtype, info.name) and "labels" or "grey",
     read = function(begin, shape) return must(file:read(info.name, begin, shape)) end,
   }
 end

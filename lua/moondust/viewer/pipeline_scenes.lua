@@ -1,5 +1,6 @@
 --- Scenes from a pipeline: one batch at a time, numbered by its random seed, so that the same number is the same batch.
 local class = require("moondust.class").class
+local colors = require "moondust.picture.colors"
 local core = require "moondust.core"
 local json = require "moondust.viewer.json"
 local key = require "moondust.key"
@@ -21,17 +22,12 @@ function PipelineScenes:init(fields)
   self.subtitle = tostring(self.pipeline)
 end
 
-local function is_labels(spec, dtype)
-  if dtype:find "^float" then return false end
-  return spec.interpolatable == false or dtype:find "64$" ~= nil or dtype:find "32$" ~= nil
-end
-
 local function pane_of(name, array)
   local data, spec = array.data, array.spec
   if not spec.roi or not spec.voxel_size or data.size == 0 then return nil end
   return Pane {
     name = name, dtype = data.dtype, shape = data.shape, dims = spec.roi.dims, data = data,
-    kind = is_labels(spec, data.dtype) and "labels" or "grey",
+    kind = colors.are_labels(data.dtype, name, spec.interpolatable) and "labels" or "grey",
     voxel_size = spec.voxel_size:totable(), offset = spec.roi.offset:totable(),
     read = function(begin, shape)
       local index = {}
