@@ -10,6 +10,7 @@ local options = require "moondust.options"
 ---@field key moondust.ArrayKey?  under which it stands in a batch
 ---@overload fun(fields: table): moondust.Array
 local Array = class "Array"
+Array.look_ahead = true
 
 local FIELDS = { { "data", type = "any", required = true }, { "spec", type = "any" }, { "attrs", type = "table" } }
 

@@ -22,6 +22,7 @@ local options = require "moondust.options"
 ---@field shape integer[]          as read: channels first
 ---@field attrs table<string, any> attributes of the dataset, read when asked for
 local LazyArray = class "LazyArray"
+LazyArray.look_ahead = true
 
 --- Whether arrays of a dtype may be interpolated, when nobody has said: floats may, integers may not, since ids
 --- between two ids mean nothing. Grey values kept as integers need a word.

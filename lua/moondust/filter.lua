@@ -85,9 +85,50 @@ function BatchFilter:provide(request)
     upstream = dependencies and request:update_with(dependencies) or request:copy()
   end
   self:remove_provided(upstream)
+  local look, concerned = request.look, not request.look or self:concerns(request.looked)
+  if look and not skip then rawset(upstream, "looked", self:looked_upstream(request.looked, concerned and dependencies)) end
   local batch = self:get_upstream_provider():request_batch(upstream)
-  if skip then return batch end
+  if skip or look and look.blind then return batch end
+  if self:passes_over(look, concerned) then
+    downstream:remove_placeholders()
+    return batch:crop(downstream)
+  end
+  if look and dependencies then
+    rawset(dependencies, "look", look)
+    rawset(dependencies, "looked", upstream.looked)
+  end
   return self:finish(batch, dependencies, downstream)
+end
+
+--- Whether something that the node provides or updates is among `keys`.
+---@param keys table<moondust.Key, any>
+---@return boolean
+function BatchFilter:concerns(keys)
+  for _, name in ipairs(self.provided_items) do if keys[name] then return true end end
+  for _, name in ipairs(self.updated_items) do if keys[name] then return true end end
+  return false
+end
+
+-- What a look for `looked` is for upstream of this node.
+function BatchFilter:looked_upstream(looked, dependencies)
+  local keys = {}
+  for name in pairs(looked) do keys[name] = true end
+  for _, name in ipairs(self.provided_items) do keys[name] = nil end
+  if dependencies and self.look_ahead == "dependencies" then
+    for name in dependencies:items() do keys[name] = true end
+  end
+  return keys
+end
+
+-- Whether a look leaves process() out; makes it strayed or blind where draws would be missing.
+function BatchFilter:passes_over(look, concerned)
+  if not look then return false end
+  if concerned and self.draws_late and look.strayed then look.blind = true end
+  if not concerned and self.look_ahead == "dependencies" then
+    look.strayed = look.strayed or self.draws_late == true
+    return true
+  end
+  return look.blind
 end
 
 --- Runs process() on what was asked for and merges the result with what passes by.

@@ -48,6 +48,7 @@ local checks = {
   array_key = { "an ArrayKey", key.is_array_key },
   graph_key = { "a GraphKey", key.is_graph_key },
   key = { "an ArrayKey or GraphKey", key.is_key },
+  keys = { "a list of keys", function(v) return all_of(key.is_key)(v) end },
   array_keys = { "a list of ArrayKeys", function(v) return all_of(key.is_array_key)(v) end },
   coordinate = { "a coordinate such as {40, 4, 4}", is_coordinate },
   numbers = { "a list of numbers", function(v)

@@ -1,4 +1,5 @@
 --- Predicates for RejectIf: each takes (batch, request, attempt) and says true when the batch is to be rejected. They compose.
+--- What they look at is known, so that a pipeline asks for that first and for the rest only where they are content.
 local M = {}
 
 ---@alias moondust.Predicate fun(batch: moondust.Batch, request: moondust.BatchRequest, attempt: integer): boolean
@@ -11,6 +12,30 @@ local function predicate(what, value)
   return value
 end
 
+local keys_of = setmetatable({}, { __mode = "k" })
+
+-- Notes what a predicate looks at.
+local function looks_at(keys, rejects)
+  keys_of[rejects] = keys
+  return rejects
+end
+
+-- What several look at together; nil if that isn't known of one of them.
+local function united(list)
+  local all = {}
+  for _, rejects in ipairs(list) do
+    local keys = keys_of[rejects]
+    if not keys then return nil end
+    table.move(keys, 1, #keys, #all + 1, all)
+  end
+  return all
+end
+
+--- The keys that a predicate of this module looks at; nil for other functions, and for what is composed with such.
+---@param rejects moondust.Predicate
+---@return moondust.Key[]?
+function M.keys(rejects) return keys_of[rejects] end
+
 local function item(batch, name)
   return batch[name] or error(("%s is not in the batch (it has %s); request it"):format(
     tostring(name), batch:names()), 3)
@@ -21,11 +46,11 @@ end
 ---@param background number?  default 0
 ---@return moondust.Predicate
 function M.empty(name, background)
-  return function(batch)
+  return looks_at({ name }, function(batch)
     local found = item(batch, name)
     if found.num_nodes then return found:num_nodes() == 0 end
     return found.data:count(background or 0) == found.data.size
-  end
+  end)
 end
 
 --- Share of non-zero voxels in `mask` below `ratio`.
@@ -33,10 +58,10 @@ end
 ---@param ratio number
 ---@return moondust.Predicate
 function M.masked_below(mask, ratio)
-  return function(batch)
+  return looks_at({ mask }, function(batch)
     local data = item(batch, mask).data
     return data.size == 0 or (data.size - data:count(0)) / data.size < ratio
-  end
+  end)
 end
 
 --- Fewer than `n` nodes of a graph inside its ROI.
@@ -44,10 +69,10 @@ end
 ---@param n integer
 ---@return moondust.Predicate
 function M.fewer_nodes_than(graph, n)
-  return function(batch)
+  return looks_at({ graph }, function(batch)
     local found = item(batch, graph)
     return #found:nodes_in(found.spec.roi) < n
-  end
+  end)
 end
 
 --- Fewer than `n` distinct values other than 0.
@@ -55,11 +80,11 @@ end
 ---@param n integer
 ---@return moondust.Predicate
 function M.fewer_labels_than(name, n)
-  return function(batch)
+  return looks_at({ name }, function(batch)
     local data = item(batch, name).data
     local background = data:count(0) > 0 and 1 or 0
     return data:unique().size - background < n
-  end
+  end)
 end
 
 --- The mean of an array below `value`.
@@ -67,7 +92,7 @@ end
 ---@param value number
 ---@return moondust.Predicate
 function M.mean_below(name, value)
-  return function(batch) return item(batch, name).data:mean() < value end
+  return looks_at({ name }, function(batch) return item(batch, name).data:mean() < value end)
 end
 
 --- Rejects when one of the predicates does.
@@ -76,12 +101,12 @@ end
 function M.any(...)
   local list = { ... }
   for _, value in ipairs(list) do predicate("md.policy.any", value) end
-  return function(batch, request, attempt)
+  return looks_at(united(list), function(batch, request, attempt)
     for _, rejects in ipairs(list) do
       if rejects(batch, request, attempt) then return true end
     end
     return false
-  end
+  end)
 end
 
 --- Rejects when all of the predicates do.
@@ -90,12 +115,12 @@ end
 function M.all(...)
   local list = { ... }
   for _, value in ipairs(list) do predicate("md.policy.all", value) end
-  return function(batch, request, attempt)
+  return looks_at(united(list), function(batch, request, attempt)
     for _, rejects in ipairs(list) do
       if not rejects(batch, request, attempt) then return false end
     end
     return true
-  end
+  end)
 end
 
 --- Rejects what `rejects` would accept.
@@ -103,7 +128,7 @@ end
 ---@return moondust.Predicate
 function M.negate(rejects)
   predicate("md.policy.negate", rejects)
-  return function(batch, request, attempt) return not rejects(batch, request, attempt) end
+  return looks_at(keys_of[rejects], function(batch, request, attempt) return not rejects(batch, request, attempt) end)
 end
 
 return M

@@ -3,6 +3,18 @@
 --- request_batch() is the contract's keeper: it seeds the random streams, checks the request against what was announced, calls
 --- provide() with a copy, and checks what comes back. The number of copies a request goes through is part of what a seed means
 --- (upstream's rule), so nodes copy exactly where the originals do.
+---
+--- Looking ahead. A node that rejects batches (RejectIf) asks for what it judges by first, and for the rest of the same request
+--- only when it is content (look.lua has how). Batches are the same either way. All nodes upstream must agree to being asked like
+--- that; a class of your own says so with an attribute, and without one everything is asked for at once:
+---
+---     Some.look_ahead = "each"            what it delivers of a key depends on the request and, for a filter, on that key alone
+---     Some.look_ahead = "dependencies"    a filter: process() makes what the node provides and updates from what prepare() asks for,
+---                                         and needn't run when nothing of that is looked at
+---     Some.draws_late = true              process() draws from request.rng
+---
+--- By this a class promises that what it does follows from the request alone (nothing is counted, printed, written) and that it
+--- asks upstream once. It holds for that class, not for those derived from it. A node can take it back: self.look_ahead = false.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local is_a = require("moondust.class").is_a
@@ -10,6 +22,7 @@ local errors = require "moondust.error"
 local key = require "moondust.key"
 local options = require "moondust.options"
 local Batch = require "moondust.batch"
+local Look = require "moondust.look"
 local BatchRequest = require "moondust.request"
 local Profile = require "moondust.profile"
 local ProviderSpec = require "moondust.provider_spec"
@@ -17,6 +30,8 @@ local ProviderSpec = require "moondust.provider_spec"
 ---@class moondust.BatchProvider : moondust.Class
 ---@field spec moondust.ProviderSpec?  what the node offers; after build
 ---@field arity integer?  how many upstream providers it takes; nil: one or more
+---@field look_ahead "each"|"dependencies"|false|nil  whether a node downstream may look ahead through this one
+---@field draws_late boolean?  process() draws
 local BatchProvider = class "BatchProvider"
 -- Whether placeholders reach provide(): not those of a source. Filters only do arithmetic with them and ask on.
 BatchProvider.passes_placeholders = false
@@ -275,8 +290,12 @@ local MAX_DEPTH = 1000
 ---@param request moondust.BatchRequest
 ---@return moondust.Batch
 function BatchProvider:request_batch(request)
-  local context = request.context
+  local context, look = request.context, request.look
   if not context then return self:serve(request) end
+  if look and not Look.sees(self) then
+    look.blind = true
+    return Batch {}
+  end
   local stack, depth = context.stack, context.depth + 1
   if depth > MAX_DEPTH then self:fail("the request has come through %d nodes: one of them asks itself without end", MAX_DEPTH) end
   local frame = { node = self, request = request, started = core.clock(), nested = 0 }
@@ -289,11 +308,13 @@ function BatchProvider:request_batch(request)
   local own = request:copy()
   if not self.keeps_placeholders then own:remove_placeholders() end
   local batch = self:provide(own)
-  request:remove_placeholders()
-  self:check_batch(batch, request)
-  remove_unneeded(batch, request)
-  if #self.upstream_providers == 0 then share_all(batch) end
-  if context.watch then context.watch(self, batch) end
+  if not (look and look.blind) then
+    request:remove_placeholders()
+    self:check_batch(batch, request)
+    remove_unneeded(batch, request)
+    if #self.upstream_providers == 0 then share_all(batch) end
+    if context.watch then context.watch(self, batch) end
+  end
 
   stack[depth], context.depth = nil, depth - 1
   note_times(context, frame, parent, core.clock())

@@ -13,6 +13,8 @@ local options = require "moondust.options"
 ---@field random_seed integer?   0 to 2^32 - 1; nil: drawn from the system when the request is served
 ---@field rng moondust.Rng?      the random streams, while the request is being served
 ---@field context table?
+---@field look moondust.Look?    while a rejecting node looks ahead (look.lua)
+---@field looked table<moondust.Key, true>?  the keys that this look is for
 local BatchRequest = class("BatchRequest", ProviderSpec)
 
 local SEEDS = 1 << 32
@@ -115,7 +117,28 @@ function BatchRequest:derive(seed)
   local new = BatchRequest { random_seed = seed }
   rawset(new, "context", self.context)
   rawset(new, "rng", self.rng)
+  rawset(new, "look", self.look)
+  rawset(new, "looked", self.looked)
   return new
+end
+
+--- Takes out what is not delivered: placeholders, and what a look is not for.
+function BatchRequest:remove_placeholders()
+  local looked = self.looked
+  for name, spec in self:items() do
+    if spec.placeholder or looked and not looked[name] then self[name] = nil end
+  end
+end
+
+--- What `make` gives; in a look, which goes through the pipeline twice, what it gave the first time. For what prepare() finds
+--- out at some cost.
+---@generic T
+---@param node moondust.BatchProvider
+---@param make fun(): T
+---@return T
+function BatchRequest:keep(node, make)
+  if self.look then return self.look:keep(node, make) end
+  return make()
 end
 
 --- A copy as upstream's: the seed of a seeded request moves on, seed <- hash((seed + 1)^2) mod 2^32. How often a node copies is

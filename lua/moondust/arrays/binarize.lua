@@ -9,6 +9,7 @@ local groups_of = require "moondust.arrays.groupings"
 ---@class moondust.BinarizeArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.BinarizeArray
 local Binarize = class("Binarize", WrapperArray)
+Binarize.look_ahead = true
 Binarize.options = {
   { "source_array", type = "any", required = true, doc = "labels, integers, without channel axes" },
   { "groupings", type = "table", required = true, doc = "{ { \"mito\", { 3, 4 } }, … }: a channel each, in this order" },

@@ -8,6 +8,7 @@ local WrapperArray = require "moondust.arrays.wrapper"
 ---@class moondust.ConcatArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.ConcatArray
 local Concat = class("Concat", WrapperArray)
+Concat.look_ahead = true
 Concat.options = {
   { "channels", type = "table", required = true, doc = "names of the channels, in order: { \"mito\", \"er\" }" },
   { "source_arrays", type = "table", required = true, doc = "{ mito = array, … }, each without channel axes or with one channel" },

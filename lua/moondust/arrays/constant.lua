@@ -7,6 +7,7 @@ local WrapperArray = require "moondust.arrays.wrapper"
 ---@class moondust.ConstantArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.ConstantArray
 local Constant = class("Constant", WrapperArray)
+Constant.look_ahead = true
 Constant.options = {
   { "source_array", type = "any", required = true, doc = "the array whose place, shape and dtype are taken" },
   { "constant", type = "number", default = 1, doc = "the value; default 1" },

@@ -5,6 +5,7 @@ local WrapperArray = require "moondust.arrays.wrapper"
 ---@class moondust.CropArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.CropArray
 local Crop = class("Crop", WrapperArray)
+Crop.look_ahead = true
 Crop.options = {
   { "source_array", type = "any", required = true, doc = "the array to crop" },
   { "roi", type = "roi", required = true, doc = "what is left, world units, on the voxel grid and inside of where the array is" },

@@ -7,6 +7,7 @@ local WrapperArray = require "moondust.arrays.wrapper"
 ---@class moondust.IntensitiesArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.IntensitiesArray
 local Intensities = class("Intensities", WrapperArray)
+Intensities.look_ahead = true
 Intensities.options = {
   { "source_array", type = "any", required = true, doc = "grey values" },
   { "min", type = "number", required = true, doc = "what becomes 0" },

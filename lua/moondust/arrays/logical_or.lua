@@ -7,6 +7,7 @@ local WrapperArray = require "moondust.arrays.wrapper"
 ---@class moondust.LogicalOrArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.LogicalOrArray
 local LogicalOr = class("LogicalOr", WrapperArray)
+LogicalOr.look_ahead = true
 LogicalOr.options = {
   { "source_array", type = "any", required = true, doc = "masks, a channel each" },
 }

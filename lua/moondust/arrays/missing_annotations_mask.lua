@@ -10,6 +10,7 @@ local groups_of = require "moondust.arrays.groupings"
 ---@class moondust.MissingAnnotationsMaskArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.MissingAnnotationsMaskArray
 local MissingAnnotationsMask = class("MissingAnnotationsMask", WrapperArray)
+MissingAnnotationsMask.look_ahead = true
 MissingAnnotationsMask.options = {
   { "source_array", type = "any", required = true, doc = "labels, integers, without channel axes" },
   { "groupings", type = "table", required = true, doc = "{ { \"mito\", { 3, 4 } }, … }: a channel each, in this order" },

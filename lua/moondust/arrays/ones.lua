@@ -6,6 +6,7 @@ local Constant = require "moondust.arrays.constant"
 ---@class moondust.OnesArray : moondust.ConstantArray
 ---@overload fun(options: table): moondust.OnesArray
 local Ones = class("Ones", Constant)
+Ones.look_ahead = true
 Ones.options = {
   { "source_array", type = "any", required = true, doc = "the array whose place, shape and dtype are taken" },
 }

@@ -9,6 +9,7 @@ local voxels = require "moondust.nodes.resize"
 ---@class moondust.ResampledArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.ResampledArray
 local Resampled = class("Resampled", WrapperArray)
+Resampled.look_ahead = true
 Resampled.options = {
   { "source_array", type = "any", required = true, doc = "the array to resample" },
   { "upsample", type = "coordinate", doc = "voxels made of one, an axis each; divides the voxel size" },

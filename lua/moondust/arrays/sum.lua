@@ -7,6 +7,7 @@ local WrapperArray = require "moondust.arrays.wrapper"
 ---@class moondust.SumArray : moondust.WrapperArray
 ---@overload fun(options: table): moondust.SumArray
 local Sum = class("Sum", WrapperArray)
+Sum.look_ahead = true
 Sum.options = {
   { "source_arrays", type = "table", required = true, doc = "the arrays, of one voxel size and one shape of channels" },
 }

@@ -21,6 +21,7 @@ local WrapperArray = classes.class "WrapperArray"
 
 -- An md.Array as the same kind of object as a lazy one.
 local MemoryArray = classes.class("MemoryArray", WrapperArray)
+MemoryArray.look_ahead = true
 
 function MemoryArray:init(fields)
   self.array, self.sources = fields.array, {}

@@ -11,6 +11,7 @@ local BatchRequest = require "moondust.request"
 ---@class moondust.AddAffinities : moondust.BatchFilter
 ---@field affinity_neighborhood integer[][]
 local AddAffinities = class("AddAffinities", BatchFilter)
+AddAffinities.look_ahead = "dependencies"
 
 AddAffinities.options = {
   { "affinity_neighborhood", type = "table", required = true, doc = "list of offsets in voxels, zyx, such as {{-1,0,0}, {0,-1,0}, {0,0,-1}}" },

@@ -4,6 +4,7 @@ local classes = require "moondust.class"
 local Array = require "moondust.array"
 local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
+local Look = require "moondust.look"
 local LazyArray = require "moondust.dataset"
 local options = require "moondust.options"
 
@@ -16,6 +17,7 @@ local options = require "moondust.options"
 ---@field interpolatable boolean?
 ---@overload fun(options: table): moondust.ArraySource
 local ArraySource = classes.class("ArraySource", BatchProvider)
+ArraySource.look_ahead = "each"
 ArraySource.arity = 0
 ArraySource.options = {
   { "key", type = "array_key", required = true, doc = "under which the array is served" },
@@ -60,6 +62,7 @@ end
 function ArraySource:init()
   self.object = as_object(self, 3)
   self.array_spec = spec_of(self, self.object)
+  self.look_ahead = Look.sees(self.object) and "each"
   self.spec = nil -- from here on, what the node announces
   if not self.array_spec.nonspatial and not (self.array_spec.roi and self.array_spec.voxel_size) then
     error(("%s: the array for %s has no %s; give its spec one"):format(self.class_name, self.key.name,

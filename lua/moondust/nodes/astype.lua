@@ -7,6 +7,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.AsType : moondust.BatchFilter
 local AsType = class("AsType", BatchFilter)
+AsType.look_ahead = "dependencies"
 
 AsType.options = {
   { "source", type = "array_key", required = true, doc = "the array to cast" },

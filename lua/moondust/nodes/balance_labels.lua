@@ -10,6 +10,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.BalanceLabels : moondust.BatchFilter
 local BalanceLabels = class("BalanceLabels", BatchFilter)
+BalanceLabels.look_ahead = "dependencies"
 
 BalanceLabels.options = {
   { "labels", type = "array_key", required = true, doc = "classes: integers from 0 to num_classes - 1" },

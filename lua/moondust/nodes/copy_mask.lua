@@ -8,6 +8,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.CopyMask : moondust.BatchFilter
 local CopyMask = class("CopyMask", BatchFilter)
+CopyMask.look_ahead = "dependencies"
 
 CopyMask.options = {
   { "array_key", type = "array_key", required = true, doc = "what to copy" },

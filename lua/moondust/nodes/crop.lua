@@ -6,6 +6,7 @@ local BatchFilter = require "moondust.filter"
 
 ---@class moondust.Crop : moondust.BatchFilter
 local Crop = class("Crop", BatchFilter)
+Crop.look_ahead = "dependencies"
 
 Crop.options = {
   { "key", type = "key", required = true, doc = "array or graph to limit" },

@@ -17,6 +17,7 @@ local options = require "moondust.options"
 ---@field delimiter string
 ---@overload fun(options: table): moondust.CsvPointsSource
 local CsvPointsSource = class("CsvPointsSource", BatchProvider)
+CsvPointsSource.look_ahead = "each"
 CsvPointsSource.arity = 0
 CsvPointsSource.options = {
   { "filename", type = "string", required = true, doc = "the file" },

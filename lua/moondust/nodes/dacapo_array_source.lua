@@ -8,6 +8,7 @@ local ArraySource = require "moondust.nodes.array_source"
 ---@class moondust.DaCapoArraySource : moondust.ArraySource
 ---@overload fun(options: table): moondust.DaCapoArraySource
 local DaCapoArraySource = class("DaCapoArraySource", ArraySource)
+DaCapoArraySource.look_ahead = "each"
 DaCapoArraySource.options = {
   { "array", type = "any", required = true, doc = "an md.Array, an ndarray (with spec), md.open_array(…), or an object with .roi .voxel_size .dtype :read(roi)" },
   { "key", type = "array_key", required = true, doc = "under which the array is served" },

@@ -9,11 +9,13 @@ local core = require "moondust.core"
 local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
+local Look = require "moondust.look"
 local Predictor = require "moondust.predictors.predictor"
 
 ---@class moondust.DaCapoTargetFilter : moondust.BatchFilter
 ---@field predictor moondust.Predictor
 local DaCapoTargetFilter = class("DaCapoTargetFilter", BatchFilter)
+DaCapoTargetFilter.look_ahead = "dependencies"
 
 DaCapoTargetFilter.options = {
   { "predictor", type = "table", required = true, doc = "a predictor such as md.DistancePredictor{ … }" },
@@ -34,6 +36,8 @@ function DaCapoTargetFilter:init()
 end
 
 function DaCapoTargetFilter:setup()
+  -- Counts that go on would count what a look has seen.
+  self.look_ahead = not self.moving_counts and Look.sees(self.predictor) and "dependencies"
   self:enable_autoskip()
   local gt = self:need(self.gt_key)
   if self.mask_key then

@@ -10,6 +10,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.DefectAugment : moondust.BatchFilter
 local DefectAugment = classes.class("DefectAugment", BatchFilter)
+DefectAugment.look_ahead = "dependencies"
 
 DefectAugment.options = {
   { "intensities", type = "array_key", required = true, doc = "the intensity array" },
@@ -31,6 +32,7 @@ local FOLD_WIDTH = 10 -- voxels on each side of a fold's line that are hidden
 local function misuse(format, ...) error("DefectAugment: " .. format:format(...), 4) end
 
 function DefectAugment:init()
+  if self.artifact_source then self.look_ahead = false end -- anything may be in there
   local sum = self.prob_missing + self.prob_low_contrast + self.prob_artifact + self.prob_deform
   if sum > 1 + 1e-12 then misuse("the probabilities sum to %g, more than 1", sum) end
   if self.axis < 1 then misuse("'axis' is %d; spatial axes are counted from 1", self.axis) end

@@ -18,6 +18,7 @@ local TransformFilter = require "moondust.nodes.transform_filter"
 
 ---@class moondust.DeformAugment : moondust.TransformFilter
 local DeformAugment = class("DeformAugment", TransformFilter)
+DeformAugment.look_ahead = "each"
 
 DeformAugment.options = {
   { "control_point_spacing", type = "coordinate", required = true, doc = "distance between control points, world units an axis" },

@@ -14,6 +14,7 @@ local voxels = require "moondust.nodes.resize"
 ---@field target moondust.ArrayKey
 ---@overload fun(options: table): moondust.DownSample
 local DownSample = class("DownSample", BatchFilter)
+DownSample.look_ahead = "dependencies"
 DownSample.options = {
   { "source", type = "array_key", required = true, doc = "the array to downsample" },
   { "factor", type = "integer|coordinate", required = true, doc = "voxels that become one: a number, or one an axis" },

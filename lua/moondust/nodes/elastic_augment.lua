@@ -15,6 +15,7 @@ local TransformFilter = require "moondust.nodes.transform_filter"
 
 ---@class moondust.ElasticAugment : moondust.TransformFilter
 local ElasticAugment = class("ElasticAugment", TransformFilter)
+ElasticAugment.look_ahead = "each"
 
 ElasticAugment.options = {
   { "control_point_spacing", type = "numbers", required = true, doc = "distance between control points, voxels an axis" },

@@ -10,6 +10,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.ExcludeLabels : moondust.BatchFilter
 local ExcludeLabels = class("ExcludeLabels", BatchFilter)
+ExcludeLabels.look_ahead = "dependencies"
 
 ExcludeLabels.options = {
   { "labels", type = "array_key", required = true, doc = "the label array to change" },

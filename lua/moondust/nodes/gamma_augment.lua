@@ -10,6 +10,7 @@ local BatchFilter = require "moondust.filter"
 
 ---@class moondust.GammaAugment : moondust.BatchFilter
 local GammaAugment = class("GammaAugment", BatchFilter)
+GammaAugment.look_ahead, GammaAugment.draws_late = "each", true
 
 GammaAugment.options = {
   { "arrays", type = "array_key|array_keys", required = true, doc = "the intensity arrays; all get the same gamma" },

@@ -11,6 +11,7 @@ local BatchProvider = require "moondust.provider"
 ---@field graph moondust.Graph
 ---@overload fun(options: table): moondust.GraphSource
 local GraphSource = class("GraphSource", BatchProvider)
+GraphSource.look_ahead = "each"
 GraphSource.arity = 0
 GraphSource.options = {
   { "key", type = "graph_key", required = true, doc = "under which the graph is served" },

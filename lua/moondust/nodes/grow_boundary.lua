@@ -9,6 +9,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.GrowBoundary : moondust.BatchFilter
 local GrowBoundary = class("GrowBoundary", BatchFilter)
+GrowBoundary.look_ahead = "dependencies"
 
 GrowBoundary.options = {
   { "labels", type = "array_key", required = true, doc = "the label array to change" },

@@ -8,6 +8,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.IntensityAugment : moondust.BatchFilter
 local IntensityAugment = class("IntensityAugment", BatchFilter)
+IntensityAugment.look_ahead, IntensityAugment.draws_late = "dependencies", true
 
 IntensityAugment.options = {
   { "array", type = "array_key", required = true, doc = "the intensity array" },

@@ -6,6 +6,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.IntensityScaleShift : moondust.BatchFilter
 local IntensityScaleShift = class("IntensityScaleShift", BatchFilter)
+IntensityScaleShift.look_ahead = "dependencies"
 
 IntensityScaleShift.options = {
   { "array", type = "array_key", required = true, doc = "the array to change" },

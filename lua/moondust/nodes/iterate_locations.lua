@@ -16,6 +16,7 @@ local LocationFilter = require "moondust.nodes.location_filter"
 ---@field max_attempts integer
 ---@overload fun(options: table): moondust.IterateLocations
 local IterateLocations = class("IterateLocations", LocationFilter)
+IterateLocations.look_ahead = "each"
 IterateLocations.options = {
   { "graph", type = "graph_key", required = true, doc = "the graph whose nodes are the places" },
   { "roi", type = "roi", doc = "only nodes in here; default: all" },
@@ -25,6 +26,7 @@ IterateLocations.options = {
 }
 
 function IterateLocations:init()
+  if not self.choose_randomly then self.look_ahead = false end -- a look would take the next place
   if self.max_attempts < 1 then error(("IterateLocations: 'max_attempts' must be 1 or more, not %s"):format(self.max_attempts), 3) end
 end
 

@@ -8,6 +8,7 @@ local BatchProvider = require "moondust.provider"
 ---@class moondust.MergeProvider : moondust.BatchProvider
 ---@overload fun(options: table?): moondust.MergeProvider
 local MergeProvider = class("MergeProvider", BatchProvider)
+MergeProvider.look_ahead = "each"
 MergeProvider.needs_upstream = true
 MergeProvider.options = {}
 

@@ -12,6 +12,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.NoiseAugment : moondust.BatchFilter
 local NoiseAugment = class("NoiseAugment", BatchFilter)
+NoiseAugment.look_ahead = "dependencies"
 
 NoiseAugment.options = {
   { "array", type = "array_key", required = true, doc = "the intensity array, float32 or float64" },

@@ -6,6 +6,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.Normalize : moondust.BatchFilter
 local Normalize = class("Normalize", BatchFilter)
+Normalize.look_ahead = "dependencies"
 
 Normalize.options = {
   { "array", type = "array_key", required = true, doc = "the array to normalise" },

@@ -8,6 +8,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.Pad : moondust.BatchFilter
 local Pad = class("Pad", BatchFilter)
+Pad.look_ahead = "dependencies"
 
 Pad.options = {
   { "key", type = "key", required = true, doc = "array or graph to pad" },

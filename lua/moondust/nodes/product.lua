@@ -8,6 +8,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.Product : moondust.BatchFilter
 local Product = class("Product", BatchFilter)
+Product.look_ahead = "dependencies"
 
 Product.options = {
   { "x1_key", type = "array_key", required = true, doc = "the first factor" },

@@ -29,6 +29,7 @@ local BatchRequest = require "moondust.request"
 ---@overload fun(options: table?): moondust.RandomLocation
 local RandomLocation = class("RandomLocation", BatchFilter)
 RandomLocation.chooses_place = true
+RandomLocation.look_ahead = "each"
 RandomLocation.options = {
   { "min_masked", type = "probability", default = 0, doc = "least share of masked-in (> 0) voxels of `mask` in its requested ROI; default 0" },
   { "mask", type = "array_key", doc = "the mask to judge places by; where it isn't requested, in the request's total ROI; default: none" },
@@ -296,7 +297,7 @@ end
 -- The request itself goes upstream, without the copy that other filters make: the seed upstream depends on it.
 function RandomLocation:provide(request)
   local downstream = request:copy()
-  local shift = self:choose_shift(request)
+  local shift = request:keep(self, function() return self:choose_shift(request) end)
   shift_request(request, shift)
   self:remove_provided(request)
   local batch = self:get_upstream_provider():request_batch(request)

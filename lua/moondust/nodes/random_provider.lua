@@ -13,6 +13,7 @@ local BatchProvider = require "moondust.provider"
 ---@field random_provider_key moondust.ArrayKey?
 ---@overload fun(options: table?): moondust.RandomProvider
 local RandomProvider = class("RandomProvider", BatchProvider)
+RandomProvider.look_ahead = "each"
 RandomProvider.needs_upstream = true
 RandomProvider.options = {
   { "probabilities", type = "numbers", doc = "one a provider, in order; they need not sum to 1; default: equal" },

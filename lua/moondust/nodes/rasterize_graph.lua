@@ -19,6 +19,7 @@ local options = require "moondust.options"
 ---@field settings moondust.RasterizationSettings
 ---@overload fun(options: table): moondust.RasterizeGraph
 local RasterizeGraph = classes.class("RasterizeGraph", BatchFilter)
+RasterizeGraph.look_ahead = "dependencies"
 RasterizeGraph.options = {
   { "graph", type = "graph_key", required = true, doc = "what to draw" },
   { "array", type = "array_key", required = true, doc = "what it is drawn into" },

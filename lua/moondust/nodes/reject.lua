@@ -13,6 +13,7 @@ local policy = require "moondust.policy"
 ---@field reject_probability number
 ---@overload fun(options: table): moondust.Reject
 local Reject = class("Reject", RejectIf)
+Reject.look_ahead = "each"
 Reject.options = RejectIf.with_limits {
   { "mask", type = "array_key", doc = "the mask to judge by; default: none" },
   { "min_masked", type = "probability", default = 0.5, doc = "least share of non-zero voxels in mask; default 0.5" },
@@ -27,6 +28,7 @@ function Reject:init()
   if self.ensure_nonempty then list[#list + 1] = policy.empty(self.ensure_nonempty) end
   if #list == 0 then error("Reject: give it a mask, or a graph as ensure_nonempty, to judge by", 3) end
   self.predicate = policy.any(table.unpack(list))
+  self.draws_late = self.reject_probability < 1
 end
 
 function Reject:setup()

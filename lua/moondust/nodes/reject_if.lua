@@ -2,8 +2,12 @@
 --- Lua.
 local core = require "moondust.core"
 local class = require("moondust.class").class
+local key = require "moondust.key"
+local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
+local Look = require "moondust.look"
 local options = require "moondust.options"
+local policy = require "moondust.policy"
 
 --- Asks upstream until `predicate(batch, request, attempt)` is false. Attempt 0 asks with the seed that any node
 --- would ask with, each later one with a seed derived from that and the attempt, so a seeded request gives the same
@@ -14,6 +18,10 @@ local options = require "moondust.options"
 --- timeout makes the result depend on the machine; without one it depends on the seed alone.
 ---
 --- Rejected batches are closed at once. md.policy has predicates and ways to combine them.
+---
+--- Only what the predicate looks at is asked for at first, the rest for an accepted place, where all nodes upstream agree
+--- (moondust.BatchProvider says how) and it pays. For a function of your own say what it looks at: `keys = { GT }`. It is
+--- then to depend on these, the request and the attempt alone, finds nothing else in the batch, and draws nothing.
 ---@class moondust.RejectIf : moondust.BatchFilter
 ---@field predicate moondust.Predicate
 ---@field p number
@@ -22,6 +30,7 @@ local options = require "moondust.options"
 ---@field on_giving_up "error"|"accept"
 ---@overload fun(options: table): moondust.RejectIf
 local RejectIf = class("RejectIf", BatchFilter)
+RejectIf.look_ahead = "each"
 
 --- What every node that rejects takes at the end of its options.
 ---@type moondust.Option[]
@@ -40,6 +49,9 @@ RejectIf.options = RejectIf.with_limits {
   { "predicate", type = "function", required = true, doc = "function(batch, request, attempt): true to reject; attempt counts from 0" },
   { "p", type = "probability", default = 1, doc = "with which rejecting is considered at all, drawn once a request; default 1" },
 }
+table.insert(RejectIf.options, {
+  "keys", type = "key|keys", doc = "what a function of your own looks at; default: for md.policy's what they look at, else all of the batch",
+})
 
 --- Call from init() of a class with these limits.
 ---@param level integer  of the error, as for error()
@@ -75,30 +87,49 @@ function RejectIf:reason() return "the predicate rejected every batch" end
 ---@param message string
 function RejectIf:say(message) io.stderr:write(("%s: %s\n"):format(self:name(), message)) end
 
-function RejectIf:give_up(batch, request, attempts, seconds)
+--- The keys that rejects() depends on; nil where it may be anything in the batch.
+---@return moondust.Key[]?
+function RejectIf:judges_by()
+  if self.keys then return key.is_key(self.keys) and { self.keys } or self.keys end
+  return policy.keys(self.predicate)
+end
+
+function RejectIf:give_up(batch, request, attempts, seconds, partly)
   local limit = attempts >= self.max_attempts and "max_attempts" or "timeout"
   local tries = ("gave up after %d attempt%s (%.1f s): %s"):format(attempts, attempts == 1 and "" or "s", seconds, self:reason())
   if self.on_giving_up == "accept" then
     self:say(("%s; the last one is taken, as on_giving_up = \"accept\" says (seed %d)"):format(tries, request.random_seed))
-    return batch
+    if not partly then return batch end
+    batch:close()
+    return (Look.ask_at_once(self, request, attempts - 1, true))
   end
   batch:close()
   self:fail("%s; look at what is upstream, raise %s, or take the last batch with on_giving_up = \"accept\"", tries, limit)
 end
 
+-- What may end otherwise the second time, or be heard twice, is nothing to look through.
+local function looks_only_once(self) return self.timeout ~= nil or self.on_giving_up == "accept" end
+
 function RejectIf:provide(request)
-  local upstream, started = self:get_upstream_provider(), core.clock()
-  if not self:insists(request) then return upstream:request_batch(request) end
-  local attempt = 0
+  local started, attempt = core.clock(), 0
+  if not self:insists(request) then return self:get_upstream_provider():request_batch(request) end
+  if request.look and looks_only_once(self) then
+    request.look.blind = true
+    return Batch {}
+  end
   while true do
-    -- A clone of what was wanted: the request of attempt 0 loses its placeholders upstream.
-    local batch = upstream:request_batch(request:attempt(attempt))
-    if not self:rejects(batch, request, attempt) then return batch end
+    local batch, rejected, partly = Look.ask(self, request, attempt)
+    if not rejected then return batch end
     attempt = attempt + 1
     local seconds = core.clock() - started
-    if attempt >= self.max_attempts or self.timeout and seconds >= self.timeout then return self:give_up(batch, request, attempt, seconds) end
+    if attempt >= self.max_attempts or self.timeout and seconds >= self.timeout then return self:give_up(batch, request, attempt, seconds, partly) end
     batch:close()
   end
+end
+
+function RejectIf:disconnect()
+  BatchFilter.disconnect(self)
+  self.looks_in_vain = nil
 end
 
 return RejectIf

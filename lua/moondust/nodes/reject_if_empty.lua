@@ -11,6 +11,7 @@ local policy = require "moondust.policy"
 ---@field background number
 ---@overload fun(options: table): moondust.RejectIfEmpty
 local RejectIfEmpty = class("RejectIfEmpty", RejectIf)
+RejectIfEmpty.look_ahead = "each"
 RejectIfEmpty.options = RejectIf.with_limits {
   { "gt", type = "key", required = true, doc = "the array (or graph) that must not be empty; has to be in the request" },
   { "p", type = "probability", default = 0.5, doc = "with which an empty batch is rejected, drawn once a request; default 0.5" },

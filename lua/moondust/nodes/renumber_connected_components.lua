@@ -10,6 +10,7 @@ local BatchRequest = require "moondust.request"
 
 ---@class moondust.RenumberConnectedComponents : moondust.BatchFilter
 local RenumberConnectedComponents = class("RenumberConnectedComponents", BatchFilter)
+RenumberConnectedComponents.look_ahead = "dependencies"
 
 RenumberConnectedComponents.options = {
   { "labels", type = "array_key", required = true, doc = "the label array to change" },

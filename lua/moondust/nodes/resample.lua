@@ -18,6 +18,7 @@ local voxels = require "moondust.nodes.resize"
 ---@field interp_order integer?
 ---@overload fun(options: table): moondust.Resample
 local Resample = class("Resample", BatchFilter)
+Resample.look_ahead = "dependencies"
 Resample.options = {
   { "source", type = "array_key", required = true, doc = "the array to resample" },
   { "target_voxel_size", type = "coordinate", required = true, doc = "world units, any relation to the source's" },

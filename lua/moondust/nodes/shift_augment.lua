@@ -8,6 +8,7 @@ local BatchFilter = require "moondust.filter"
 
 ---@class moondust.ShiftAugment : moondust.BatchFilter
 local ShiftAugment = class("ShiftAugment", BatchFilter)
+ShiftAugment.look_ahead = "each"
 
 ShiftAugment.options = {
   { "prob_slip", type = "probability", default = 0, doc = "probability that a section shifts alone" },

@@ -9,6 +9,7 @@ local BatchFilter = require "moondust.filter"
 
 ---@class moondust.SimpleAugment : moondust.BatchFilter
 local SimpleAugment = class("SimpleAugment", BatchFilter)
+SimpleAugment.look_ahead = "each"
 
 SimpleAugment.options = {
   { "mirror_only", type = "table", doc = "spatial axes, counted from 1, that may be mirrored; {}: none; default: all" },

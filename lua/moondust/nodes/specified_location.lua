@@ -14,6 +14,7 @@ local LocationFilter = require "moondust.nodes.location_filter"
 ---@field attempt_factor integer
 ---@overload fun(options: table): moondust.SpecifiedLocation
 local SpecifiedLocation = class("SpecifiedLocation", LocationFilter)
+SpecifiedLocation.look_ahead = "each"
 SpecifiedLocation.options = {
   { "locations", type = "table", required = true, doc = "places in world units, { {z, y, x}, … }" },
   { "choose_randomly", type = "boolean", default = false, doc = "draw a place for each request instead of taking them in turn; default false" },
@@ -37,6 +38,7 @@ local function place_of(location, i)
 end
 
 function SpecifiedLocation:init()
+  if not self.choose_randomly then self.look_ahead = false end -- a look would take the next place
   self.places = {}
   for i, location in ipairs(self.locations) do self.places[i] = place_of(location, i) end
   if #self.places == 0 then error("SpecifiedLocation: 'locations' is empty", 3) end

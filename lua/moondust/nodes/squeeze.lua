@@ -4,6 +4,7 @@ local AxisFilter = require "moondust.nodes.axis_filter"
 
 ---@class moondust.Squeeze : moondust.AxisFilter
 local Squeeze = class("Squeeze", AxisFilter)
+Squeeze.look_ahead = "each"
 
 function Squeeze:change(data, channels, name)
   if self.axis > channels then

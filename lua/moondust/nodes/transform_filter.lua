@@ -187,15 +187,23 @@ function TransformFilter:transform_request(request)
   end
   if not total then return end
   if total.unbounded then self:fail({ roi = total }, "a request without end, %s, can't be transformed", total) end
-  local options = self:draw(request, total)
+  local made = request:keep(self, function() return self:make_transform(request, total) end)
+  self.transform = made.transform
+  for name, roi in pairs(made.rois) do request[name].roi = roi end
+end
+
+-- The transformation, and where each key comes from.
+function TransformFilter:make_transform(request, total)
+  local options, rois = self:draw(request, total), {}
   self.transform = core.Transform(options)
   for name, spec in request:items() do
     if spec.roi and name ~= self.transform_key then
       local part = self:spatial(spec.roi)
-      spec.roi = with_spatial(spec.roi, key.is_array_key(name) and self.transform:source_roi(part, self:spatial_voxel_size(name))
+      rois[name] = with_spatial(spec.roi, key.is_array_key(name) and self.transform:source_roi(part, self:spatial_voxel_size(name))
         or graph_source(self, part, options.rotation))
     end
   end
+  return { transform = self.transform, rois = rois, close = function(made) made.transform:close() end }
 end
 
 -- ------------------------------------------------------------------------------------------------ voxels and nodes
@@ -238,7 +246,7 @@ function TransformFilter:process(batch, request)
       end
     end
   end
-  transform:close()
+  if not request.look then transform:close() end -- a look may have to come again
   self.transform = nil
 end
 

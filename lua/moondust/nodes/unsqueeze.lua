@@ -4,6 +4,7 @@ local AxisFilter = require "moondust.nodes.axis_filter"
 
 ---@class moondust.Unsqueeze : moondust.AxisFilter
 local Unsqueeze = class("Unsqueeze", AxisFilter)
+Unsqueeze.look_ahead = "each"
 
 function Unsqueeze:change(data, channels, name)
   if self.axis > channels + 1 then

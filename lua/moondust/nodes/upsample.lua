@@ -14,6 +14,7 @@ local voxels = require "moondust.nodes.resize"
 ---@field target moondust.ArrayKey
 ---@overload fun(options: table): moondust.UpSample
 local UpSample = class("UpSample", BatchFilter)
+UpSample.look_ahead = "dependencies"
 UpSample.options = {
   { "source", type = "array_key", required = true, doc = "the array to upsample" },
   { "factor", type = "integer|coordinate", required = true, doc = "voxels made of one: a number, or one an axis; divides the voxel size" },

@@ -7,6 +7,7 @@ local Predictor = require "moondust.predictors.predictor"
 ---@class moondust.AffinitiesPredictor : moondust.Predictor
 ---@field neighborhood integer[][]
 local AffinitiesPredictor = class("AffinitiesPredictor", Predictor)
+AffinitiesPredictor.look_ahead = true
 
 AffinitiesPredictor.options = {
   { "neighborhood", type = "table", required = true, doc = "list of offsets in voxels, zyx, such as {{1,0,0}, {0,1,0}, {0,0,1}}" },

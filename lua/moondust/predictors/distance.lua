@@ -8,6 +8,7 @@ local Predictor = require "moondust.predictors.predictor"
 ---@field scale_factor number
 ---@field mask_distances boolean
 local DistancePredictor = class("DistancePredictor", Predictor)
+DistancePredictor.look_ahead = true
 
 DistancePredictor.options = {
   { "channels", type = "table", required = true, doc = "names of the ground truth's channels" },

@@ -5,6 +5,7 @@ local DistancePredictor = require "moondust.predictors.distance"
 
 ---@class moondust.HotDistancePredictor : moondust.DistancePredictor
 local HotDistancePredictor = class("HotDistancePredictor", DistancePredictor)
+HotDistancePredictor.look_ahead = true
 
 HotDistancePredictor.options = {
   { "channels", type = "table", required = true, doc = "names of the ground truth's channels; the target has twice as many" },

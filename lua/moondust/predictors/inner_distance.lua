@@ -5,6 +5,7 @@ local DistancePredictor = require "moondust.predictors.distance"
 
 ---@class moondust.InnerDistancePredictor : moondust.DistancePredictor
 local InnerDistancePredictor = class("InnerDistancePredictor", DistancePredictor)
+InnerDistancePredictor.look_ahead = true
 
 InnerDistancePredictor.options = {
   { "channels", type = "table", required = true, doc = "names of the ground truth's channels" },

@@ -6,6 +6,7 @@ local Predictor = require "moondust.predictors.predictor"
 ---@class moondust.OneHotPredictor : moondust.Predictor
 ---@field classes string[]
 local OneHotPredictor = class("OneHotPredictor", Predictor)
+OneHotPredictor.look_ahead = true
 OneHotPredictor.target_dtype = "uint8"
 
 OneHotPredictor.options = {
