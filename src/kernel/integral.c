@@ -1,108 +1,15 @@
-/* Sums along the last axis while the mask is read, then along each further axis in place: layer i += layer i - 1. */
+/* Counting: the rows beside the whole blocks of a box are peeled off axis by axis and counted bit by bit, the rest is a
+ * difference of table entries. */
 #include "kernel/integral.h"
 
-#include "kernel/channels.h"
+#include "base/clones.h"
 
-#define BLOCK 1024
-#define ROWS_A_CHUNK 32
-
-typedef struct integral_pass {
-  const dust_ndarray *mask;
-  dust_ndarray *table;
-  int64_t n, inner; /* of the axis summed over */
-} integral_pass;
+/* Half-open along every axis. */
+typedef struct box {
+  int64_t begin[DUST_MAXDIM], end[DUST_MAXDIM];
+} box;
 
 static bool is_wide(const dust_ndarray *table) { return table->dtype == DUST_UINT64; }
-
-/* Running sum of one row of the mask, after `sum` before it. */
-static uint64_t sum_block(char *out, bool wide, const double *mask, size_t n, uint64_t sum) {
-  for (size_t i = 0; i < n; i++) {
-    sum += mask[i] > 0;
-    if (wide)
-      ((uint64_t *)(void *)out)[i] = sum;
-    else
-      ((uint32_t *)(void *)out)[i] = (uint32_t)sum;
-  }
-  return sum;
-}
-
-/* Where row `row` of the mask is in the table: one further along every axis. */
-static char *table_row(const integral_pass *pass, int64_t row) {
-  char *start = pass->table->data + pass->table->stride[pass->mask->ndim - 1];
-  for (int a = pass->mask->ndim - 2; a >= 0; row /= pass->mask->shape[a--])
-    start += (row % pass->mask->shape[a] + 1) * pass->table->stride[a];
-  return start;
-}
-
-static dust_status sum_rows(void *context, size_t begin, size_t end, size_t chunk) {
-  const integral_pass *pass = context;
-  const dust_ndarray *mask = pass->mask;
-  int last = mask->ndim - 1;
-  double buffer[BLOCK];
-  for (size_t row = begin; row < end; row++) {
-    const char *in = dust_row_start(mask, (int64_t)row);
-    char *out = table_row(pass, (int64_t)row);
-    uint64_t sum = 0;
-    for (int64_t x = 0; x < mask->shape[last]; x += BLOCK) {
-      size_t n = (size_t)(mask->shape[last] - x < BLOCK ? mask->shape[last] - x : BLOCK);
-      dust_row_to_double(buffer, in + x * mask->stride[last], mask->stride[last], mask->dtype, n);
-      sum = sum_block(out + x * pass->table->stride[last], is_wide(pass->table), buffer, n, sum);
-    }
-  }
-  return DUST_OK;
-}
-
-/* Sums layers along an axis, a piece of BLOCK inner elements at a time. */
-static dust_status sum_layers(void *context, size_t begin, size_t end, size_t chunk) {
-  const integral_pass *pass = context;
-  int64_t pieces = (pass->inner + BLOCK - 1) / BLOCK;
-  for (size_t piece = begin; piece < end; piece++) {
-    int64_t from = (int64_t)piece % pieces * BLOCK, n = pass->inner - from < BLOCK ? pass->inner - from : BLOCK;
-    int64_t offset = (int64_t)piece / pieces * pass->n * pass->inner + from;
-    for (int64_t i = 1; i < pass->n; i++) {
-      int64_t here = offset + i * pass->inner;
-      if (is_wide(pass->table)) {
-        uint64_t *t = (uint64_t *)(void *)pass->table->data + here;
-        for (int64_t k = 0; k < n; k++) t[k] += t[k - pass->inner];
-      } else {
-        uint32_t *t = (uint32_t *)(void *)pass->table->data + here;
-        for (int64_t k = 0; k < n; k++) t[k] += t[k - pass->inner];
-      }
-    }
-  }
-  return DUST_OK;
-}
-
-static dust_status fill_table(integral_pass *pass, dust_pool *pool) {
-  const dust_ndarray *mask = pass->mask;
-  DUST_TRY(dust_pool_for(pool, (size_t)(dust_ndarray_count(mask) / mask->shape[mask->ndim - 1]), ROWS_A_CHUNK, sum_rows, pass));
-  int64_t outer = 1;
-  for (int a = 0; a < mask->ndim - 1; outer *= pass->table->shape[a++]) {
-    pass->n = pass->table->shape[a];
-    pass->inner = pass->table->stride[a] / (int64_t)dust_dtype_size(pass->table->dtype);
-    int64_t pieces = (pass->inner + BLOCK - 1) / BLOCK;
-    DUST_TRY(dust_pool_for(pool, (size_t)(outer * pieces), 1, sum_layers, pass));
-  }
-  return DUST_OK;
-}
-
-dust_status dust_integral_make(dust_integral *out, const dust_ndarray *mask, dust_pool *pool) {
-  if (mask->ndim < 1) return dust_fail(DUST_ERROR_ARGUMENT, "an integral needs a mask with at least one axis");
-  dust_integral made = {0};
-  dust_status status;
-  int64_t shape[DUST_MAXDIM], count = dust_ndarray_count(mask);
-  for (int a = 0; a < mask->ndim; a++) shape[a] = mask->shape[a] + 1;
-  DUST_GO(dust_ndarray_zeros(&made.table, count < INT64_C(1) << 32 ? DUST_UINT32 : DUST_UINT64, mask->ndim, shape));
-  integral_pass pass = {.mask = mask, .table = &made.table};
-  if (count > 0) DUST_GO(fill_table(&pass, pool));
-  *out = made;
-  made = (dust_integral){0};
-done:
-  dust_integral_release(&made);
-  return status;
-}
-
-void dust_integral_release(dust_integral *integral) { dust_ndarray_release(&integral->table); }
 
 /* begin and end of the box along an axis of n voxels; false when nothing is left. */
 static bool clip_axis(int64_t *begin, int64_t *end, int64_t from, int64_t length, int64_t n) {
@@ -114,11 +21,48 @@ static bool clip_axis(int64_t *begin, int64_t *end, int64_t from, int64_t length
   return *begin < *end;
 }
 
-uint64_t dust_integral_count(const dust_integral *integral, const int64_t *begin, const int64_t *shape) {
-  const dust_ndarray *table = &integral->table;
-  int64_t corner[2][DUST_MAXDIM];
-  for (int a = 0; a < table->ndim; a++)
-    if (!clip_axis(&corner[0][a], &corner[1][a], begin[a], shape[a], table->shape[a] - 1)) return 0;
+static inline uint64_t count_row(const uint64_t *words, int64_t begin, int64_t end) {
+  int64_t first = begin / 64, last = (end - 1) / 64;
+  uint64_t head = ~UINT64_C(0) << begin % 64, tail = ~UINT64_C(0) >> (63 - (end - 1) % 64);
+  if (first == last) return (uint64_t)__builtin_popcountll(words[first] & head & tail);
+  uint64_t sum = (uint64_t)__builtin_popcountll(words[first] & head) + (uint64_t)__builtin_popcountll(words[last] & tail);
+  for (int64_t w = first + 1; w < last; w++) sum += (uint64_t)__builtin_popcountll(words[w]);
+  return sum;
+}
+
+/* All of the box bit by bit. */
+DUST_CLONES static uint64_t count_bits(const dust_integral *integral, const box *b) {
+  const int last = integral->ndim - 1;
+  int64_t at[DUST_MAXDIM], words = integral->bits.shape[last];
+  uint64_t sum = 0;
+  for (int a = 0; a < last; a++) {
+    if (b->begin[a] >= b->end[a]) return 0;
+    at[a] = b->begin[a];
+  }
+  for (;;) {
+    int64_t row = 0;
+    for (int a = 0; a < last; a++) row = row * integral->shape[a] + at[a];
+    sum += count_row((const uint64_t *)(const void *)integral->bits.data + row * words, b->begin[last], b->end[last]);
+    int a = last - 1;
+    while (a >= 0 && ++at[a] == b->end[a]) at[a] = b->begin[a], a--;
+    if (a < 0) return sum;
+  }
+}
+
+/* The part of the box that is whole blocks, in table indices; false when there is none. */
+static bool whole_blocks(const dust_integral *integral, const box *b, box *blocks) {
+  const int last = integral->ndim - 1;
+  for (int a = 0; a < last; a++) {
+    blocks->begin[a] = (b->begin[a] + DUST_INTEGRAL_BLOCK - 1) / DUST_INTEGRAL_BLOCK;
+    blocks->end[a] = b->end[a] == integral->shape[a] ? integral->table.shape[a] - 1 : b->end[a] / DUST_INTEGRAL_BLOCK;
+    if (blocks->begin[a] >= blocks->end[a]) return false;
+  }
+  blocks->begin[last] = b->begin[last];
+  blocks->end[last] = b->end[last];
+  return true;
+}
+
+static uint64_t count_table(const dust_ndarray *table, const box *blocks) {
   uint64_t sum = 0;
   for (unsigned which = 0; which < 1u << table->ndim; which++) {
     const char *entry = table->data;
@@ -126,10 +70,36 @@ uint64_t dust_integral_count(const dust_integral *integral, const int64_t *begin
     for (int a = 0; a < table->ndim; a++) {
       unsigned upper = which >> a & 1;
       minus ^= !upper;
-      entry += corner[upper][a] * table->stride[a];
+      entry += (upper ? blocks->end[a] : blocks->begin[a]) * table->stride[a];
     }
     uint64_t value = is_wide(table) ? *(const uint64_t *)(const void *)entry : *(const uint32_t *)(const void *)entry;
     sum = minus ? sum - value : sum + value;
   }
   return is_wide(table) ? sum : (uint32_t)sum;
+}
+
+uint64_t dust_integral_count(const dust_integral *integral, const int64_t *begin, const int64_t *shape) {
+  box rest, blocks;
+  for (int a = 0; a < integral->ndim; a++)
+    if (!clip_axis(&rest.begin[a], &rest.end[a], begin[a], shape[a], integral->shape[a])) return 0;
+  if (!whole_blocks(integral, &rest, &blocks)) return count_bits(integral, &rest);
+  uint64_t sum = count_table(&integral->table, &blocks);
+  for (int a = 0; a < integral->ndim - 1; a++) {
+    int64_t from = blocks.begin[a] * DUST_INTEGRAL_BLOCK, to = blocks.end[a] * DUST_INTEGRAL_BLOCK;
+    if (to > integral->shape[a]) to = integral->shape[a];
+    box below = rest, above = rest;
+    below.end[a] = rest.begin[a] = from;
+    above.begin[a] = rest.end[a] = to;
+    sum += count_bits(integral, &below) + count_bits(integral, &above);
+  }
+  return sum;
+}
+
+void dust_integral_release(dust_integral *integral) {
+  dust_ndarray_release(&integral->bits);
+  dust_ndarray_release(&integral->table);
+}
+
+size_t dust_integral_bytes(const dust_integral *integral) {
+  return dust_ndarray_bytes(&integral->bits) + (integral->table.buffer ? dust_ndarray_bytes(&integral->table) : 0);
 }

@@ -149,6 +149,7 @@ local cases = {
   ["transform:displacement"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:displacement(box, one) end },
   colorize = { make = function() return { a = labels(6, 7) } end, call = function(t) return kernel.colorize(t.a) end },
   integral = { make = function() return { a = labels(5, 6, 7):gt(2) } end, call = function(t) return kernel.integral(t.a) end },
+  integral_in_pieces = { make = function() return {} end, call = function() return kernel.integral_in_pieces { 5, 6, 7 } end },
   ["integral:count"] = {
     make = function() return { integral = kernel.integral(labels(5, 6, 7):gt(2)) } end,
     call = function(t) return t.integral:count(setmetatable({}, { __len = function() return 3 end, __index = function() return #{} end }), { 2, 3, 4 }) end,

@@ -94,6 +94,41 @@ describe("RandomLocation", function()
     end
   end)
 
+  it("reads the mask in pieces, with the same places", function()
+    local world, reads = battery.world(), {}
+    local Mask = md.class "Mask"
+    function Mask:init()
+      local array = world[MASK]
+      self.roi, self.voxel_size, self.dtype, self.shape = array.spec.roi, array.spec.voxel_size, "uint8", array.data.shape
+    end
+    function Mask:read(roi) -- luacheck: ignore self
+      reads[#reads + 1] = (roi / battery.voxel_size).size
+      return world[MASK]:crop(roi).data:view()
+    end
+    local function shifts(voxels, middle)
+      local node = md.RandomLocation { 0.7, MASK, random_shift_key = SHIFT }
+      node.mask_piece = voxels
+      local pipeline = { md.ArraySource { MASK, Mask {} }, md.ArraySource { RAW, world[RAW] } } + md.MergeProvider {} + md.Unsqueeze { MASK }
+      for _, other in ipairs(middle) do pipeline = pipeline + other end
+      reads = {}
+      local p <close> = (pipeline + node):build()
+      local places = {}
+      for seed = 1, 30 do
+        places[seed] = tostring(p:request_batch(request(seed, { [RAW] = small, [SHIFT] = nonspatial }))[SHIFT].data)
+      end
+      return places
+    end
+    local whole = shifts(1 << 24, {})
+    assert.same({ 20 * 30 * 32 }, reads)
+    for _, voxels in ipairs { 1, 3000 } do
+      assert.same(whole, shifts(voxels, {}))
+      assert.equal(voxels == 1 and 20 or 7, #reads)
+    end
+    -- through what may see a part with other eyes it is read at once
+    shifts(3000, { md.GrowBoundary { MASK, steps = 1 } })
+    assert.same({ 20 * 30 * 32 }, reads)
+  end)
+
   it("finds places with a node, in the middle if wanted", function()
     local roi = md.Roi({ 0, 0, 0 }, { 120, 20, 20 })
     local p <close> = (battery.source() + md.RandomLocation { ensure_nonempty = POINTS }):build()

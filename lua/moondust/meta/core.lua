@@ -593,7 +593,7 @@ function kernel.exclude_labels(labels, ids, value) end
 ---@param distance number
 ---@return moondust.ndarray
 function kernel.within(mask, voxel_size, distance) end
---- A summed-area table of mask > 0, for counting in any box in constant time.
+--- What is set in a mask (mask > 0), for counting in any box: a summed-area table of blocks, and the mask as bits.
 ---@class moondust.Integral
 local Integral = {}
 --- Masked-in elements in the box (0-based begin, shape), clipped to the array.
@@ -601,10 +601,22 @@ local Integral = {}
 ---@param shape integer[]
 ---@return integer
 function Integral:count(begin, shape) end
+--- A piece of the mask: as many layers along the first axis, from layer `first` (0-based) on, as it has. With one axis: all of it.
+---@param piece moondust.ndarray
+---@param first integer
+---@return moondust.Integral self
+function Integral:put(piece, first) end
+--- After the last piece.
+---@return moondust.Integral self
+function Integral:finish() end
 function Integral:close() end
 ---@param mask moondust.ndarray
 ---@return moondust.Integral
 function kernel.integral(mask) end
+--- An integral whose mask comes piece by piece; what is not put is not set.
+---@param shape integer[]
+---@return moondust.Integral
+function kernel.integral_in_pieces(shape) end
 
 --- The voxels of a graph's nodes and, unless edges is false, of the lines between them as 1 in zeros, or as the attribute `color`
 --- (items without it are left out). Voxels are counted by floor from world position 0; what lies outside of the ROI isn't drawn.

@@ -15,7 +15,7 @@ local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
 --- Announces every key without bounds. The mask and the graph that places are judged by are read once, whole, when
---- the pipeline is built; of the mask only a summed-area table is kept. The search ends with an error after
+--- the pipeline is built; of the mask a bit a voxel and a summed-area table of blocks are kept. The search ends with an error after
 --- `max_attempts` places. Overwrite :accepts(request) for conditions of your own.
 ---@class moondust.RandomLocation : moondust.BatchFilter
 ---@field min_masked number
@@ -57,25 +57,59 @@ function RandomLocation:accepts(_request) return true end
 
 -- ------------------------------------------------------------------------------------------------ setup
 
-local function request_whole(self, name)
-  local spec = self:need(name)
+local function request_at_build(self, name, spec)
   -- Built pipelines have no request yet; the seed only makes the answer the same every time.
   return self:get_upstream_provider():request_batch(BatchRequest { [name] = spec, random_seed = 0 })
 end
 
+-- Nodes that deliver of a part what they deliver of the whole.
+local STITCHABLE = {
+  "array_source", "dacapo_array_source", "hdf5_source", "graph_source", "csv_points_source", "merge_provider", "pad", "crop", "squeeze", "unsqueeze",
+  "normalize", "intensity_scale_shift", "astype", "copy_mask", "product",
+}
+
+local function can_be_stitched(provider)
+  local known = false
+  for _, name in ipairs(STITCHABLE) do known = known or getmetatable(provider) == package.loaded["moondust.nodes." .. name] end
+  for _, upstream in ipairs(provider:get_upstream_providers()) do known = known and can_be_stitched(upstream) end
+  return known
+end
+
+RandomLocation.mask_piece = 1 << 24 -- voxels of the mask that are read at once
+
+-- The mask's ROI in pieces along the first axis; whole where nodes upstream may see a part with other eyes.
+local function pieces_of(self, spec)
+  local roi, layer = spec.roi, spec.voxel_size[1]
+  local voxels = roi / spec.voxel_size
+  if roi.dims < 2 or voxels.empty or not can_be_stitched(self:get_upstream_provider()) then return { roi } end
+  local shape, pieces = voxels.shape, {}
+  local layers = math.max(1, self.mask_piece // (voxels.size // shape[1])) * layer
+  local part = roi.shape:totable()
+  for first = 0, roi.shape[1] - 1, layers do
+    local offset = roi.offset:totable()
+    offset[1], part[1] = offset[1] + first, math.min(layers, roi.shape[1] - first)
+    pieces[#pieces + 1] = core.Roi(offset, part)
+  end
+  return pieces
+end
+
 local function read_mask(self)
-  local spec = self:need(self.mask)
+  local spec = self:need(self.mask):copy()
   if not spec.roi or not spec.voxel_size then self:fail({ key = self.mask }, "%s has no ROI or no voxel size, so it is no mask of places", self.mask) end
   if spec.roi.unbounded then
     self:fail({ key = self.mask }, "the mask %s has no bounds (ROI %s); put RandomLocation upstream of the node that takes them away, or pad by a finite size",
       self.mask, spec.roi)
   end
-  local batch <close> = request_whole(self, self.mask)
-  local data = core.kernel.max_channels(batch[self.mask].data, spec.roi.dims)
-  self.integral = core.kernel.integral(data)
   self.mask_roi, self.mask_voxel_size = spec.roi, spec.voxel_size
-  local zero, all = (spec.roi.shape * 0):totable(), (spec.roi.shape / spec.voxel_size):totable()
-  self.masked_in = self.integral:count(zero, all)
+  local all = (spec.roi.shape / spec.voxel_size):totable()
+  self.integral = core.kernel.integral_in_pieces(all)
+  for _, piece in ipairs(pieces_of(self, spec)) do
+    spec.roi = piece
+    local batch <close> = request_at_build(self, self.mask, spec)
+    local data <close> = core.kernel.max_channels(batch[self.mask].data, piece.dims)
+    self.integral:put(data, (piece.offset[1] - self.mask_roi.offset[1]) // self.mask_voxel_size[1])
+  end
+  self.masked_in = self.integral:finish():count((self.mask_roi.shape * 0):totable(), all)
 end
 
 local function squared_distance(a, b)
@@ -98,7 +132,7 @@ local function neighbour_count(graph, place, by_id, radius)
 end
 
 local function read_points(self)
-  local batch <close> = request_whole(self, self.ensure_nonempty)
+  local batch <close> = request_at_build(self, self.ensure_nonempty, self:need(self.ensure_nonempty))
   local graph, by_id = batch[self.ensure_nonempty], {}
   self.points, self.cumulative = {}, {}
   for node in graph:nodes() do
