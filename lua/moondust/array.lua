@@ -35,6 +35,7 @@ end
 ---@param spec moondust.ArraySpec
 ---@return string?
 function Array.mismatch(data, spec)
+  if core.delivery_fits(spec, spec, spec, data) and core.request_fits(spec, spec) then return nil end
   if spec.roi and spec.voxel_size then
     local message = check_grid(data, spec)
     if message then return message end
@@ -44,19 +45,30 @@ function Array.mismatch(data, spec)
   end
 end
 
+-- Data and spec by position, as nodes make arrays: nothing to parse.
+local function is_plain(fields)
+  for position in pairs(fields) do
+    if position ~= 1 and position ~= 2 then return false end
+  end
+  return fields[2] ~= nil
+end
+
 function Array:init(fields)
-  local values, message = options.parse("Array", FIELDS, fields)
-  if not values then error(message, 3) end
-  local data, spec = values.data, values.spec or core.ArraySpec { nonspatial = true }
+  local data, spec, attrs = fields[1], fields[2], nil
+  if not is_plain(fields) then
+    local values, message = options.parse("Array", FIELDS, fields)
+    if not values then error(message, 3) end
+    data, spec, attrs = values.data, values.spec or core.ArraySpec { nonspatial = true }, values.attrs
+  end
   if options.class_name_of(data) ~= "moondust.ndarray" then
     error(("Array: 'data' must be an ndarray, not %s"):format(options.describe(data)), 3)
   end
   if options.class_name_of(spec) ~= "moondust.ArraySpec" then
     error(("Array: 'spec' must be an ArraySpec, not %s"):format(options.describe(spec)), 3)
   end
-  message = Array.mismatch(data, spec)
+  local message = Array.mismatch(data, spec)
   if message then error("Array: " .. message, 3) end
-  self.data, self.spec, self.attrs = data, spec:copy(), values.attrs or {}
+  self.data, self.spec, self.attrs = data, spec:copy(), attrs or {}
 end
 
 --- The same data (one more view of it) with a spec of its own: whatever is done to the new array, this one stays.

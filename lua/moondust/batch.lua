@@ -1,4 +1,5 @@
 --- A batch: arrays and graphs by key, on its way down a pipeline (gunpowder's Batch).
+local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
 local Array = require "moondust.array"
@@ -54,12 +55,18 @@ end
 ---@return moondust.Batch
 function Batch:crop(request)
   local new = take_over(Batch {}, self)
-  for name, spec in request:items() do
-    local item = self[name]
+  local own, order, wanted = self._values, request:parts()
+  for i = 1, #order do
+    local name = order[i]
+    local item, spec = own[name], wanted[name]
     if not item then
       error(("%s is not in the batch (it has %s)"):format(name.name, self:names()), 2)
     end
-    new[name] = spec.roi and item.spec.roi ~= spec.roi and item:crop(spec.roi) or item
+    if core.same_roi(item.spec, spec) then
+      new:put(name, item)
+    else
+      new[name] = spec.roi and item:crop(spec.roi) or item
+    end
   end
   return new
 end
@@ -69,8 +76,10 @@ end
 ---@return moondust.Batch
 function Batch:merge(other)
   local new = take_over(Batch {}, self)
-  for name, item in self:items() do new[name] = item end
-  for name, item in other:items() do new[name] = item end
+  for _, batch in ipairs { self, other } do
+    local order, values = batch:parts()
+    for i = 1, #order do new:put(order[i], values[order[i]]) end
+  end
   return new
 end
 

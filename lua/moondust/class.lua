@@ -12,6 +12,7 @@ local options = require "moondust.options"
 
 local function is_a(object, class)
   local own = type(object) == "table" and getmetatable(object)
+  if own == class then return true end
   while own do
     if own == class then return true end
     own = rawget(own, "base")

@@ -61,11 +61,11 @@ function BatchFilter:initial_spec() return self.upstream_providers[1].spec:clone
 
 function BatchFilter:can_skip(request)
   if not self.autoskip then return false end
-  local concerns = {}
-  for _, name in ipairs(self.provided_items) do concerns[name] = true end
-  for _, name in ipairs(self.updated_items) do concerns[name] = true end
-  for name, spec in request:items() do
-    if concerns[name] and not spec.placeholder then return false end
+  local _, wanted = request:parts()
+  for _, items in ipairs { self.provided_items, self.updated_items } do
+    for _, name in ipairs(items) do
+      if wanted[name] and not wanted[name].placeholder then return false end
+    end
   end
   return true
 end
@@ -104,8 +104,11 @@ end
 ---@param keys table<moondust.Key, any>
 ---@return boolean
 function BatchFilter:concerns(keys)
-  for _, name in ipairs(self.provided_items) do if keys[name] then return true end end
-  for _, name in ipairs(self.updated_items) do if keys[name] then return true end end
+  for _, items in ipairs { self.provided_items, self.updated_items } do
+    for _, name in ipairs(items) do
+      if keys[name] then return true end
+    end
+  end
   return false
 end
 

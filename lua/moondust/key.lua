@@ -7,6 +7,10 @@
 
 local M = {}
 
+-- What kind of key a value is; nothing for all that are none. Keys are never given back, so they may be held here. Asked for every
+-- field of every request and batch.
+local kinds = {}
+
 local function kind(name)
   local meta = { __name = name, __tostring = function(self) return self.name end }
   meta.__index = function(_, field) error(("an %s has only a name, no '%s'"):format(name, tostring(field)), 2) end
@@ -19,11 +23,11 @@ local function kind(name)
     local existing = interned[identifier]
     if not existing then
       existing = setmetatable({ name = identifier }, meta)
-      interned[identifier] = existing
+      interned[identifier], kinds[existing] = existing, name
     end
     return existing
   end
-  return make, function(value) return type(value) == "table" and getmetatable(value) == meta end
+  return make, function(value) return kinds[value] == name end
 end
 
 ---@type fun(name: string): moondust.ArrayKey
@@ -33,6 +37,6 @@ M.GraphKey, M.is_graph_key = kind "GraphKey"
 
 ---@param value any
 ---@return boolean
-function M.is_key(value) return M.is_array_key(value) or M.is_graph_key(value) end
+function M.is_key(value) return kinds[value] ~= nil end
 
 return M

@@ -8,14 +8,36 @@ local key = require "moondust.key"
 
 ---@class moondust.Keyed
 ---@field _values table<moondust.Key, any>
----@field _arrays moondust.ArrayKey[]
----@field _graphs moondust.GraphKey[]
+---@field _order moondust.Key[]  arrays, then graphs; never changed but replaced, so that copies and loops may hold it
+---@field _arrays integer        how many arrays
 local Keyed = class "Keyed"
 
-local function remove(list, item)
-  for i, other in ipairs(list) do
-    if other == item then return table.remove(list, i) end
+--- Puts a value in as it is, without convert().
+---@param name moondust.Key
+---@param value any
+function Keyed:put(name, value)
+  local values, order = self._values, self._order
+  if values[name] == nil then
+    local is_array = key.is_array_key(name)
+    local at = (is_array and self._arrays or #order) + 1
+    local longer = table.move(order, 1, at - 1, 1, {})
+    longer[at] = name
+    self._order = table.move(order, at, #order, at + 1, longer)
+    if is_array then self._arrays = at end
   end
+  values[name] = value
+end
+
+--- Takes a key out.
+---@param name moondust.Key
+function Keyed:drop(name)
+  local values, shorter = self._values, {}
+  if values[name] == nil then return end
+  for _, other in ipairs(self._order) do
+    if other ~= name then shorter[#shorter + 1] = other end
+  end
+  values[name], self._order = nil, shorter
+  if key.is_array_key(name) then self._arrays = self._arrays - 1 end
 end
 
 --- Turns a class that derives from Keyed into one whose instances take keys in brackets.
@@ -23,66 +45,66 @@ end
 ---@param new T
 ---@return T
 function Keyed.seal(new)
+  -- Looked up for every field of every request: methods of the bases are found at once.
+  local base = new.base
+  while base do
+    for name, value in pairs(base) do
+      if type(value) == "function" and rawget(new, name) == nil and not name:find "^__" then new[name] = value end
+    end
+    base = base.base
+  end
   new.__index = function(self, name)
-    if key.is_key(name) then return rawget(self, "_values")[name] end
-    return new[name]
+    local method = new[name]
+    if method ~= nil then return method end
+    return self._values[name]
   end
   new.__newindex = function(self, name, value)
     if not key.is_key(name) then
       if type(name) == "string" then return rawset(self, name, value) end
       error(("%s is indexed by ArrayKeys and GraphKeys, not by %s"):format(new.class_name, tostring(name)), 2)
     end
-    local values = rawget(self, "_values")
-    local list = rawget(self, key.is_array_key(name) and "_arrays" or "_graphs")
-    if value == nil then
-      if values[name] ~= nil then remove(list, name) end
-    else
-      value = new.convert(self, name, value)
-      if values[name] == nil then list[#list + 1] = name end
-    end
-    values[name] = value
+    if value == nil then self:drop(name) else self:put(name, new.convert(self, name, value)) end
   end
-  new.__len = function(self) return #self._arrays + #self._graphs end
+  new.__len = function(self) return #self._order end
   return new
 end
 
 function Keyed:init_keyed()
   rawset(self, "_values", {})
-  rawset(self, "_arrays", {})
-  rawset(self, "_graphs", {})
+  rawset(self, "_order", {})
+  rawset(self, "_arrays", 0)
 end
 
---- Keys in order, arrays first: a copy that may be iterated while values change.
+--- The order and the values themselves, to be looked at only, for loops that run at every node.
+---@return moondust.Key[] order
+---@return table<moondust.Key, any> values
+function Keyed:parts() return self._order, self._values end
+
+--- Keys in order, arrays first.
 ---@return moondust.Key[]
-function Keyed:keys()
-  local keys = table.move(self._arrays, 1, #self._arrays, 1, {})
-  return table.move(self._graphs, 1, #self._graphs, #keys + 1, keys)
-end
+function Keyed:keys() return table.move(self._order, 1, #self._order, 1, {}) end
 
 ---@return moondust.ArrayKey[]
-function Keyed:array_keys() return table.move(self._arrays, 1, #self._arrays, 1, {}) end
+function Keyed:array_keys() return table.move(self._order, 1, self._arrays, 1, {}) end
 
 ---@return moondust.GraphKey[]
-function Keyed:graph_keys() return table.move(self._graphs, 1, #self._graphs, 1, {}) end
+function Keyed:graph_keys() return table.move(self._order, self._arrays + 1, #self._order, 1, {}) end
 
-local function iterate(keys)
-  return function(self, previous)
-    local i = 0
-    if previous ~= nil then repeat i = i + 1 until keys[i] == previous end
-    local name = keys[i + 1]
-    if name == nil then return nil end
-    return name, self._values[name]
+--- for key, value in t:items(): arrays first, each in the order it came; the keys there were at the start.
+function Keyed:items()
+  local order, values, i = self._order, self._values, 0
+  return function()
+    i = i + 1
+    local name = order[i]
+    if name ~= nil then return name, values[name] end
   end
 end
-
---- for key, value in t:items(): arrays first, each in the order it came.
-function Keyed:items() return iterate(self:keys()), self, nil end
 
 --- "RAW, GT": the names, for messages.
 ---@return string
 function Keyed:names()
   local names = {}
-  for i, name in ipairs(self:keys()) do names[i] = name.name end
+  for i, name in ipairs(self._order) do names[i] = name.name end
   return #names == 0 and "nothing" or table.concat(names, ", ")
 end
 

@@ -46,7 +46,7 @@ Look.__close = Look.close
 function Look.sees(node)
   local own = getmetatable(node) or node
   if not rawget(own, "look_ahead") or not node.look_ahead then return false end
-  for name, value in pairs(node) do
+  for name, value in next, node do
     if type(value) == "function" and own ~= node and type(own[name]) == "function" then return false end
   end
   for _, source in ipairs(rawget(node, "sources") or {}) do

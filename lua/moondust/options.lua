@@ -69,10 +69,17 @@ local function describe(value)
 end
 M.describe = describe
 
+-- The checks of "integer|coordinate", found once.
+local checks_of = setmetatable({}, { __index = function(self, types)
+  local list = {}
+  for name in types:gmatch "[^|]+" do list[#list + 1] = (checks[name] or error("options: no type called " .. name))[2] end
+  self[types] = list
+  return list
+end })
+
 local function matches(types, value)
-  for name in types:gmatch "[^|]+" do
-    local check = checks[name] or error("options: no type called " .. name)
-    if check[2](value) then return true end
+  for _, check in ipairs(checks_of[types]) do
+    if check(value) then return true end
   end
   return false
 end
@@ -127,9 +134,21 @@ local function names_of(list)
   return names
 end
 
+-- Positions by name, for each list of options.
+local positions = setmetatable({}, { __mode = "k" })
+
+local function positions_of(list)
+  local by_name = positions[list]
+  if not by_name then
+    by_name = {}
+    for position, option in ipairs(list) do by_name[option[1]] = position end
+    positions[list] = by_name
+  end
+  return by_name
+end
+
 local function assign(what, list, fields)
-  local by_name, values = {}, {}
-  for position, option in ipairs(list) do by_name[option[1]] = position end
+  local by_name, values = positions_of(list), {}
   for name, value in pairs(fields) do
     if math.type(name) == "integer" and name >= 1 then
       local option = list[name]

@@ -7,7 +7,8 @@ local class = require("moondust.class").class
 ---@overload fun(): moondust.Profile
 local Profile = class "Profile"
 
-function Profile:init() self.rows, self.order = {}, {} end
+-- Times are noted one after the other, three entries each, and sorted into rows when somebody looks.
+function Profile:init() self.noted, self.rows, self.order = {}, {}, {} end
 
 function Profile:_row(node, method)
   local id = node .. "\0" .. method
@@ -24,14 +25,28 @@ end
 ---@param method string
 ---@param seconds number
 function Profile:add(node, method, seconds)
-  local times = self:_row(node, method).times
-  times[#times + 1] = seconds
+  local noted = self.noted
+  local n = #noted
+  noted[n + 1], noted[n + 2], noted[n + 3] = node, method, seconds
+end
+
+--- All rows, in the order in which they began: { node =, method =, times = { seconds, … } }.
+---@return table[]
+function Profile:all_rows()
+  local noted = self.noted
+  for i = 1, #noted, 3 do
+    local times = self:_row(noted[i], noted[i + 1]).times
+    times[#times + 1] = noted[i + 2]
+  end
+  self.noted = {}
+  return self.order
 end
 
 --- Takes in what another profile has seen.
 ---@param other moondust.Profile
 function Profile:merge(other)
-  for _, row in ipairs(other.order) do
+  self:all_rows()
+  for _, row in ipairs(other:all_rows()) do
     local times = self:_row(row.node, row.method).times
     table.move(row.times, 1, #row.times, #times + 1, times)
   end
@@ -62,7 +77,7 @@ end
 ---@return moondust.ProfileSummary[]
 function Profile:summaries()
   local list = {}
-  for i, row in ipairs(self.order) do list[i] = summarise(row) end
+  for i, row in ipairs(self:all_rows()) do list[i] = summarise(row) end
   table.sort(list, function(a, b)
     if a.total ~= b.total then return a.total > b.total end
     return a.node .. a.method < b.node .. b.method

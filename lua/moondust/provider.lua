@@ -179,21 +179,28 @@ local function check_roi(self, name, wanted, offered)
   end
 end
 
+local function check_spec(self, name, wanted, offered)
+  check_roi(self, name, wanted, offered)
+  if key.is_array_key(name) then
+    check_array_grid(self, name, wanted, offered)
+  elseif wanted.directed ~= nil and offered.directed ~= nil and wanted.directed ~= offered.directed then
+    self:fail({ key = name }, "%s is wanted %s, it is %s", name,
+      wanted.directed and "directed" or "undirected", offered.directed and "directed" or "undirected")
+  end
+end
+
 --- Refuses what this node can't answer.
 ---@param request moondust.BatchRequest
 function BatchProvider:check_request(request)
-  for name, wanted in request:items() do
-    local offered = self.spec[name]
+  local order, values = request:parts()
+  local _, announced = self.spec:parts()
+  for i = 1, #order do
+    local name = order[i]
+    local offered, wanted = announced[name], values[name]
     if not offered then
       self:fail({ key = name, roi = wanted.roi }, "%s is not provided here (there is %s)", name, self.spec:names())
     end
-    check_roi(self, name, wanted, offered)
-    if key.is_array_key(name) then
-      check_array_grid(self, name, wanted, offered)
-    elseif wanted.directed ~= nil and offered.directed ~= nil and wanted.directed ~= offered.directed then
-      self:fail({ key = name }, "%s is wanted %s, it is %s", name,
-        wanted.directed and "directed" or "undirected", offered.directed and "directed" or "undirected")
-    end
+    if not core.request_fits(offered, wanted) then check_spec(self, name, wanted, offered) end
   end
 end
 
@@ -229,16 +236,28 @@ local function check_graph(self, name, wanted, graph)
   end
 end
 
+local function check_item(self, name, wanted, item)
+  if wanted.roi ~= item.spec.roi then
+    self:fail({ key = name, roi = wanted.roi }, "%s was wanted in ROI %s, delivered in %s", name, wanted.roi, item.spec.roi)
+  end
+  if key.is_array_key(name) then check_array(self, name, wanted, item) else check_graph(self, name, wanted, item) end
+end
+
+local NDARRAY, ARRAY_SPEC = getmetatable(core.zeros({ 0 }, "uint8")), getmetatable(core.ArraySpec {})
+
 --- Raises when something is no batch, or has arrays whose data or spec isn't what these must be.
 ---@param batch any
 ---@param rule string  what is broken if it is no batch: "provide() must return a Batch"
 function BatchProvider:check_items(batch, rule)
   if not is_a(batch, Batch) then self:fail("%s, not %s", rule, options.describe(batch)) end
-  for name, item in batch:items() do
+  local order, items = batch:parts()
+  for i = 1, #order do
+    local name = order[i]
+    local item = items[name]
     if key.is_array_key(name) then
-      if options.class_name_of(item.data) ~= "moondust.ndarray" then
+      if getmetatable(item.data) ~= NDARRAY then
         self:fail({ key = name }, "%s.data must be an ndarray, not %s", name, options.describe(item.data))
-      elseif options.class_name_of(item.spec) ~= "moondust.ArraySpec" then
+      elseif getmetatable(item.spec) ~= ARRAY_SPEC then
         self:fail({ key = name }, "%s.spec must be an ArraySpec, not %s", name, options.describe(item.spec))
       end
     end
@@ -250,21 +269,24 @@ end
 ---@param request moondust.BatchRequest
 function BatchProvider:check_batch(batch, request)
   self:check_items(batch, "provide() must return a Batch")
-  for name, wanted in request:items() do
-    local item = batch[name]
+  local order, values = request:parts()
+  local _, items = batch:parts()
+  local _, announced = self.spec:parts()
+  for i = 1, #order do
+    local name = order[i]
+    local item, wanted = items[name], values[name]
     if not item then self:fail({ key = name, roi = wanted.roi }, "%s was wanted and not delivered (the batch has %s)", name, batch:names()) end
-    if wanted.roi ~= item.spec.roi then
-      self:fail({ key = name, roi = wanted.roi }, "%s was wanted in ROI %s, delivered in %s", name, wanted.roi, item.spec.roi)
-    end
-    if key.is_array_key(name) then check_array(self, name, wanted, item) else check_graph(self, name, wanted, item) end
+    if not core.delivery_fits(announced[name], wanted, item.spec, item.data) then check_item(self, name, wanted, item) end
   end
 end
 
 -- ------------------------------------------------------------------------------------------------ serving
 
 local function remove_unneeded(batch, request)
-  for _, name in ipairs(batch:keys()) do
-    if not request[name] then batch[name] = nil end
+  local order = batch:parts()
+  local _, wanted = request:parts()
+  for i = 1, #order do
+    if not wanted[order[i]] then batch:drop(order[i]) end
   end
 end
 

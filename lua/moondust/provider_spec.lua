@@ -84,7 +84,7 @@ end
 ---@return moondust.Coordinate?
 function ProviderSpec:get_lcm_voxel_size(array_keys)
   local lcm
-  for _, name in ipairs(array_keys or self._arrays) do
+  for _, name in ipairs(array_keys or self:array_keys()) do
     local spec = self[name]
     local voxel_size = spec and spec.voxel_size
     if voxel_size then

@@ -32,6 +32,10 @@ function BatchRequest.check_seed(seed, level)
 end
 
 function BatchRequest:init(fields)
+  if next(fields) == nil then
+    rawset(self, "_centred", {})
+    return self:init_keyed()
+  end
   for name in pairs(fields) do
     if name ~= "random_seed" and not key.is_key(name) then
       error(("BatchRequest has no option '%s'%s"):format(
@@ -46,7 +50,7 @@ function BatchRequest:init(fields)
 end
 
 function BatchRequest.convert(self, name, value)
-  self._centred[name] = nil -- set by hand: stays where it was put
+  if self._centred[name] then self:_center_on(name, nil) end -- set by hand: stays where it was put
   return ProviderSpec.convert(self, name, value)
 end
 
@@ -68,9 +72,17 @@ function BatchRequest:add(name, shape, fields)
   shape = core.Coordinate(shape)
   values.roi = core.Roi(shape * 0, shape)
   self[name] = key.is_array_key(name) and core.ArraySpec(values) or core.GraphSpec(values)
-  self._centred[name] = true
+  self:_center_on(name, true)
   self:_centre()
   return self
+end
+
+-- Copies of a request share the table, so it is replaced.
+function BatchRequest:_center_on(name, centred)
+  local all = {}
+  for other, value in pairs(self._centred) do all[other] = value end
+  all[name] = centred
+  rawset(self, "_centred", all)
 end
 
 function BatchRequest:_centre()
@@ -101,32 +113,39 @@ end
 ---@return boolean
 function BatchRequest.is_request(value) return getmetatable(value) == BatchRequest end
 
+-- Requests are copied twice or thrice a node: without the checks of a constructor, which all that is in there has passed.
+local function with_seed(self, seed, values)
+  return setmetatable({
+    _values = values, _order = self._order, _arrays = self._arrays, _centred = self._centred,
+    random_seed = seed, context = self.context or false, rng = self.rng or false, look = self.look or false, looked = self.looked or false,
+  }, BatchRequest)
+end
+
+local function clone_with(self, seed)
+  local order, own, values = self._order, self._values, {}
+  for i = 1, #order do values[order[i]] = own[order[i]]:copy() end
+  return with_seed(self, seed, values)
+end
+
 --- The same request with the same seed. Context is shared.
 ---@return moondust.BatchRequest
-function BatchRequest:clone()
-  local new = self:derive(self.random_seed)
-  for name, spec in self:items() do new[name] = spec end
-  for name in pairs(self._centred) do new._centred[name] = true end
-  return new
-end
+function BatchRequest:clone() return clone_with(self, self.random_seed) end
 
 --- An empty request of the same context with another seed.
 ---@param seed integer?
 ---@return moondust.BatchRequest
 function BatchRequest:derive(seed)
-  local new = BatchRequest { random_seed = seed }
-  rawset(new, "context", self.context)
-  rawset(new, "rng", self.rng)
-  rawset(new, "look", self.look)
-  rawset(new, "looked", self.looked)
+  local new = with_seed(self, seed, {})
+  new._order, new._arrays, new._centred = {}, 0, {}
   return new
 end
 
 --- Takes out what is not delivered: placeholders, and what a look is not for.
 function BatchRequest:remove_placeholders()
-  local looked = self.looked
-  for name, spec in self:items() do
-    if spec.placeholder or looked and not looked[name] then self[name] = nil end
+  local looked, order, values = self.looked, self:parts()
+  for i = 1, #order do
+    local name = order[i]
+    if looked and not looked[name] or values[name].placeholder then self:drop(name) end
   end
 end
 
@@ -145,9 +164,8 @@ end
 --- part of what its seed means.
 ---@return moondust.BatchRequest
 function BatchRequest:copy()
-  local new = self:clone()
-  if new.random_seed then rawset(new, "random_seed", core.seed_copy(new.random_seed)) end
-  return new
+  local seed = self.random_seed
+  return clone_with(self, seed and core.seed_copy(seed))
 end
 
 --- A copy (seed and all) that also asks for what `other` asks: ROIs united, what `other` says of a spec taken over.
@@ -155,8 +173,10 @@ end
 ---@return moondust.BatchRequest
 function BatchRequest:update_with(other)
   local merged = self:copy()
-  for name, spec in other:items() do
-    if merged[name] then merged[name]:update_with(spec) else merged[name] = spec end
+  local own, order, values = merged._values, other:parts()
+  for i = 1, #order do
+    local name = order[i]
+    if own[name] then own[name]:update_with(values[name]) else merged:put(name, values[name]:copy()) end
   end
   return merged
 end
@@ -165,9 +185,7 @@ end
 ---@param attempt integer
 ---@return moondust.BatchRequest
 function BatchRequest:attempt(attempt)
-  local new = self:clone()
-  rawset(new, "random_seed", core.seed_attempt(self.random_seed, attempt))
-  return new
+  return clone_with(self, core.seed_attempt(self.random_seed, attempt))
 end
 
 --- What is wanted on one line, for messages: "RAW [0:600, …] (600, …), seed 7".

@@ -13,14 +13,22 @@
 
 enum { N = 624, M = 397 };
 
-/* ---- the generator */
+/* ---- the generator. Seeding only notes the seed: each node of a pipeline seeds both halves and most draw from neither. */
+
+enum { NOTED_WORD = N + 1, NOTED_WORDS }; /* positions of a generator that has still to be seeded by what is in state[0], state[1] */
+
+static void note_seed(dust_mt19937 *mt, int position, uint64_t seed) {
+  mt->state[0] = (uint32_t)seed;
+  mt->state[1] = (uint32_t)(seed >> 32);
+  mt->position = position;
+  mt->has_gauss = 0;
+  mt->gauss = 0;
+}
 
 static void seed_word(dust_mt19937 *mt, uint32_t seed) {
   mt->state[0] = seed;
   for (uint32_t i = 1; i < N; i++) mt->state[i] = 1812433253u * (mt->state[i - 1] ^ (mt->state[i - 1] >> 30)) + i;
   mt->position = N;
-  mt->has_gauss = 0;
-  mt->gauss = 0;
 }
 
 /* After writing entry i: the next one, entry 0 repeating the last when it wraps. */
@@ -46,9 +54,12 @@ static void seed_words(dust_mt19937 *mt, const uint32_t *key, int length) {
   s[0] = 0x80000000u;
 }
 
-static void seed_python(dust_mt19937 *mt, uint64_t seed) {
-  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-  seed_words(mt, key, key[1] ? 2 : 1);
+static void use_noted_seed(dust_mt19937 *mt) {
+  const uint32_t key[2] = {mt->state[0], mt->state[1]};
+  if (mt->position == NOTED_WORD)
+    seed_word(mt, key[0]);
+  else
+    seed_words(mt, key, key[1] ? 2 : 1);
 }
 
 static inline uint32_t twist(uint32_t upper, uint32_t lower) {
@@ -58,6 +69,7 @@ static inline uint32_t twist(uint32_t upper, uint32_t lower) {
 
 static void refill(dust_mt19937 *mt) {
   uint32_t *s = mt->state;
+  if (mt->position > N) use_noted_seed(mt);
   for (int i = 0; i < N - M; i++) s[i] = s[i + M] ^ twist(s[i], s[i + 1]);
   for (int i = N - M; i < N - 1; i++) s[i] = s[i + M - N] ^ twist(s[i], s[i + 1]);
   s[N - 1] = s[M - 1] ^ twist(s[N - 1], s[0]);
@@ -80,9 +92,8 @@ static double next_double(dust_mt19937 *mt) {
 }
 
 void dust_rng_seed(dust_rng *rng, uint64_t seed) {
-  seed_python(&rng->python, seed);
-  seed_word(&rng->numpy, (uint32_t)seed);
-  rng->python.has_gauss = 0;
+  note_seed(&rng->python, NOTED_WORDS, seed);
+  note_seed(&rng->numpy, NOTED_WORD, (uint32_t)seed);
 }
 
 /* ---- CPython */
@@ -242,8 +253,8 @@ void dust_np_rotation(dust_rng *rng, double matrix[9]) {
 
 /* ---- GSL */
 
-static void gsl_seed_python(void *state, unsigned long seed) { seed_python(state, seed); }
-static void gsl_seed_numpy(void *state, unsigned long seed) { seed_word(state, (uint32_t)seed); }
+static void gsl_seed_python(void *state, unsigned long seed) { note_seed(state, NOTED_WORDS, seed); }
+static void gsl_seed_numpy(void *state, unsigned long seed) { note_seed(state, NOTED_WORD, (uint32_t)seed); }
 static unsigned long gsl_word(void *state) { return next_word(state); }
 static double gsl_double(void *state) { return next_double(state); }
 

@@ -14,7 +14,7 @@
 
 typedef struct dust_mt19937 {
   uint32_t state[624];
-  int position;
+  int position;  /* of the next word; beyond 624: seeded with what is in the first two words once somebody draws */
   int has_gauss; /* numpy's polar method makes two at a time and keeps one */
   double gauss;
 } dust_mt19937;

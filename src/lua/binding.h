@@ -108,6 +108,7 @@ dust_rng *dust_lua_to_rng(lua_State *L, int index);
 void dust_lua_open_coordinate(lua_State *L);
 void dust_lua_open_roi(lua_State *L);
 void dust_lua_open_spec(lua_State *L);
+void dust_lua_open_contract(lua_State *L);
 void dust_lua_open_ndarray(lua_State *L);
 void dust_lua_open_graph(lua_State *L);
 void dust_lua_open_rng(lua_State *L);

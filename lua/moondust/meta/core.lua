@@ -112,6 +112,24 @@ function GraphSpec:update_with(other) end
 ---@param fields table?
 ---@return moondust.GraphSpec
 function core.GraphSpec(fields) end
+--- Whether `wanted` can be answered where `offered` is announced: ROI inside, voxel size the same, begin and shape on its grid.
+--- False for whatever isn't an ArraySpec.
+---@param offered moondust.ArraySpec?
+---@param wanted moondust.ArraySpec?
+---@return boolean
+function core.request_fits(offered, wanted) end
+--- Whether an array with the spec `delivered` is what was wanted and announced: ROI, voxel size, shape, dtype.
+---@param offered moondust.ArraySpec?
+---@param wanted moondust.ArraySpec?
+---@param delivered moondust.ArraySpec?
+---@param data moondust.ndarray?
+---@return boolean
+function core.delivery_fits(offered, wanted, delivered, data) end
+--- Whether two specs have the same ROI, or both none.
+---@param a moondust.ArraySpec|moondust.GraphSpec
+---@param b moondust.ArraySpec|moondust.GraphSpec
+---@return boolean
+function core.same_roi(a, b) end
 
 -- ---------------------------------------------------------------------------------------------------- arrays
 

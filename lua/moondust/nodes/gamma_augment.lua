@@ -5,7 +5,7 @@
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
-local need_float = require "moondust.nodes.float_array"
+local floats = require "moondust.nodes.float_array"
 local BatchFilter = require "moondust.filter"
 
 ---@class moondust.GammaAugment : moondust.BatchFilter
@@ -45,8 +45,13 @@ function GammaAugment:process(batch, request)
   for _, name in ipairs(self.arrays) do
     local array = batch[name]
     if array and array.data.size > 0 then
-      need_float(self, array, "gamma augmentation")
-      array.data = core.kernel.gamma(array.data, gamma)
+      floats.need(self, array, "gamma augmentation")
+      local ok, made = pcall(core.kernel.gamma, array.data, gamma)
+      if not ok then
+        floats.refuse_nan(self, array)
+        error(made, 0)
+      end
+      array.data = made
     end
   end
 end

@@ -2,7 +2,7 @@
 --- slab.
 local core = require "moondust.core"
 local class = require("moondust.class").class
-local need_float = require "moondust.nodes.float_array"
+local floats = require "moondust.nodes.float_array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 
@@ -59,8 +59,8 @@ function IntensityAugment:slab_of(array)
 end
 
 function IntensityAugment:check_range(array)
-  if not self.clip or array.data.size == 0 then return end
-  local low, high = array.data:minmax()
+  if not self.clip or array.data.size == 0 then return floats.refuse_nan(self, array) end
+  local low, high = floats.range(self, array)
   if low < 0 or high > 1 then
     self:fail({ key = self.array, roi = array.spec.roi },
       "%s lies in [%g, %g], clipping needs [0, 1]; put md.Normalize{ %s } before it or set clip = false", self.array, low, high, self.array)
@@ -69,7 +69,7 @@ end
 
 function IntensityAugment:process(batch, request)
   local array = batch[self.array]
-  need_float(self, array, "intensity augmentation")
+  floats.need(self, array, "intensity augmentation")
   self:check_range(array)
   local slab, scales, shifts = self:slab_of(array), {}, {}
   for i = 1, core.kernel.slab_count(array.data, slab) do

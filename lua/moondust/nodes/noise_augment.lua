@@ -5,7 +5,7 @@
 --- their distributions are.
 local core = require "moondust.core"
 local class = require("moondust.class").class
-local need_float = require "moondust.nodes.float_array"
+local floats = require "moondust.nodes.float_array"
 local options = require "moondust.options"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
@@ -112,9 +112,9 @@ local KERNEL_MODE = { localvar = "gaussian", salt = "s&p", pepper = "s&p" }
 
 function NoiseAugment:process(batch, request)
   local array = batch[self.array]
-  need_float(self, array, "noise augmentation")
+  floats.need(self, array, "noise augmentation")
   if array.data.size == 0 then return end
-  local low, high = array.data:minmax()
+  local low, high = floats.range(self, array)
   self:check_range(array, low, high)
   if self.mode == "poisson" and self.signed and high <= -1 then return end -- no light at all
   local ok, made = pcall(core.kernel.noise, array.data, KERNEL_MODE[self.mode] or self.mode, request.random_seed, self:parameters(array.data, high))

@@ -40,7 +40,7 @@ end
 local function take_in(self, profile)
   local seen = self.seen[profile] or {}
   self.seen[profile] = seen
-  for i, row in ipairs(profile.order) do
+  for i, row in ipairs(profile:all_rows()) do
     for n = (seen[i] or 0) + 1, #row.times do self.profile:add(row.node, row.method, row.times[n]) end
     seen[i] = #row.times
   end

@@ -1,0 +1,72 @@
+/* Whether specs and data fit together: what is checked at every node for every key, in one call each. They only say yes or no, and
+ * no to whatever isn't a spec; the words are found in Lua (provider.lua), where something doesn't fit. */
+#include "lua/binding.h"
+
+#include "lua/ndarray.h"
+
+static bool same_roi(bool has, const dust_roi *a, bool other_has, const dust_roi *b) {
+  return has == other_has && (!has || dust_roi_equal(a, b));
+}
+
+static bool divides(const dust_coordinate *voxel_size, const dust_coordinate *c) {
+  for (int d = 0; d < c->ndim; d++)
+    if (!dust_coordinate_is_unbounded(c, d) && c->value[d] % voxel_size->value[d] != 0) return false;
+  return true;
+}
+
+static bool fits_request(const dust_array_spec *offered, const dust_array_spec *wanted) {
+  if (offered->has_roi) {
+    if (!wanted->has_roi || wanted->roi.shape.ndim != offered->roi.shape.ndim) return false;
+    if (!dust_roi_contains(&offered->roi, &wanted->roi)) return false;
+  }
+  if (!offered->has_voxel_size) return true;
+  if (wanted->has_voxel_size && !dust_coordinate_equal(&wanted->voxel_size, &offered->voxel_size)) return false;
+  if (!wanted->has_roi) return true;
+  return wanted->roi.shape.ndim == offered->voxel_size.ndim && divides(&offered->voxel_size, &wanted->roi.shape) &&
+         divides(&offered->voxel_size, &wanted->roi.offset);
+}
+
+static bool fills(const dust_ndarray *data, const dust_roi *roi, const dust_coordinate *voxel_size) {
+  const int channels = data->ndim - roi->shape.ndim;
+  if (channels < 0 || roi->shape.ndim != voxel_size->ndim || roi->shape.unbounded) return false;
+  for (int d = 0; d < roi->shape.ndim; d++)
+    if (data->shape[channels + d] != roi->shape.value[d] / voxel_size->value[d]) return false;
+  return true;
+}
+
+static bool fits_delivery(const dust_array_spec *offered, const dust_array_spec *wanted, const dust_array_spec *delivered,
+                          const dust_ndarray *data) {
+  if (!data->buffer || !same_roi(wanted->has_roi, &wanted->roi, delivered->has_roi, &delivered->roi)) return false;
+  if (offered->has_voxel_size != delivered->has_voxel_size) return false;
+  if (offered->has_voxel_size && !dust_coordinate_equal(&offered->voxel_size, &delivered->voxel_size)) return false;
+  if (wanted->dtype != DUST_DTYPE_NONE && wanted->dtype != data->dtype) return false;
+  return !wanted->has_roi || !offered->has_voxel_size || fills(data, &wanted->roi, &offered->voxel_size);
+}
+
+/* request_fits(offered, wanted) */
+static int request_fits(lua_State *L) {
+  const dust_array_spec *offered = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  return lua_pushboolean(L, offered && wanted && fits_request(offered, wanted)), 1;
+}
+
+/* delivery_fits(offered, wanted, delivered, data) */
+static int delivery_fits(lua_State *L) {
+  const dust_array_spec *offered = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC),
+                        *delivered = luaL_testudata(L, 3, DUST_LUA_ARRAY_SPEC);
+  const dust_ndarray *data = luaL_testudata(L, 4, DUST_LUA_NDARRAY);
+  return lua_pushboolean(L, offered && wanted && delivered && data && fits_delivery(offered, wanted, delivered, data)), 1;
+}
+
+/* same_roi(a, b) */
+static int roi_is_same(lua_State *L) {
+  const dust_array_spec *a = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *b = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  if (a && b) return lua_pushboolean(L, same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi)), 1;
+  const dust_graph_spec *g = luaL_testudata(L, 1, DUST_LUA_GRAPH_SPEC), *h = luaL_testudata(L, 2, DUST_LUA_GRAPH_SPEC);
+  return lua_pushboolean(L, g && h && same_roi(g->has_roi, &g->roi, h->has_roi, &h->roi)), 1;
+}
+
+void dust_lua_open_contract(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"request_fits", request_fits}, {"delivery_fits", delivery_fits}, {"same_roi", roi_is_same}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}
