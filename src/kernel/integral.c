@@ -31,7 +31,7 @@ static inline uint64_t count_row(const uint64_t *words, int64_t begin, int64_t e
 }
 
 /* All of the box bit by bit. */
-DUST_CLONES static uint64_t count_bits(const dust_integral *integral, const box *b) {
+DUST_CLONED(uint64_t, count_bits, (const dust_integral *integral, const box *b), (integral, b)) {
   const int last = integral->ndim - 1;
   int64_t at[DUST_MAXDIM], words = integral->bits.shape[last];
   uint64_t sum = 0;

@@ -36,7 +36,7 @@ static inline uint64_t gather(const unsigned char *flags) {
 }
 
 /* `flags` has zeros up to a multiple of 64. */
-DUST_CLONES static void pack(uint64_t *words, const unsigned char *flags, size_t n) {
+DUST_CLONED(void, pack, (uint64_t * words, const unsigned char *flags, size_t n), (words, flags, n)) {
   for (size_t i = 0; i < n; i += 64) {
     uint64_t word = 0;
     for (unsigned k = 0; k < 8; k++) word |= gather(flags + i + 8 * k) << 8 * k;
@@ -44,7 +44,7 @@ DUST_CLONES static void pack(uint64_t *words, const unsigned char *flags, size_t
   }
 }
 
-DUST_CLONES static void flag_bytes(unsigned char *flags, const unsigned char *in, size_t n) {
+DUST_CLONED(void, flag_bytes, (unsigned char *flags, const unsigned char *in, size_t n), (flags, in, n)) {
   for (size_t i = 0; i < n; i++) flags[i] = in[i] != 0;
 }
 
@@ -113,7 +113,7 @@ typedef struct summing {
 static bool is_wide(const dust_ndarray *table) { return table->dtype == DUST_UINT64; }
 
 /* Adds the bits of some words to as many bytes as there are bits. */
-DUST_CLONES static void add_bits(uint64_t *restrict lanes, const uint64_t *restrict words, int64_t n) {
+DUST_CLONED(void, add_bits, (uint64_t *restrict lanes, const uint64_t *restrict words, int64_t n), (lanes, words, n)) {
   const uint64_t ones = UINT64_C(0x0101010101010101), low = UINT64_C(0x7f7f7f7f7f7f7f7f);
   for (int64_t w = 0; w < n; w++)
     for (unsigned k = 0; k < 8; k++) {

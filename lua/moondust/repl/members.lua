@@ -126,9 +126,8 @@ function M.class_get(class, name) return (reflect.methods_of(debug.getregistry()
 ---@param value any
 ---@return moondust.Key[]?
 function M.keys(value)
-  local arrays, graphs = M.get(value, "_arrays"), M.get(value, "_graphs")
-  if type(arrays) ~= "table" or type(graphs) ~= "table" then return nil end
-  return table.move(graphs, 1, #graphs, #arrays + 1, table.move(arrays, 1, #arrays, 1, {}))
+  local order = M.get(value, "_order")
+  return type(order) == "table" and order or nil
 end
 
 return M
