@@ -1,10 +1,12 @@
 /* Rows of an array fetched from anywhere in another: the sampling half of a transformation.
  *
- * One row at a time, in three steps that stay in the nearest cache: dust_gather_begin(); for each axis dust_gather_axis(), which
- * turns positions into byte offsets and fractions; then dust_gather_row() once per channel, linear or nearest. One gather serves
- * one thread.
+ * One row at a time, in two steps that stay in the nearest cache: dust_gather_places() turns positions into offsets and fractions,
+ * then dust_gather_row(), once per channel, fetches the values, linear or nearest. One gather serves one thread.
  *
  *     position of sample i along an axis = first + i * step + at[i]    (index units: sample k of n sits at k)
+ *
+ * A row that lies inside of the array with all of its neighbours takes a shorter way than one that must be clamped. Both give the
+ * same bytes.
  */
 #ifndef DUST_KERNEL_GATHER_H
 #define DUST_KERNEL_GATHER_H
@@ -13,7 +15,7 @@
 #include "base/pool.h"
 #include "volume/ndarray.h"
 
-#define DUST_GATHER_ROW 512 /* longest row: what is kept of it fits the nearest cache */
+enum { DUST_GATHER_ROW = 512 }; /* longest row: what is kept of it fits the nearest cache */
 
 /* What counts as outside and reads 0: with FACES, beyond the array's outer faces [-1/2, n - 1/2), the half voxel between the
  * outer centres and the faces reading as the edge; with CENTRES, scipy's rule for mode "constant", anything beyond the outer
@@ -26,32 +28,42 @@ static inline int32_t dust_floor(float x) {
   return towards_zero - ((float)towards_zero > x);
 }
 
+/* Along one axis of the array. |first + i * step + at[i]| < 2^31. */
+typedef struct dust_gather_axis {
+  const float
+      *at; /* a value a sample, and DUST_MOST_LANES more of any kind; NULL: still, the whole row is at `first` (not for the last axis) */
+  int64_t first;
+  int32_t step;
+  int64_t n, stride; /* samples, at least 1; elements from one to the next */
+} dust_gather_axis;
+
 typedef struct dust_gather {
   int axes; /* of the array, 1 to 4 */
   bool linear;
   dust_dtype dtype;
   size_t length; /* of this row */
+  bool inside;   /* nothing needs clamping, and at most three axes aren't still */
+  int moving;    /* inside: axes that aren't still; the others are part of start, and what follows counts these only */
+  int64_t start; /* inside: elements */
   bool far;      /* the channel is too large for 32-bit offsets */
   bool lone;     /* the last axis has one sample: there are no pairs */
   bool at_end;   /* a pair may have to begin at the last sample of the last axis */
   bool any_outside;
   int32_t *outside;   /* 1: reads 0 */
   int32_t *place;     /* sample along the axis at hand */
-  void *offset[4];    /* bytes, int32 or (far) int64; [0] the lower corner, others: some steps further along outer axes */
-  int64_t stride[4];  /* bytes to the next sample along an axis; [0] is the last axis */
-  float *fraction[4]; /* of the way there; along the last axis exactly 1 at its last sample */
+  void *offset[4];    /* elements, int32 or (far) int64; [0] the lower corner, others: some steps further along outer axes */
+  int64_t stride[4];  /* elements to the next sample along an axis; [0] is the last axis */
+  float *fraction[4]; /* of the way there; along the last axis, if clamped, exactly 1 at its last sample */
   char *corner[4];    /* pairs of neighbours along the last axis: at (z, y), one step along y, along z, along both */
   void *value[2];     /* float or double */
   void *block;
 } dust_gather;
 
 dust_status dust_gather_create(dust_gather *gather, int axes, dust_dtype dtype, bool linear);
-void dust_gather_release(dust_gather *gather);              /* of a zeroed one too */
-void dust_gather_begin(dust_gather *gather, size_t length); /* at most DUST_GATHER_ROW */
-/* axis 0 is the array's last one; n >= 1 samples, `stride` elements apart. |first + i * step + at[i]| < 2^31. */
-void dust_gather_axis(dust_gather *gather, int axis, const float *at, int64_t first, int64_t step, int64_t n, int64_t stride,
-                      dust_gather_border border);
-/* out: length elements side by side. in: the first element of one channel, laid out as said to dust_gather_axis. Linear values
+void dust_gather_release(dust_gather *gather); /* of a zeroed one too */
+/* axis[0] is the array's last one. length is at most DUST_GATHER_ROW. */
+void dust_gather_places(dust_gather *gather, size_t length, const dust_gather_axis *axis, dust_gather_border border);
+/* out: length elements side by side. in: the first element of one channel, laid out as said to dust_gather_places(). Linear values
  * are computed in float32, in double for 32 and 64-bit types; integers are rounded half away from zero. Nearest moves the bits. A
  * sample of no weight is never part of the value: it may be NaN. */
 void dust_gather_row(dust_gather *gather, void *out, const void *in);

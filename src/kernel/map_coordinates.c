@@ -30,12 +30,13 @@ static dust_status places(void *context, size_t begin, size_t end, size_t chunk)
   int64_t item = (int64_t)dust_dtype_size(j->dtype);
   for (size_t row = begin; row < end; row += DUST_GATHER_ROW) {
     size_t n = end - row < DUST_GATHER_ROW ? end - row : DUST_GATHER_ROW;
-    float at[DUST_GATHER_ROW];
-    dust_gather_begin(&gather, n);
+    float at[4][DUST_GATHER_ROW];
+    dust_gather_axis axis[4];
     for (int a = 0; a < j->axes; a++) {
-      load(at, j->coordinates + (j->axes - 1 - a) * j->count + (int64_t)row, n);
-      dust_gather_axis(&gather, a, at, 0, 0, j->shape[a], j->stride[a], DUST_GATHER_CENTRES);
+      load(at[a], j->coordinates + (j->axes - 1 - a) * j->count + (int64_t)row, n);
+      axis[a] = (dust_gather_axis){at[a], 0, 0, j->shape[a], j->stride[a]};
     }
+    dust_gather_places(&gather, n, axis, DUST_GATHER_CENTRES);
     for (int64_t c = 0; c < j->channels; c++)
       dust_gather_row(&gather, j->out + (c * j->count + (int64_t)row) * item, j->in + c * j->channel * item);
   }

@@ -7,6 +7,7 @@
 #ifndef DUST_KERNEL_TRANSFORM_FIELD_H
 #define DUST_KERNEL_TRANSFORM_FIELD_H
 
+#include "base/lanes.h"
 #include "kernel/gather.h"
 #include "kernel/transform.h"
 
@@ -39,19 +40,24 @@ typedef struct dust_field_axis {
   double *weight;
 } dust_field_axis;
 
-enum { DUST_FIELD_LANES = 8 }; /* samples at a time; rows are made with as much room at their ends */
+enum { DUST_FIELD_NODES = 8 }; /* nodes made at a time */
 
-/* The last axis: a line of points (coefficients, or subsampled nodes), `each` neighbours of which make a sample. */
+/* The last axis: a line of points (coefficients, or subsampled nodes). From each to the next the displacement is a polynomial of
+ * the way between them; the rotation's part, which is affine along the row, is added to its first two coefficients. */
 typedef struct dust_field_last {
-  int each;            /* 4: cubic; 2: linear between nodes */
+  int each;            /* coefficients of a polynomial. 4: cubic, of four points; 2: linear between two nodes */
+  bool close;          /* samples are at most as far apart as points */
   int64_t points;      /* of the line */
+  int64_t pieces;      /* polynomials: points - each + 1 */
   int64_t *index;      /* points * taps control points each */
   int taps;            /* 1 for coefficients, 4 for nodes */
-  double *weight[4];   /* of a node's control points */
+  double *weight[4];   /* of a node's control points; DUST_FIELD_NODES more than there are */
   int64_t *point_stop; /* per node: the next one that has other control points */
-  int32_t *start;      /* per sample: first of its points */
-  int32_t *stop;       /* per sample: the next one that has other points */
-  float *blend[4];     /* per sample: weights of its points; DUST_FIELD_LANES samples more than there are */
+  double *begin;       /* per piece: voxels from the centre of the master ROI to where it begins */
+  double length;       /* of a piece: voxels */
+  int32_t *piece;      /* per sample: its polynomial; DUST_MOST_LANES samples more than there are */
+  int32_t *stop;       /* per sample: the next one that has another */
+  float *way;          /* per sample: of its piece, 0 … 1; as many more. If all of the line is one point: voxels from the centre */
   float *from_centre;  /* per sample: voxels from the centre of the master ROI; as many more */
 } dust_field_last;
 
@@ -59,6 +65,7 @@ typedef struct dust_field {
   const dust_transform *transform;
   int ndim;
   int64_t rows, shape[DUST_TRANSFORM_MAXDIM];
+  bool still[DUST_TRANSFORM_MAXDIM]; /* nothing moves along this axis */
   double voxel_size[DUST_TRANSFORM_MAXDIM];
   double begin[DUST_TRANSFORM_MAXDIM]; /* world units from the centre of the master ROI to the lower face of voxel 0 */
   dust_field_axis outer[DUST_TRANSFORM_MAXDIM];
@@ -73,22 +80,33 @@ void dust_field_release(dust_field *field); /* of a zeroed one too */
 /* What one thread needs to walk the rows of a field. */
 typedef struct dust_field_walk {
   const dust_field *field;
+  int64_t row;
   int64_t place[DUST_TRANSFORM_MAXDIM];   /* of the row: index along each outer axis */
   int64_t reduced[DUST_TRANSFORM_MAXDIM]; /* for which index level d was last reduced, -1: none */
   double
       *level[DUST_TRANSFORM_MAXDIM + 1]; /* level[d]: coefficients with the axes before d reduced; level[0] is the transformation's own */
-  double *wide_line;                     /* one of these before it is rounded */
-  float *line[DUST_TRANSFORM_MAXDIM];    /* per displaced axis: the points of the last axis */
+  double *line;                          /* the points of one axis */
+  float *piece[DUST_TRANSFORM_MAXDIM];   /* per displaced axis: constant terms of all polynomials, then linear ones … */
+  int64_t room;                          /* from one of these to the next */
   double base[DUST_TRANSFORM_MAXDIM];    /* rotation's part that is the same for the whole row */
-  float *at[DUST_TRANSFORM_MAXDIM];      /* the result: DUST_GATHER_ROW values an axis, and room for DUST_FIELD_LANES more */
+  float *at
+      [DUST_TRANSFORM_MAXDIM]; /* the result: DUST_GATHER_ROW values an axis, and room for DUST_MOST_LANES more; 0 for ever where it is still */
   void *block;
 } dust_field_walk;
 
 dust_status dust_field_walk_create(dust_field_walk *walk, const dust_field *field);
 void dust_field_walk_release(dust_field_walk *walk);
 void dust_field_walk_to(dust_field_walk *walk, int64_t row);
+/* Not quite: place, base and the levels that the rows of a plane share. dust_field_walk_to() the same row takes it from there. */
+void dust_field_walk_near(dust_field_walk *walk, int64_t row);
 /* Samples begin … begin+length-1 of the row walked to, into walk->at[]. length <= DUST_GATHER_ROW. */
 void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t length);
+/* Rows begin … end-1, at most DUST_GATHER_ROW samples at a time: the samples from `at` on are in walk->at[]. */
+typedef dust_status (*dust_field_visit)(void *state, dust_field_walk *walk, int64_t at, int64_t length);
+dust_status dust_field_walk_pieces(dust_field_walk *walk, dust_field_visit visit, void *state); /* of the row walked to */
+dust_status dust_field_walk_rows(const dust_field *field, size_t begin, size_t end, dust_field_visit visit, void *state);
+/* Rows that are worth a thread's while. It depends on the field alone, so that work is cut the same way for any number of threads. */
+size_t dust_field_grain(const dust_field *field);
 
 /* Everything about the options but the displacement's values. */
 dust_status dust_transform_check(const dust_transform_options *options);
