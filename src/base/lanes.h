@@ -25,6 +25,13 @@ enum { DUST_MOST_LANES = 16 };
 
 #define DUST_LANES_AT(type, pointer) (*(type *)(void *)(pointer))
 
+/* Lanes of a and b, named by constants: 0 … W-1 are a's, W … 2W-1 b's. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define DUST_SHUFFLE(W, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define DUST_SHUFFLE(W, a, b, ...) __builtin_shuffle(a, b, (ints_##W){__VA_ARGS__})
+#endif
+
 #ifdef DUST_HAVE_CLONES
 #define DUST_EACH_WIDTH(BODY, name)                           \
   BODY(4, name##_baseline, )                                  \

@@ -65,8 +65,8 @@ static inline __attribute__((always_inline)) int64_t pair(const char *corner, si
       }                                                                                                                \
       for (int k = 0; k < corners; k++) {                                                                              \
         floats_##W one = (floats_##W)JOIN_##W(even[k]), two = (floats_##W)JOIN_##W(odd[k]);                            \
-        floats_##W low = __builtin_shuffle(one, two, (ints_##W){FIRST_##W});                                           \
-        floats_##W high = __builtin_shuffle(one, two, (ints_##W){SECOND_##W});                                         \
+        floats_##W low = DUST_SHUFFLE(W, one, two, FIRST_##W);                                                         \
+        floats_##W high = DUST_SHUFFLE(W, one, two, SECOND_##W);                                                       \
         value[k] = BLEND(W, low, high, x);                                                                             \
       }                                                                                                                \
       floats_##W all = BLEND(W, value[0], value[1], y);                                                                \

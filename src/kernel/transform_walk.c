@@ -8,6 +8,9 @@
 #include "base/lanes.h"
 #include "base/mem.h"
 #include "kernel/transform_field.h"
+#ifdef DUST_HAVE_CLONES
+#include <immintrin.h>
+#endif
 
 enum { TAPS = DUST_TRANSFORM_TAPS, NODES = DUST_FIELD_NODES };
 
@@ -229,7 +232,9 @@ static void by_piece(const sample_axis *axis, int axes, const dust_field_last *l
 
 #ifdef DUST_HAVE_CLONES
 /* Where there are instructions for it each sample picks its coefficients from a vector of them. W samples must lie in W pieces. */
-#define PICK(W, k) __builtin_shuffle(AT(const floats_##W, p + (k)*room), pick)
+#define PICK_8(p) (floats_8) _mm256_permutevar8x32_ps(_mm256_loadu_ps(p), (__m256i)pick)
+#define PICK_16(p) (floats_16) _mm512_permutexvar_ps((__m512i)pick, _mm512_loadu_ps(p))
+#define PICK(W, k) PICK_##W(p + (k)*room)
 #define BY_LANE(W, name, target)                                                                                                   \
   target static void name(const sample_axis *axis, int axes, const dust_field_last *l, int64_t room, int64_t begin, int64_t end) { \
     bool all = l->pieces <= W; /* of the row in one vector */                                                                      \
@@ -247,10 +252,8 @@ static void by_piece(const sample_axis *axis, int axes, const dust_field_last *l
   }
 BY_LANE(8, by_lane_v3, __attribute__((target(DUST_TARGET_V3))))
 BY_LANE(16, by_lane_v4, __attribute__((target(DUST_TARGET_V4))))
-#define by_lane_baseline by_piece
-#else
-#define by_lane_baseline by_piece
 #endif
+#define by_lane_baseline by_piece
 
 void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t length) {
   const dust_field *f = walk->field;

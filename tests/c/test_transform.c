@@ -197,6 +197,74 @@ static void test_source_roi_is_smallest(void) {
   }
 }
 
+/* The floor and the ceiling of every single place, where most rows needn't be looked at: large ROIs of voxels of size 1, in which a
+ * displacement as written is the engine's own float32. */
+static void test_source_roi_is_exact(void) {
+  static const sample_case large[] = {
+      {3, 1, false, {0, 0, 0}, {24, 70, 61}, {1, 1, 1}, {3, 5, 4}, 0.7, 3},
+      {3, 1, false, {5, -7, 0}, {90, 44, 17}, {1, 1, 1}, {6, 4, 2}, 0, 9},
+      {3, 3, false, {0, 0, 0}, {24, 70, 61}, {1, 1, 1}, {3, 5, 4}, -2.1, 4},
+      {3, 1, false, {0, 0, 0}, {24, 70, 61}, {1, 1, 1}, {3, 5, 4}, 3, 0},
+      {2, 1, false, {0, 0}, {1500, 40}, {1, 1}, {30, 2}, 0.2, 20},
+      {2, 4, false, {0, 0}, {1500, 40}, {1, 1}, {30, 9}, 1.5, 2},
+      {4, 1, false, {0, 0, 0, 0}, {9, 12, 20, 21}, {1, 1, 1, 1}, {2, 3, 2, 4}, 1, 2},
+  };
+  for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+    made_case m;
+    make_case(&m, &large[i]);
+    dust_transform *t = NULL;
+    dust_roi source;
+    dust_ndarray moved = {0};
+    CHECK_OK(dust_transform_create(&t, &m.options, NULL));
+    CHECK_OK(dust_transform_source_roi(&source, t, &m.roi, &m.voxel_size, NULL));
+    CHECK_OK(dust_transform_displacement(&moved, t, &m.roi, &m.voxel_size, NULL));
+    int64_t count = dust_ndarray_count(&moved) / large[i].ndim, stride = count;
+    for (int d = 0; d < large[i].ndim; d++) {
+      int64_t n = m.roi.shape.value[d], low = INT64_MAX, high = INT64_MIN;
+      stride /= n;
+      for (int64_t k = 0; k < count; k++) {
+        float by = ((float *)moved.data)[d * count + k];
+        int64_t place = m.roi.offset.value[d] + k / stride % n, below = place + (int64_t)floorf(by), above = place + (int64_t)ceilf(by);
+        low = below < low ? below : low, high = above > high ? above : high;
+      }
+      CHECK(source.offset.value[d] == low && source.shape.value[d] == high + 1 - low);
+    }
+    dust_ndarray_release(&moved);
+    dust_transform_release(t);
+    dust_ndarray_release(&m.displacement);
+  }
+}
+
+/* Rows that needn't be clamped take another way than those that must be. A source with more around it than is needed gives the
+ * same samples as one that is just large enough. */
+static void test_room_around(void) {
+  for (int i = 0; i < CASES; i++)
+    for (int dtype = 0; dtype < DUST_DTYPE_COUNT && !cases[i].quirks; dtype++) {
+      made_case m;
+      make_case(&m, &cases[i]);
+      dust_transform *t = NULL;
+      dust_roi tight, roomy;
+      dust_ndarray large = {0}, part = {0}, out[4] = {{0}};
+      CHECK_OK(dust_transform_create(&t, &m.options, NULL));
+      CHECK_OK(dust_transform_source_roi(&tight, t, &m.roi, &m.voxel_size, NULL));
+      roomy = tight;
+      for (int d = 0; d < cases[i].ndim; d++)
+        roomy.offset.value[d] -= m.voxel_size.value[d], roomy.shape.value[d] += 2 * m.voxel_size.value[d];
+      CHECK_OK(source_array(&large, &roomy, &m.voxel_size, (dust_dtype)dtype, 1));
+      int64_t begin[DUST_MAXDIM] = {0}, shape[DUST_MAXDIM] = {1};
+      for (int d = 1; d <= cases[i].ndim; d++) begin[d] = 1, shape[d] = large.shape[d] - 2;
+      CHECK_OK(dust_ndarray_crop(&part, &large, begin, shape));
+      for (int k = 0; k < 4; k++)
+        CHECK_OK(dust_transform_sample(&out[k], t, k % 2 ? &large : &part, k % 2 ? &roomy : &tight, &m.roi, &m.voxel_size, k < 2, NULL));
+      CHECK(same_bytes(&out[0], &out[1]) && same_bytes(&out[2], &out[3]));
+      for (int k = 0; k < 4; k++) dust_ndarray_release(&out[k]);
+      dust_ndarray_release(&part);
+      dust_ndarray_release(&large);
+      dust_transform_release(t);
+      dust_ndarray_release(&m.displacement);
+    }
+}
+
 /* A tile of the ROI is fetched from the very same places. */
 static void test_tiles(void) {
   made_case m;
@@ -342,6 +410,8 @@ int main(void) {
   test_threads();
   test_source_roi_suffices();
   test_source_roi_is_smallest();
+  test_source_roi_is_exact();
+  test_room_around();
   test_tiles();
   test_strided_input();
   test_points();
