@@ -1,5 +1,5 @@
-/* Vectors of a fixed number of lanes (GNU C's, which any machine can do), for bodies that are compiled once for each width since gcc makes too little of the
- * loop: floats_4, ints_4; and 8 and 16 of them. They may lie anywhere in memory and alias anything.
+/* Vectors of a fixed number of lanes (GNU C's, which any machine can do), for bodies that are compiled once for each width since
+ * gcc makes too little of the loop: floats_4, ints_4; and 8 and 16 of them. They may lie anywhere in memory and alias anything.
  *
  *     #define BODY(W, name, target) target static void name(float *at, size_t n) { … floats_##W a = AT(floats_##W, at + i); … }
  *     DUST_EACH_WIDTH(BODY, name)       defines name_baseline, and on x86-64 name_v3 and name_v4

@@ -39,6 +39,8 @@ static inline __attribute__((always_inline)) int64_t pair(const char *corner, si
 #define SECOND_8 1, 3, 9, 11, 5, 7, 13, 15
 #define SECOND_16 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31
 
+/* What is loaded up to here is loaded before what comes: gcc would otherwise gather all offsets first, and has no registers for
+ * them. */
 #ifdef DUST_HAVE_CLONES
 #define HOLD(v) __asm__ volatile("" : "+v"(v))
 #else
@@ -46,7 +48,7 @@ static inline __attribute__((always_inline)) int64_t pair(const char *corner, si
 #endif
 #define ALWAYS static inline __attribute__((always_inline))
 #define BLEND(W, a, b, t) ((a) + (t) * (floats_##W)((ints_##W)((b) - (a)) & ((t) > 0)))
-/* Offsets are loaded once, four at a time, and stay in registers for all corners: gcc would rather keep all of them in vectors. */
+/* Offsets are loaded once, four at a time, and used for all corners. */
 #define BODY(W, name, target)                                                                                          \
   ALWAYS target void name##_of(float *restrict out, const job *j, size_t n, int corners) {                             \
     for (size_t i = 0; i < n; i += W) {                                                                                \

@@ -30,48 +30,67 @@ static inline double along_double(double a, double b, double t) {
   return a + t * difference;
 }
 
+/* A pair of neighbours. Small ones are one integer (of a little-endian machine): gcc takes it apart faster than it finds every
+ * other element of a row. */
+#define PAIR(type)  \
+  typedef struct {  \
+    type low, high; \
+  } pair_##type;
+PAIR(uint32_t)
+PAIR(uint64_t)
+PAIR(int32_t)
+PAIR(int64_t)
+PAIR(float)
+PAIR(double)
+#define LOW_MEMBER(type, v) (v).low
+#define HIGH_MEMBER(type, v) (v).high
+#define LOW_UNSIGNED(type, v) (int32_t)((v) & (type)-1)
+#define HIGH_UNSIGNED(type, v) (int32_t)((v) >> 8 * sizeof(type))
+#define LOW_SIGNED(type, v) (int32_t)(type)(v)
+#define HIGH_SIGNED(type, v) (int32_t)(type)((v) >> 8 * sizeof(type))
+
 /* An axis that is still and one of which nothing has any weight give the same bytes, -0 being made 0 by either.
  *
  * One body a type: a conversion beforehand would touch the whole array. Pairs of four places: (z, y), (z, y + 1), (z + 1, y), (z
  * + 1, y + 1). */
-#define LERP(type, real)                                                                                                            \
+#define LERP(type, real, pair, half)                                                                                                \
   DUST_CLONED(void, bilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], size_t n),              \
               (out_, corner, fraction, n)) {                                                                                        \
     real *restrict out = out_;                                                                                                      \
-    const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                        \
+    const pair *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                        \
     const float *restrict x = fraction[0], *restrict y = fraction[1];                                                               \
     for (size_t i = 0; i < n; i++) {                                                                                                \
-      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]),                                                        \
-           b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                                                        \
+      real a = along_##real((real)LOW_##half(type, p[i]), (real)HIGH_##half(type, p[i]), (real)x[i]),                               \
+           b = along_##real((real)LOW_##half(type, q[i]), (real)HIGH_##half(type, q[i]), (real)x[i]);                               \
       out[i] = along_##real(a, b, (real)y[i]) + 0;                                                                                  \
     }                                                                                                                               \
   }                                                                                                                                 \
   DUST_CLONED(void, trilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], size_t n),             \
               (out_, corner, fraction, n)) {                                                                                        \
     real *restrict out = out_;                                                                                                      \
-    const type *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1], *restrict r = (const void *)corner[2], \
+    const pair *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1], *restrict r = (const void *)corner[2], \
                          *restrict s = (const void *)corner[3];                                                                     \
     const float *restrict x = fraction[0], *restrict y = fraction[1], *restrict z = fraction[2];                                    \
     for (size_t i = 0; i < n; i++) {                                                                                                \
-      real a = along_##real((real)p[2 * i], (real)p[2 * i + 1], (real)x[i]),                                                        \
-           b = along_##real((real)q[2 * i], (real)q[2 * i + 1], (real)x[i]);                                                        \
-      real c = along_##real((real)r[2 * i], (real)r[2 * i + 1], (real)x[i]),                                                        \
-           d = along_##real((real)s[2 * i], (real)s[2 * i + 1], (real)x[i]);                                                        \
+      real a = along_##real((real)LOW_##half(type, p[i]), (real)HIGH_##half(type, p[i]), (real)x[i]),                               \
+           b = along_##real((real)LOW_##half(type, q[i]), (real)HIGH_##half(type, q[i]), (real)x[i]);                               \
+      real c = along_##real((real)LOW_##half(type, r[i]), (real)HIGH_##half(type, r[i]), (real)x[i]),                               \
+           d = along_##real((real)LOW_##half(type, s[i]), (real)HIGH_##half(type, s[i]), (real)x[i]);                               \
       a = along_##real(a, b, (real)y[i]);                                                                                           \
       c = along_##real(c, d, (real)y[i]);                                                                                           \
       out[i] = along_##real(a, c, (real)z[i]);                                                                                      \
     }                                                                                                                               \
   }
-LERP(uint8_t, float)
-LERP(uint16_t, float)
-LERP(uint32_t, double)
-LERP(uint64_t, double)
-LERP(int8_t, float)
-LERP(int16_t, float)
-LERP(int32_t, double)
-LERP(int64_t, double)
-LERP(float, float)
-LERP(double, double)
+LERP(uint8_t, float, uint16_t, UNSIGNED)
+LERP(uint16_t, float, uint32_t, UNSIGNED)
+LERP(uint32_t, double, pair_uint32_t, MEMBER)
+LERP(uint64_t, double, pair_uint64_t, MEMBER)
+LERP(int8_t, float, uint16_t, SIGNED)
+LERP(int16_t, float, uint32_t, SIGNED)
+LERP(int32_t, double, pair_int32_t, MEMBER)
+LERP(int64_t, double, pair_int64_t, MEMBER)
+LERP(float, float, pair_float, MEMBER)
+LERP(double, double, pair_double, MEMBER)
 
 typedef void (*lerp)(void *restrict, char *const[4], float *const[4], size_t);
 /* [0] bilinear, [1] trilinear */

@@ -10,8 +10,8 @@
  * point k of c sits at voxel centre k (n-1)/(c-1) of the n master voxels along an axis; boundary "mirror"). With subsample s > 1
  * the spline is evaluated on a grid of max(int(n/s), min(n, 2)) points an axis and interpolated linearly between them.
  *
- * The dense field is never made: control points are reduced over z once a plane and over y once a row, leaving a few taps along
- * x.
+ * The dense field is never made: control points are reduced over z once a plane and over y once a row, leaving a polynomial
+ * of x between two of them.
  *
  * quirks = true reproduces dacapo.gp.ElasticAugment's arithmetic as it stands (positions are lower corners, float32 dense field,
  * zoom's mode "constant" for the control points of the rotation, context grown by one world unit instead of one voxel, a

@@ -8,9 +8,9 @@
 #include <string.h>
 #include "base/lanes.h"
 #include "base/mem.h"
-#include "kernel/transform_field.h"
+#include "kernel/transform_walk.h"
 
-enum { MAXDIM = DUST_TRANSFORM_MAXDIM, TAPS = DUST_TRANSFORM_TAPS, SEEDS = 9 /* places along each outer axis */, FEW_ROWS = 1024 };
+enum { MAXDIM = DUST_TRANSFORM_MAXDIM, TAPS = DUST_TRANSFORM_TAPS, SEEDS = 9 /* places along each outer axis */ };
 
 typedef struct extent {
   int64_t low[MAXDIM], high[MAXDIM];
@@ -163,20 +163,21 @@ typedef struct job {
   extent seed, *extents; /* a chunk each */
 } job;
 
-/* Rows that lie evenly in the ROI, its edges among them. */
+/* Rows that lie evenly in the ROI, its edges among them; none where they would be more than a few of all. */
 static dust_status plant(job *j) {
   const dust_field *f = j->field;
+  int64_t count = 1;
+  for (int d = 0; d < f->ndim - 1; d++) count *= SEEDS;
+  if (f->rows < 16 * count) return DUST_OK;
   worker w = {&j->seed, {true, true, true, true}};
   dust_field_walk walk;
   DUST_TRY(dust_field_walk_create(&walk, f));
   dust_status status = DUST_OK;
-  int64_t count = 1;
-  for (int d = 0; d < f->ndim - 1; d++) count *= SEEDS;
   for (int64_t k = 0; k < count; k++) {
     int64_t row = 0, rest = k;
     for (int d = 0; d < f->ndim - 1; d++, rest /= SEEDS) row = row * f->shape[d] + rest % SEEDS * (f->shape[d] - 1) / (SEEDS - 1);
     dust_field_walk_to(&walk, row);
-    DUST_GO(dust_field_walk_pieces(&walk, extend, &w));
+    DUST_GO(dust_field_walk_parts(&walk, extend, &w));
   }
 done:
   dust_field_walk_release(&walk);
@@ -197,7 +198,7 @@ static dust_status extend_chunk(void *context, size_t begin, size_t end, size_t 
     reach_update(&r, &walk);
     if (!may_extend(&w, &r, &walk)) continue;
     dust_field_walk_to(&walk, (int64_t)row);
-    DUST_GO(dust_field_walk_pieces(&walk, extend, &w));
+    DUST_GO(dust_field_walk_parts(&walk, extend, &w));
   }
 done:
   dust_field_walk_release(&walk);
@@ -226,7 +227,7 @@ dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *t, co
   dust_status status = DUST_OK;
   size_t each = dust_field_grain(&field), chunks = ((size_t)field.rows + each - 1) / each;
   DUST_GO(dust_calloc((void **)&j.extents, chunks, sizeof *j.extents));
-  if (field.rows >= FEW_ROWS) DUST_GO(plant(&j));
+  DUST_GO(plant(&j));
   DUST_GO(dust_pool_for(pool, (size_t)field.rows, each, extend_chunk, &j));
   for (size_t c = 0; c < chunks; c++) include(&j.seed, &j.extents[c], t->ndim);
   DUST_GO(to_world(out, &j.seed, roi, voxel_size));

@@ -2,7 +2,7 @@
  * origin too.
  */
 #include <string.h>
-#include "kernel/transform_field.h"
+#include "kernel/transform_walk.h"
 
 typedef struct job {
   const dust_field *field;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "base/lanes.h"
 #include "base/mem.h"
 #include "kernel/spline.h"
 

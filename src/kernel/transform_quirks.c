@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "kernel/resample.h"
+#include "kernel/gather.h"
 #include "kernel/transform_field.h"
 
 static int64_t product(int n, const int64_t *shape) {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/mem.h"
-#include "kernel/transform_field.h"
+#include "kernel/transform_walk.h"
 
 enum { PLANES_AHEAD = 3 };
 
@@ -32,7 +32,7 @@ static dust_status fetch(void *state, dust_field_walk *walk, int64_t begin, int6
   for (int d = ndim - 1; d >= 0; d--) {
     int64_t n = r->in->shape[r->in->ndim - ndim + d], place = d == ndim - 1 ? begin : walk->place[d];
     axis[ndim - 1 - d] =
-        (dust_gather_axis){r->field->still[d] && d < ndim - 1 ? NULL : walk->at[d], r->first[d] + place, d == ndim - 1, n, stride};
+        (dust_gather_axis){d < ndim - 1 && r->field->still[d] ? NULL : walk->at[d], r->first[d] + place, d == ndim - 1, n, stride};
     stride *= n;
   }
   dust_gather_places(g, (size_t)length, axis, DUST_GATHER_FACES);

@@ -91,9 +91,9 @@ describe("instruction sets", function()
 
   it("measure distances", function()
     for _, shape in ipairs { { 9, 21, 35 }, { 40, 67 } } do
-      local objects, space = labels(shape), #shape == 3 and { 5, 4, 3 } or { 4, 3 }
-      local blocky = kernel.resize(objects, #shape == 3 and { 27, 63, 105 } or { 200, 201 }, #shape == 3 and { 1 / 3, 1 / 3, 1 / 3 } or { 0.2, 1 / 3 },
-        #shape == 3 and { -1 / 3, -1 / 3, -1 / 3 } or { -0.4, -1 / 3 }, "nearest")
+      local objects, space, large, scale, shift = labels(shape), {}, {}, {}, {}
+      for d = 1, #shape do space[d], large[d], scale[d], shift[d] = 6 - d, 3 * shape[d], 1 / 3, -1 / 3 end
+      local blocky = kernel.resize(objects, large, scale, shift, "nearest")
       check(function()
         local target = kernel.boundary_distance(blocky, space, 20)
         return target:hash(), kernel.boundary_distance(blocky, space):hash(), kernel.boundary_distance(objects, space):hash(),
@@ -140,7 +140,8 @@ describe("instruction sets", function()
       local c, s = math.cos(case.angle), math.sin(case.angle)
       rotation[n - 1][n - 1], rotation[n - 1][n], rotation[n][n - 1], rotation[n][n] = c, s, -s, c
     end
-    return core.Transform { roi = roi, voxel_size = voxel_size, displacement = core.stack(parts), rotation = rotation, subsample = case.subsample or 1 }
+    local displacement = core.stack(parts)
+    return core.Transform { roi = roi, voxel_size = voxel_size, displacement = displacement, rotation = rotation, subsample = case.subsample or 1 }
   end
 
   for i, case in ipairs(cases) do
@@ -156,8 +157,8 @@ describe("instruction sets", function()
           for _, dtype in ipairs { "uint8", "int16", "uint64", "float32", "float64" } do
             local a = (core.Rng(9):np_normals(100, 40, source.shape)):astype(dtype)
             check(function()
-              return tostring(t:source_roi(roi, voxel_size)), t:field(roi, voxel_size):hash(), t:sample(a, source, roi, voxel_size, true):hash(),
-                t:sample(a, source, roi, voxel_size, false):hash()
+              return tostring(t:source_roi(roi, voxel_size)), t:field(roi, voxel_size):hash(),
+                t:sample(a, source, roi, voxel_size, true):hash(), t:sample(a, source, roi, voxel_size, false):hash()
             end)
           end
         end
