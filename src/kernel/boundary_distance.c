@@ -2,52 +2,45 @@
  * distance, rounded to float32, divided and squashed there. */
 #include "kernel/boundary_distance.h"
 
-#include <stdbool.h>
+#include "base/clones.h"
+#include "kernel/blocks.h"
 #include "kernel/channels.h"
 #include "kernel/edt.h"
 #include "kernel/tanh.h"
 
 #define BLOCK 512
-#define ROWS_A_CHUNK 64
-#define SATURATED 9.5 /* tanh is 1 in float32 beyond 9.02 */
+#define SATURATED 9.02 /* beyond tanh is 1 in float32 */
 
-typedef struct sign_pass {
-  const dust_edt *edt;
+typedef struct target {
   const dust_ndarray *labels; /* one channel */
   float *out;                 /* C order */
-  double scale, flat;         /* flat: the distance where there is no face */
-} sign_pass;
+  float scale;                /* 0: distances as they are */
+} target;
 
-static void sign_block(const sign_pass *pass, size_t begin, const uint64_t *label, size_t n) {
-  double distance[BLOCK];
-  float *out = pass->out + begin;
-  if (pass->edt->any)
-    dust_edt_read(pass->edt, begin, distance, n);
-  else
-    for (size_t i = 0; i < n; i++) distance[i] = pass->flat;
-  if (pass->scale > 0) {
-    float scale = (float)pass->scale;
-    for (size_t i = 0; i < n; i++) distance[i] = (float)distance[i] / scale;
-    dust_tanh_row(distance, n);
-  }
-  for (size_t i = 0; i < n; i++) out[i] = (float)(label[i] ? distance[i] : -distance[i]);
+static void squash(const void *context, double *distance, size_t n) {
+  const target *t = context;
+  for (size_t i = 0; i < n; i++) distance[i] = (float)distance[i] / t->scale;
+  dust_tanh_row(distance, n);
 }
 
-static dust_status sign_rows(void *context, size_t begin, size_t end, size_t chunk) {
-  const sign_pass *pass = context;
-  const dust_ndarray *labels = pass->labels;
-  int last = labels->ndim - 1;
-  size_t length = (size_t)labels->shape[last];
-  uint64_t label[BLOCK];
-  for (size_t row = begin; row < end; row++) {
-    const char *start = dust_row_start(labels, (int64_t)row);
-    for (size_t x = 0; x < length; x += BLOCK) {
-      size_t n = length - x < BLOCK ? length - x : BLOCK;
-      dust_row_to_label(label, start + (ptrdiff_t)x * labels->stride[last], labels->stride[last], labels->dtype, n);
-      sign_block(pass, row * length + x, label, n);
-    }
+DUST_CLONED(void, sign_row, (float *restrict out, const double *restrict value, const uint64_t *restrict label, size_t n),
+            (out, value, label, n)) {
+  for (size_t i = 0; i < n; i++) {
+    float v = (float)value[i];
+    out[i] = label[i] ? v : -v;
   }
-  return DUST_OK;
+}
+
+static void store_row(const void *context, int64_t row, const double *value, size_t n) {
+  const target *t = context;
+  const char *start = dust_row_start(t->labels, row);
+  int64_t stride = t->labels->stride[t->labels->ndim - 1];
+  float *out = t->out + row * (int64_t)n;
+  uint64_t buffer[BLOCK];
+  for (size_t x = 0; x < n; x += BLOCK) {
+    size_t m = n - x < BLOCK ? n - x : BLOCK;
+    sign_row(out + x, value + x, dust_block_labels(buffer, start + (int64_t)x * stride, stride, t->labels->dtype, m), m);
+  }
 }
 
 /* Without a face every voxel has one label, and upstream calls the volume's half width the distance: flat zeros negative,
@@ -62,13 +55,17 @@ static double flat_distance(const dust_ndarray *labels, const double *voxel_size
 }
 
 static dust_status one_channel(float *out, const dust_ndarray *labels, const double *voxel_size, double scale, dust_pool *pool) {
-  dust_edt edt = {0};
-  DUST_TRY(dust_edt_to_faces(&edt, labels, voxel_size, scale > 0 ? SATURATED * scale : 0, pool));
-  sign_pass pass = {.edt = &edt, .labels = labels, .out = out, .scale = scale, .flat = flat_distance(labels, voxel_size)};
-  dust_status status =
-      dust_pool_for(pool, (size_t)(dust_ndarray_count(labels) / labels->shape[labels->ndim - 1]), ROWS_A_CHUNK, sign_rows, &pass);
-  dust_edt_release(&edt);
-  return status;
+  target t = {.labels = labels, .out = out, .scale = (float)scale};
+  dust_edt_job job = {.labels = labels,
+                      .what = "labels",
+                      .voxel_size = voxel_size,
+                      .sites = DUST_EDT_FACES,
+                      .limit = SATURATED * scale,
+                      .none = flat_distance(labels, voxel_size),
+                      .curve = scale > 0 ? squash : NULL,
+                      .row = store_row,
+                      .context = &t};
+  return dust_edt_run(&job, pool);
 }
 
 dust_status dust_boundary_distance(dust_ndarray *out, const dust_ndarray *labels, int spatial, const double *voxel_size, double scale,

@@ -11,7 +11,6 @@
 #define SATURATED 20.0 /* tanh is 1 in float64 */
 
 typedef struct trust_pass {
-  const dust_edt *edt;
   const dust_ndarray *target, *mask; /* one channel */
   uint8_t *out;
   double scale, epsilon, threshold;
@@ -28,33 +27,28 @@ static double reach(const trust_pass *pass, double target) {
   return sum > pass->threshold ? pass->threshold : sum < 0 ? 0 : sum;
 }
 
-static void trust_block(const trust_pass *pass, size_t begin, const double *target, const double *mask, size_t n) {
-  double border[BLOCK];
-  uint8_t *out = pass->out + begin;
-  dust_edt_read(pass->edt, begin, border, n);
-  for (size_t i = 0; i < n; i++) border[i] = 0.5 * border[i] / pass->scale;
-  dust_tanh_row(border, n);
-  dust_row_from_double(out, 1, DUST_UINT8, mask, n);
-  for (size_t i = 0; i < n; i++)
-    if (reach(pass, target[i]) >= border[i]) out[i] = 0;
+/* What the border's distance is compared with. */
+static void squash(const void *context, double *distance, size_t n) {
+  const trust_pass *pass = context;
+  for (size_t i = 0; i < n; i++) distance[i] = 0.5 * distance[i] / pass->scale;
+  dust_tanh_row(distance, n);
 }
 
-static dust_status trust_rows(void *context, size_t begin, size_t end, size_t chunk) {
+static void trust_row(const void *context, int64_t row, const double *border, size_t length) {
   const trust_pass *pass = context;
   const dust_ndarray *target = pass->target, *mask = pass->mask;
-  int last = mask->ndim - 1;
-  size_t length = (size_t)mask->shape[last];
+  int64_t t_stride = target->stride[target->ndim - 1], m_stride = mask->stride[mask->ndim - 1];
+  const char *t0 = dust_row_start(target, row), *m0 = dust_row_start(mask, row);
+  uint8_t *out = pass->out + row * (int64_t)length;
   double t[BLOCK], m[BLOCK];
-  for (size_t row = begin; row < end; row++) {
-    const char *t0 = dust_row_start(target, (int64_t)row), *m0 = dust_row_start(mask, (int64_t)row);
-    for (size_t x = 0; x < length; x += BLOCK) {
-      size_t n = length - x < BLOCK ? length - x : BLOCK;
-      dust_row_to_double(t, t0 + (ptrdiff_t)x * target->stride[last], target->stride[last], target->dtype, n);
-      dust_row_to_double(m, m0 + (ptrdiff_t)x * mask->stride[last], mask->stride[last], mask->dtype, n);
-      trust_block(pass, row * length + x, t, m, n);
-    }
+  for (size_t x = 0; x < length; x += BLOCK) {
+    size_t n = length - x < BLOCK ? length - x : BLOCK;
+    dust_row_to_double(t, t0 + (int64_t)x * t_stride, t_stride, target->dtype, n);
+    dust_row_to_double(m, m0 + (int64_t)x * m_stride, m_stride, mask->dtype, n);
+    dust_row_from_double(out + x, 1, DUST_UINT8, m, n);
+    for (size_t i = 0; i < n; i++)
+      if (reach(pass, t[i]) >= border[x + i]) out[x + i] = 0;
   }
-  return DUST_OK;
 }
 
 static dust_status check(const dust_ndarray *target, const dust_ndarray *mask, int spatial, double scale) {
@@ -74,14 +68,22 @@ static dust_status check(const dust_ndarray *target, const dust_ndarray *mask, i
       a, b, spatial);
 }
 
-static dust_status one_channel(trust_pass *pass, const double *voxel_size, dust_pool *pool) {
-  dust_edt edt = {0};
-  DUST_TRY(dust_edt_to_zeros(&edt, pass->mask, voxel_size, 2 * SATURATED * pass->scale, pool));
-  pass->edt = &edt;
-  dust_status status =
-      dust_pool_for(pool, (size_t)(dust_ndarray_count(pass->mask) / pass->mask->shape[pass->mask->ndim - 1]), 64, trust_rows, pass);
-  dust_edt_release(&edt);
-  return status;
+/* Nothing is compared with more than the threshold, so no border further away than where tanh gets there need be told from another. */
+static double enough(const trust_pass *pass) {
+  double most = fmax((float)pass->threshold, pass->threshold);
+  return 2 * pass->scale * (most < 0.999 ? atanh(fmax(most, 0)) + 1e-6 : SATURATED);
+}
+
+static dust_status one_channel(const trust_pass *pass, const double *voxel_size, dust_pool *pool) {
+  dust_edt_job job = {.labels = pass->mask,
+                      .what = "mask",
+                      .voxel_size = voxel_size,
+                      .sites = DUST_EDT_ZEROS_AND_BORDER,
+                      .limit = enough(pass),
+                      .curve = squash,
+                      .row = trust_row,
+                      .context = pass};
+  return dust_edt_run(&job, pool);
 }
 
 dust_status dust_distance_mask(dust_ndarray *out, const dust_ndarray *target, const dust_ndarray *mask, int spatial,

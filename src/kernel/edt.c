@@ -1,24 +1,10 @@
-/* The last axis, row by row, and the order of the passes; each pass is envelope.c's. */
+/* Checks, units, and which way. */
 #include "kernel/edt.h"
 
 #include <math.h>
-#include <stdatomic.h>
-#include <string.h>
-#include "base/mem.h"
-#include "base/clones.h"
-#include "kernel/envelope.h"
+#include "kernel/edt_ways.h"
 
-#define ROWS_A_CHUNK 64
-
-typedef struct edt_plan {
-  const dust_ndarray *labels;
-  bool faces, wide;
-  double unit, far;
-  double weight[DUST_MAXDIM]; /* squared length of half a voxel along each axis, in unit^2 */
-  dust_ndarray centre;
-  dust_ndarray lattice[DUST_MAXDIM]; /* between voxels along the axis; faces only, not for the last axis */
-  atomic_bool any;
-} edt_plan;
+#define FINEST 0x1p-20 /* the smallest unit looked for */
 
 static double greatest_divisor(double a, double b) {
   while (b != 0) {
@@ -29,222 +15,51 @@ static double greatest_divisor(double a, double b) {
   return a;
 }
 
-static dust_status check_input(const dust_ndarray *labels, const double *voxel_size, const char *what) {
+static dust_status check(const dust_edt_job *job) {
+  const dust_ndarray *labels = job->labels;
   if (dust_dtype_is_float(labels->dtype))
-    return dust_fail(DUST_ERROR_ARGUMENT, "%s must have an integer dtype, not %s: use :astype or a comparison", what,
+    return dust_fail(DUST_ERROR_ARGUMENT, "%s must have an integer dtype, not %s: use :astype or a comparison", job->what,
                      dust_dtype_name(labels->dtype));
-  if (labels->ndim < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%s must have at least one axis", what);
+  if (labels->ndim < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%s must have at least one axis", job->what);
   for (int a = 0; a < labels->ndim; a++)
-    if (!(voxel_size[a] > 0) || !isfinite(voxel_size[a]))
-      return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size[%d] is %g, not a positive number", a + 1, voxel_size[a]);
+    if (!(job->voxel_size[a] > 0) || !isfinite(job->voxel_size[a]))
+      return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size[%d] is %g, not a positive number", a + 1, job->voxel_size[a]);
   return DUST_OK;
 }
 
-/* Units in which every square is whole, if there are any; how far is far; whether int32 holds it. */
-static void choose_units(edt_plan *plan, const double *voxel_size, double limit) {
-  bool whole = true;
-  double divisor = 0;
-  for (int a = 0; a < plan->labels->ndim; a++) {
-    whole = whole && voxel_size[a] == floor(voxel_size[a]) && voxel_size[a] < 1e6;
-    divisor = whole ? greatest_divisor(voxel_size[a], divisor) : 1;
+/* The largest number that each size is a multiple of: whole, or a half, a quarter and so on; 0: none such. */
+static double common_divisor(const double *size, int n) {
+  double grain = 1, divisor = 0;
+  for (int a = 0; a < n; a++) {
+    if (size[a] >= 1e6) return 0;
+    while (size[a] / grain != floor(size[a] / grain))
+      if ((grain /= 2) < FINEST) return 0;
   }
-  if (!whole) divisor = 1;
-  plan->unit = divisor / 2;
-  plan->far = 1;
-  for (int a = 0; a < plan->labels->ndim; a++) {
-    double steps = 2.0 * (double)plan->labels->shape[a] + 2, length = voxel_size[a] / divisor;
-    plan->weight[a] = length * length;
-    plan->far += plan->weight[a] * steps * steps;
+  for (int a = 0; a < n; a++) divisor = greatest_divisor(size[a], divisor);
+  return divisor;
+}
+
+static dust_edt_units choose_units(const dust_edt_job *job) {
+  const dust_ndarray *labels = job->labels;
+  double divisor = common_divisor(job->voxel_size, labels->ndim);
+  dust_edt_units units = {.far = 1, .whole = divisor > 0};
+  if (!units.whole) divisor = 1;
+  units.unit = divisor / 2;
+  for (int a = 0; a < labels->ndim; a++) {
+    double steps = 2.0 * (double)labels->shape[a] + 2, length = job->voxel_size[a] / divisor;
+    units.weight[a] = length * length;
+    units.far += units.weight[a] * steps * steps;
   }
-  double cap = limit > 0 ? ceil(limit / plan->unit * (limit / plan->unit)) : plan->far;
-  if (cap < plan->far) plan->far = cap;
-  plan->wide = !(whole && plan->far < DUST_ENVELOPE_NARROW);
+  double cap = job->limit > 0 ? ceil(job->limit / units.unit * (job->limit / units.unit)) : units.far;
+  if (cap < units.far) units.far = cap;
+  return units;
 }
 
-/* Half voxels from each centre of the row to its nearest site; sites at 2 x + shift where flag[x]. */
-static void nearest_in_row(int64_t *restrict steps, const uint8_t *restrict flag, int64_t n, int shift, bool border) {
-  const int64_t never = INT64_C(1) << 40;
-  int64_t last = border ? -2 : -never;
-  for (int64_t x = 0; x < n; x++) {
-    if (shift == 0 && flag[x]) last = 2 * x;
-    steps[x] = 2 * x - last;
-    if (shift == 1 && flag[x]) last = 2 * x + 1;
-  }
-  last = border ? 2 * n : never;
-  for (int64_t x = n - 1; x >= 0; x--) {
-    if (flag[x]) last = 2 * x + shift;
-    if (last - 2 * x < steps[x]) steps[x] = last - 2 * x;
-  }
-}
-
-/* Squares of a row, at most far. */
-DUST_CLONED(void, square_narrow, (int32_t *restrict out, const int64_t *restrict steps, int64_t n, double weight, double far),
-            (out, steps, n, weight, far)) {
-  for (int64_t x = 0; x < n; x++) {
-    double square = weight * (double)steps[x] * (double)steps[x];
-    out[x] = (int32_t)(square < far ? square : far);
-  }
-}
-
-static void square_wide(double *restrict out, const int64_t *restrict steps, int64_t n, double weight, double far) {
-  for (int64_t x = 0; x < n; x++) {
-    double square = weight * (double)steps[x] * (double)steps[x];
-    out[x] = square < far ? square : far;
-  }
-}
-
-static void fill_far(const edt_plan *plan, dust_ndarray *volume, int64_t begin, int64_t n) {
-  if (plan->wide)
-    for (int64_t x = 0; x < n; x++) ((double *)volume->data)[begin + x] = plan->far;
-  else
-    for (int64_t x = 0; x < n; x++) ((int32_t *)volume->data)[begin + x] = (int32_t)plan->far;
-}
-
-/* One row of a lattice from the flags of its sites. */
-static void store_row(edt_plan *plan, dust_ndarray *volume, int64_t row, const uint8_t *flag, int64_t *steps, int shift) {
-  int64_t n = plan->labels->shape[plan->labels->ndim - 1];
-  bool border = !plan->faces, some = memchr(flag, 1, (size_t)n) != NULL;
-  double weight = plan->weight[plan->labels->ndim - 1];
-  if (some) atomic_store_explicit(&plan->any, true, memory_order_relaxed);
-  if (!some && !border) {
-    fill_far(plan, volume, row * n, n);
-    return;
-  }
-  nearest_in_row(steps, flag, n, shift, border);
-  if (plan->wide)
-    square_wide((double *)volume->data + row * n, steps, n, weight, plan->far);
-  else
-    square_narrow((int32_t *)volume->data + row * n, steps, n, weight, plan->far);
-}
-
-/* First element of a row, and the row's index along each outer axis. */
-static const char *row_start(const dust_ndarray *labels, int64_t row, int64_t *index) {
-  const char *start = labels->data;
-  for (int a = labels->ndim - 2; a >= 0; a--) {
-    index[a] = row % labels->shape[a];
-    row /= labels->shape[a];
-    start += index[a] * labels->stride[a];
-  }
-  return start;
-}
-
-static void flag_zeros(uint8_t *restrict flag, const uint64_t *restrict mask, int64_t n) {
-  for (int64_t x = 0; x < n; x++) flag[x] = mask[x] == 0;
-}
-
-static void flag_unlike(uint8_t *restrict flag, const uint64_t *restrict a, const uint64_t *restrict b, int64_t n) {
-  for (int64_t x = 0; x < n; x++) flag[x] = a[x] != b[x];
-}
-
-typedef struct row_scratch {
-  uint64_t *here, *there;
-  uint8_t *flag;
-  int64_t *steps;
-} row_scratch;
-
-static void face_row(edt_plan *plan, int64_t row, row_scratch *s) {
-  const dust_ndarray *labels = plan->labels;
-  int last = labels->ndim - 1;
-  int64_t n = labels->shape[last], index[DUST_MAXDIM] = {0};
-  const char *start = row_start(labels, row, index);
-  dust_row_to_label(s->here, start, labels->stride[last], labels->dtype, (size_t)n);
-  flag_unlike(s->flag, s->here, s->here + 1, n - 1);
-  s->flag[n - 1] = 0;
-  store_row(plan, &plan->centre, row, s->flag, s->steps, 1);
-  for (int a = 0; a < last; a++) {
-    if (index[a] + 1 < labels->shape[a]) {
-      dust_row_to_label(s->there, start + labels->stride[a], labels->stride[last], labels->dtype, (size_t)n);
-      flag_unlike(s->flag, s->here, s->there, n);
-    } else {
-      memset(s->flag, 0, (size_t)n);
-    }
-    store_row(plan, &plan->lattice[a], row, s->flag, s->steps, 0);
-  }
-}
-
-static void zero_row(edt_plan *plan, int64_t row, row_scratch *s) {
-  const dust_ndarray *mask = plan->labels;
-  int last = mask->ndim - 1;
-  int64_t n = mask->shape[last], index[DUST_MAXDIM] = {0};
-  dust_row_to_label(s->here, row_start(mask, row, index), mask->stride[last], mask->dtype, (size_t)n);
-  flag_zeros(s->flag, s->here, n);
-  store_row(plan, &plan->centre, row, s->flag, s->steps, 0);
-}
-
-static dust_status row_body(void *context, size_t begin, size_t end, size_t chunk) {
-  edt_plan *plan = context;
-  size_t n = (size_t)plan->labels->shape[plan->labels->ndim - 1];
-  row_scratch s = {0};
-  dust_status status;
-  DUST_GO(dust_alloc((void **)&s.here, n * sizeof *s.here));
-  DUST_GO(dust_alloc((void **)&s.there, n * sizeof *s.there));
-  DUST_GO(dust_alloc((void **)&s.flag, n));
-  DUST_GO(dust_alloc((void **)&s.steps, n * sizeof *s.steps));
-  for (size_t row = begin; row < end; row++) {
-    if (plan->faces)
-      face_row(plan, (int64_t)row, &s);
-    else
-      zero_row(plan, (int64_t)row, &s);
-  }
-done:
-  dust_free(s.here);
-  dust_free(s.there);
-  dust_free(s.flag);
-  dust_free(s.steps);
-  return status;
-}
-
-/* Everything after the last axis. Lattices go as soon as they are used up. */
-static dust_status spread_axes(edt_plan *plan, dust_pool *pool) {
-  for (int a = plan->labels->ndim - 2; a >= 0; a--) {
-    dust_envelope envelope = {.weight = plan->weight[a], .far = plan->far, .border = !plan->faces};
-    DUST_TRY(dust_envelope_spread(&plan->centre, plan->faces ? &plan->lattice[a] : NULL, a, &envelope, pool));
-    dust_ndarray_release(&plan->lattice[a]);
-    for (int d = 0; plan->faces && d < a; d++) DUST_TRY(dust_envelope_spread(&plan->lattice[d], NULL, a, &envelope, pool));
-  }
-  return DUST_OK;
-}
-
-static dust_status transform(dust_edt *out, edt_plan *plan, const double *voxel_size, double limit, dust_pool *pool) {
-  const dust_ndarray *labels = plan->labels;
-  dust_status status;
-  choose_units(plan, voxel_size, limit);
-  dust_dtype dtype = plan->wide ? DUST_FLOAT64 : DUST_INT32;
-  DUST_GO(dust_ndarray_empty(&plan->centre, dtype, labels->ndim, labels->shape));
-  for (int a = 0; plan->faces && a < labels->ndim - 1; a++)
-    DUST_GO(dust_ndarray_empty(&plan->lattice[a], dtype, labels->ndim, labels->shape));
-  int64_t count = dust_ndarray_count(labels);
-  if (count > 0) {
-    DUST_GO(dust_pool_for(pool, (size_t)(count / labels->shape[labels->ndim - 1]), ROWS_A_CHUNK, row_body, plan));
-    DUST_GO(spread_axes(plan, pool));
-  }
-  *out = (dust_edt){.square = plan->centre, .unit = plan->unit, .any = plan->any};
-  plan->centre = (dust_ndarray){0};
-done:
-  dust_ndarray_release(&plan->centre);
-  for (int a = 0; a < labels->ndim; a++) dust_ndarray_release(&plan->lattice[a]);
-  return status;
-}
-
-dust_status dust_edt_to_faces(dust_edt *out, const dust_ndarray *labels, const double *voxel_size, double limit, dust_pool *pool) {
-  DUST_TRY(check_input(labels, voxel_size, "labels"));
-  return transform(out, &(edt_plan){.labels = labels, .faces = true}, voxel_size, limit, pool);
-}
-
-dust_status dust_edt_to_zeros(dust_edt *out, const dust_ndarray *mask, const double *voxel_size, double limit, dust_pool *pool) {
-  DUST_TRY(check_input(mask, voxel_size, "mask"));
-  return transform(out, &(edt_plan){.labels = mask}, voxel_size, limit, pool);
-}
-
-void dust_edt_release(dust_edt *edt) { dust_ndarray_release(&edt->square); }
-
-void dust_edt_read(const dust_edt *edt, size_t begin, double *out, size_t n) {
-  double unit2 = edt->unit * edt->unit;
-  if (edt->square.dtype == DUST_FLOAT64) {
-    const double *square = (const double *)edt->square.data + begin;
-    for (size_t i = 0; i < n; i++) out[i] = sqrt(square[i] * unit2);
-  } else {
-    const int32_t *square = (const int32_t *)edt->square.data + begin;
-    for (size_t i = 0; i < n; i++) out[i] = sqrt(square[i] * unit2);
-  }
+dust_status dust_edt_run(const dust_edt_job *job, dust_pool *pool) {
+  DUST_TRY(check(job));
+  if (dust_ndarray_count(job->labels) == 0) return DUST_OK;
+  dust_edt_units units = choose_units(job);
+  bool fits = false;
+  if (units.whole && job->labels->ndim <= 3) DUST_TRY(dust_edt_narrow(job, &units, &fits, pool));
+  return fits ? DUST_OK : dust_edt_wide(job, &units, pool);
 }

@@ -62,9 +62,9 @@ static double nearest_face(const dust_ndarray *a, const int64_t *at, const doubl
   return best;
 }
 
-static double nearest_zero(const dust_ndarray *a, const int64_t *at, const double *vs) {
+static double nearest_zero(const dust_ndarray *a, const int64_t *at, const double *vs, bool border) {
   double best = INFINITY;
-  for (int d = 0; d < a->ndim; d++) {
+  for (int d = 0; border && d < a->ndim; d++) {
     double edge = (double)(at[d] + 1 < a->shape[d] - at[d] ? at[d] + 1 : a->shape[d] - at[d]) * vs[d];
     if (edge * edge < best) best = edge * edge;
   }
@@ -78,29 +78,33 @@ static double nearest_zero(const dust_ndarray *a, const int64_t *at, const doubl
   return best;
 }
 
+static void keep_row(const void *context, int64_t row, const double *value, size_t n) {
+  memcpy(*(double *const *)context + row * (int64_t)n, value, n * sizeof *value);
+}
+
 /* Largest relative error of all voxels; -1 when finding a site or not disagrees. */
-static double worst_error(const dust_ndarray *labels, const double *vs, double limit, bool faces) {
-  dust_edt edt = {0};
-  double worst = 0, one;
+static double worst_error(const dust_ndarray *labels, const double *vs, double limit, dust_edt_sites sites) {
+  double worst = 0, *distance = malloc((size_t)dust_ndarray_count(labels) * sizeof *distance);
   int64_t at[DUST_MAXDIM] = {0};
   size_t i = 0;
-  CHECK_OK(faces ? dust_edt_to_faces(&edt, labels, vs, limit, NULL) : dust_edt_to_zeros(&edt, labels, vs, limit, NULL));
+  dust_edt_job job = {labels, "labels", vs, sites, limit, INFINITY, NULL, keep_row, &distance};
+  CHECK_OK(dust_edt_run(&job, NULL));
   do {
-    double wanted = sqrt(faces ? nearest_face(labels, at, vs) : nearest_zero(labels, at, vs));
-    dust_edt_read(&edt, i++, &one, 1);
-    if (faces && isinf(wanted) != !edt.any) worst = -1;
+    double wanted = sqrt(sites == DUST_EDT_FACES ? nearest_face(labels, at, vs) : nearest_zero(labels, at, vs, sites == DUST_EDT_ZEROS_AND_BORDER));
+    double one = distance[i++];
+    if (isinf(wanted) != isinf(one)) worst = -1;
     if (isinf(wanted)) continue;
     if (limit > 0 && wanted >= limit)
       worst = one >= limit * (1 - 1e-12) && worst >= 0 ? worst : -1;
     else if (worst >= 0)
       worst = fmax(worst, fabs(one - wanted) / (wanted > 0 ? wanted : 1));
   } while (step(at, labels->ndim, labels->shape));
-  dust_edt_release(&edt);
+  free(distance);
   return worst;
 }
 
-static void check_one(const dust_ndarray *labels, const double *vs, double limit, bool faces) {
-  double worst = worst_error(labels, vs, limit, faces);
+static void check_one(const dust_ndarray *labels, const double *vs, double limit, dust_edt_sites sites) {
+  double worst = worst_error(labels, vs, limit, sites);
   CHECK(worst >= 0 && worst < 1e-14);
 }
 
@@ -119,9 +123,10 @@ static void test_against_search(void) {
     CHECK_OK(dust_ndarray_transpose(&turned, &flipped, axes));
     const double *vs = sizes[draw(4)];
     double limit = draw(2) ? 0 : vs[0] * (1 + (double)draw(6));
-    check_one(&a, vs, limit, true);
-    check_one(&turned, vs, limit, true);
-    check_one(&turned, vs, limit, false);
+    check_one(&a, vs, limit, DUST_EDT_FACES);
+    check_one(&turned, vs, limit, DUST_EDT_FACES);
+    check_one(&turned, vs, limit, DUST_EDT_ZEROS);
+    check_one(&turned, vs, limit, DUST_EDT_ZEROS_AND_BORDER);
     dust_ndarray_release(&a), dust_ndarray_release(&flipped), dust_ndarray_release(&turned);
   }
 }
@@ -133,11 +138,11 @@ static void test_far_sites(void) {
     dust_ndarray a = {0};
     CHECK_OK(dust_ndarray_zeros(&a, DUST_UINT8, 2, shape));
     for (int n = 0; n < 1 + round; n++) a.data[draw((uint64_t)(300 * shape[1]))] = 1;
-    check_one(&a, (const double[]){3, 1}, 0, true);
-    check_one(&a, (const double[]){3.5, 1}, 0, true);
-    check_one(&a, (const double[]){3, 1}, 40, true);
+    check_one(&a, (const double[]){3, 1}, 0, DUST_EDT_FACES);
+    check_one(&a, (const double[]){3.5, 1}, 0, DUST_EDT_FACES);
+    check_one(&a, (const double[]){3, 1}, 40, DUST_EDT_FACES);
     for (int64_t i = 0; i < 300 * shape[1]; i++) a.data[i] = !a.data[i];
-    check_one(&a, (const double[]){1, 100}, 0, false);
+    check_one(&a, (const double[]){1, 100}, 0, DUST_EDT_ZEROS_AND_BORDER);
     dust_ndarray_release(&a);
   }
 }

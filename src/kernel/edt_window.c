@@ -1,0 +1,133 @@
+/* Both passes are one loop: neighbours along the line are `step` values apart, 32 in a tile (whose rows are aligned), 1 in a line.
+ * Plain C that the compiler turns into vectors; 32 lanes are one AVX-512 register. */
+#include "kernel/edt_window.h"
+
+#include <math.h>
+#include "base/clones.h"
+#include "base/mem.h"
+
+#define LANES DUST_EDT_LANES
+
+dust_status dust_edt_axis_make(dust_edt_axis *axis, int64_t n, double weight, uint16_t far, bool border) {
+  double voxel = 2 * sqrt(weight);
+  int64_t most = border ? n : n - 1, reach = (int64_t)ceil(sqrt((double)far) / voxel + 0.5);
+  if (reach > most) reach = most;
+  *axis = (dust_edt_axis){.n = n, .reach = reach, .pad = reach + DUST_EDT_AHEAD, .far = far, .per_root = (float)(1 / voxel)};
+  size_t costs = (size_t)(reach + DUST_EDT_AHEAD + 1);
+  DUST_TRY(dust_alloc((void **)&axis->whole, 2 * costs * sizeof(uint16_t)));
+  axis->half = axis->whole + costs;
+  for (size_t m = 0; m < costs; m++) {
+    double whole = weight * (double)(2 * m) * (double)(2 * m), half = m ? weight * (double)(2 * m - 1) * (double)(2 * m - 1) : 0;
+    axis->whole[m] = (uint16_t)(whole < far ? whole : far);
+    axis->half[m] = (uint16_t)(half < far ? half : far);
+  }
+  return DUST_OK;
+}
+
+void dust_edt_axis_release(dust_edt_axis *axis) {
+  dust_free(axis->whole);
+  axis->whole = axis->half = NULL;
+}
+
+static inline uint16_t least(uint16_t a, uint16_t b) { return a < b ? a : b; }
+
+/* min(a, b) + cost, where a sum beyond far must not wrap around: `roomy` says that it can't. */
+static inline uint16_t nearer(uint16_t a, uint16_t b, uint16_t cost, uint16_t far, bool roomy) {
+  uint16_t m = least(a, b);
+  return (uint16_t)((roomy ? m : least(m, (uint16_t)(far - cost))) + cost);
+}
+
+/* What lies m and m + 1 voxels away, m - 1/2 and m + 1/2. */
+static inline __attribute__((always_inline)) void lower(uint16_t *restrict best, const uint16_t *centre, const uint16_t *half, int64_t step,
+                                                        int64_t m, const dust_edt_axis *axis, bool halves, bool roomy) {
+  const uint16_t *c1 = centre - m * step, *c2 = centre + m * step, *c3 = c1 - step, *c4 = c2 + step;
+  uint16_t near = axis->whole[m], next = axis->whole[m + 1], far = axis->far;
+  if (!halves) {
+    for (int l = 0; l < LANES; l++)
+      best[l] = least(best[l], least(nearer(c1[l], c2[l], near, far, roomy), nearer(c3[l], c4[l], next, far, roomy)));
+    return;
+  }
+  const uint16_t *h1 = half - m * step, *h2 = half + (m - 1) * step, *h3 = h1 - step, *h4 = h2 + step;
+  uint16_t half_near = axis->half[m], half_next = axis->half[m + 1];
+  for (int l = 0; l < LANES; l++) {
+    uint16_t a = least(nearer(c1[l], c2[l], near, far, roomy), nearer(c3[l], c4[l], next, far, roomy));
+    uint16_t b = least(nearer(h1[l], h2[l], half_near, far, roomy), nearer(h3[l], h4[l], half_next, far, roomy));
+    best[l] = least(best[l], least(a, b));
+  }
+}
+
+/* `root` is the largest that a result can be. */
+static inline int64_t window(const dust_edt_axis *axis, float root) {
+  int64_t m = (int64_t)(root * axis->per_root + 0.501f);
+  return m < axis->reach ? m : axis->reach;
+}
+
+static inline uint16_t largest(const uint16_t *value) {
+  uint16_t most = 0;
+  for (int l = 0; l < LANES; l++) most = value[l] > most ? value[l] : most;
+  return most;
+}
+
+static inline __attribute__((always_inline)) void tile_rows(uint16_t *out, int64_t pitch, const dust_edt_tile *tile,
+                                                            const dust_edt_axis *axis, bool halves, bool roomy) {
+  float root, voxel = 1 / axis->per_root;
+  int64_t steps = axis->reach;
+  for (int64_t i = 0; i < axis->n; i++) {
+    uint16_t best[LANES];
+    const uint16_t *centre = tile->centre + i * LANES, *half = halves ? tile->half + i * LANES : NULL;
+    const int32_t *filled = tile->filled + i;
+    for (int l = 0; l < LANES; l++) best[l] = centre[l];
+    for (int64_t m = 1; m <= steps; m += DUST_EDT_AHEAD)
+      if ((filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1])) lower(best, centre, half, LANES, m, axis, halves, roomy);
+    for (int l = 0; l < LANES; l++) out[i * pitch + l] = best[l];
+    root = sqrtf(largest(best)) + voxel;
+    steps = window(axis, root);
+  }
+}
+
+DUST_CLONED_EXTERN(void, dust_edt_window_tile, (uint16_t * out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis),
+                   (out, pitch, tile, axis)) {
+  bool roomy = axis->far <= UINT16_MAX / 2;
+  if (tile->half)
+    roomy ? tile_rows(out, pitch, tile, axis, true, true) : tile_rows(out, pitch, tile, axis, true, false);
+  else
+    roomy ? tile_rows(out, pitch, tile, axis, false, true) : tile_rows(out, pitch, tile, axis, false, false);
+}
+
+/* Nothing below far in a line. */
+static inline __attribute__((always_inline)) bool empty(const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis) {
+  uint16_t found = axis->far;
+  for (int64_t x = 0; x < axis->n; x++) found = least(found, least(centre[x], half[x]));
+  return found >= axis->far && centre[-1] > 0;
+}
+
+static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out, const uint16_t *centre, const uint16_t *half,
+                                                                  const dust_edt_axis *axis, float *root, bool halves, bool roomy) {
+  int64_t n = axis->n, last = n > LANES ? n - LANES : 0;
+  uint16_t most = 0;
+  if (empty(centre, half, axis)) {
+    for (int64_t x = 0; x < n; x++) out[x] = axis->far;
+    for (int64_t x = 0; x < n; x += LANES) root[x / LANES] = sqrtf(axis->far);
+    return axis->far;
+  }
+  for (int64_t x = 0, piece = 0; x < n; x += LANES, piece++) {
+    uint16_t best[LANES];
+    int64_t from = x < last ? x : last, steps = window(axis, root[piece]); /* the last piece ends where the line does */
+    for (int l = 0; l < LANES; l++) best[l] = centre[from + l];
+    for (int64_t l = n; l < LANES; l++) best[l] = 0;
+    for (int64_t m = 1; m <= steps; m += DUST_EDT_AHEAD) lower(best, centre + from, half + from, 1, m, axis, halves, roomy);
+    for (int l = 0; l < LANES; l++) out[from + l] = best[l];
+    uint16_t here = largest(best);
+    root[piece] = sqrtf(here);
+    most = here > most ? here : most;
+  }
+  return most;
+}
+
+DUST_CLONED_EXTERN(uint16_t, dust_edt_window_line,
+                   (uint16_t * out, const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis, float *root),
+                   (out, centre, half, axis, root)) {
+  bool roomy = axis->far <= UINT16_MAX / 2;
+  if (half) return roomy ? line_pieces(out, centre, half, axis, root, true, true) : line_pieces(out, centre, half, axis, root, true, false);
+  return roomy ? line_pieces(out, centre, centre, axis, root, false, true) : line_pieces(out, centre, centre, axis, root, false, false);
+}

@@ -1,0 +1,58 @@
+/* Squared distances along a line in 16 bits: the second and the last step of a separable transform (edt.h), on 32 neighbours at a
+ * time.
+ *
+ *     position    0     1     2     3     4        half voxels
+ *     centre     c[0]       c[1]       c[2]
+ *     half             h[0]       h[1]      (h[2]) the last half point must hold `far`
+ *
+ *     new c[i] = min over points q of  value(q) + cost of (2 i - q) half voxels, at most far
+ *
+ * A window opens around each line of 32 until no lane can find anything nearer. How far that is need not be searched for: distances
+ * to a set of sites differ between neighbours by no more than the way from one to the other, so the largest of the line before
+ * tells.
+ */
+#ifndef DUST_KERNEL_EDT_WINDOW_H
+#define DUST_KERNEL_EDT_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/status.h"
+
+enum {
+  DUST_EDT_LANES = 32,
+  DUST_EDT_FAR = 65024, /* the largest `far`: below 255^2 */
+  DUST_EDT_NEVER = 255, /* a step count: no site */
+  DUST_EDT_AHEAD = 2    /* voxels looked at together */
+};
+
+/* What ways along an axis cost. */
+typedef struct dust_edt_axis {
+  int64_t n;     /* voxels of a line */
+  int64_t reach; /* further than so many voxels away nothing is nearer than far */
+  int64_t pad;   /* values that must be there before and after a line: far, or, where a border is a site, 0 next to the line */
+  uint16_t far;
+  uint16_t *whole; /* cost of m voxels, of m - 1/2; m = 0 … reach + DUST_EDT_AHEAD, at most far */
+  uint16_t *half;
+  float per_root; /* voxels that a root of a square is long */
+} dust_edt_axis;
+
+/* weight: square of half a voxel; border: there are sites one voxel before and after each line. */
+dust_status dust_edt_axis_make(dust_edt_axis *axis, int64_t n, double weight, uint16_t far, bool border);
+void dust_edt_axis_release(dust_edt_axis *axis);
+
+/* A tile: rows of DUST_EDT_LANES values of neighbouring lines, with axis->pad rows in front and behind. */
+typedef struct dust_edt_tile {
+  uint16_t *centre, *half; /* of row 0; half is NULL where there are no half points */
+  int32_t *filled;         /* of row 0, may go from -pad to n + pad: how many rows in front hold anything below far, in either */
+} dust_edt_tile;
+
+/* Every row of the tile, to out + i * pitch. */
+void dust_edt_window_tile(uint16_t *out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis);
+
+/* One line: `centre` and `half` (or NULL) with axis->pad values in front and behind; out has room for DUST_EDT_LANES at least.
+ * root: for each piece of DUST_EDT_LANES what the root of its largest value can be at most; afterwards, what it is. Returns the
+ * largest value. */
+uint16_t dust_edt_window_line(uint16_t *out, const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis, float *root);
+
+#endif
