@@ -2,6 +2,7 @@
 #include "kernel/distance_mask.h"
 
 #include <math.h>
+#include "base/clones.h"
 #include "kernel/channels.h"
 #include "kernel/edt.h"
 #include "kernel/tanh.h"
@@ -17,14 +18,23 @@ typedef struct trust_pass {
   bool narrow; /* target is float32 */
 } trust_pass;
 
-/* min(|target| + epsilon, threshold) in target's own precision. */
-static double reach(const trust_pass *pass, double target) {
-  if (pass->narrow) {
-    float sum = fabsf((float)target) + (float)pass->epsilon, most = (float)pass->threshold;
-    return sum > most ? most : sum < 0 ? 0 : sum;
+/* 0 where min(|target| + epsilon, threshold) reaches the border, in target's own precision; NaN reaches nothing. */
+DUST_CLONED(void, distrust_narrow,
+            (uint8_t *restrict out, const double *restrict target, const double *restrict border, size_t n, float epsilon, float most),
+            (out, target, border, n, epsilon, most)) {
+  for (size_t i = 0; i < n; i++) {
+    float sum = fabsf((float)target[i]) + epsilon, reach = sum > most ? most : sum < 0 ? 0 : sum;
+    out[i] = (double)reach >= border[i] ? 0 : out[i];
   }
-  double sum = fabs(target) + pass->epsilon;
-  return sum > pass->threshold ? pass->threshold : sum < 0 ? 0 : sum;
+}
+
+DUST_CLONED(void, distrust_wide,
+            (uint8_t *restrict out, const double *restrict target, const double *restrict border, size_t n, double epsilon, double most),
+            (out, target, border, n, epsilon, most)) {
+  for (size_t i = 0; i < n; i++) {
+    double sum = fabs(target[i]) + epsilon, reach = sum > most ? most : sum < 0 ? 0 : sum;
+    out[i] = reach >= border[i] ? 0 : out[i];
+  }
 }
 
 /* What the border's distance is compared with. */
@@ -46,8 +56,10 @@ static void trust_row(const void *context, int64_t row, const double *border, si
     dust_row_to_double(t, t0 + (int64_t)x * t_stride, t_stride, target->dtype, n);
     dust_row_to_double(m, m0 + (int64_t)x * m_stride, m_stride, mask->dtype, n);
     dust_row_from_double(out + x, 1, DUST_UINT8, m, n);
-    for (size_t i = 0; i < n; i++)
-      if (reach(pass, t[i]) >= border[x + i]) out[x + i] = 0;
+    if (pass->narrow)
+      distrust_narrow(out + x, t, border + x, n, (float)pass->epsilon, (float)pass->threshold);
+    else
+      distrust_wide(out + x, t, border + x, n, pass->epsilon, pass->threshold);
   }
 }
 

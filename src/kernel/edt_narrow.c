@@ -37,15 +37,20 @@ typedef struct narrow_plan {
   double *table; /* what is wanted for each square; NULL where there are fewer voxels than squares */
 } narrow_plan;
 
-DUST_CLONED(bool, squares_of, (uint16_t *restrict out, const uint8_t *restrict steps, const squaring *s), (out, steps, s)) {
-  uint16_t weight = s->weight, stride = s->stride, shift = s->shift, far = s->far;
-  uint8_t least = DUST_EDT_NEVER;
-  for (int l = 0; l < LANES; l++) {
-    uint16_t way = (uint16_t)(stride * steps[l] + shift);
-    out[l] = steps[l] < s->limit ? (uint16_t)((unsigned)weight * way * way) : far;
-    least = steps[l] < least ? steps[l] : least;
+/* Squares of 32 columns of `rows` rows; some[y] is set where a row holds any below far. */
+DUST_CLONED(void, squares_of,
+            (uint16_t *restrict out, uint8_t *restrict some, const uint8_t *restrict steps, int64_t pitch, int64_t rows, const squaring *s),
+            (out, some, steps, pitch, rows, s)) {
+  uint16_t weight = s->weight, stride = s->stride, shift = s->shift, limit = s->limit, far = s->far;
+  for (int64_t y = 0; y < rows; y++, out += LANES, steps += pitch) {
+    uint8_t least = DUST_EDT_NEVER;
+    for (int l = 0; l < LANES; l++) {
+      uint16_t way = (uint16_t)(stride * steps[l] + shift);
+      out[l] = steps[l] < limit ? (uint16_t)((unsigned)weight * way * way) : far;
+      least = steps[l] < least ? steps[l] : least;
+    }
+    some[y] |= least < limit;
   }
-  return least < s->limit;
 }
 
 static squaring make_squaring(const narrow_plan *plan, double weight, int stride, int shift) {
@@ -60,14 +65,22 @@ static squaring make_squaring(const narrow_plan *plan, double weight, int stride
 typedef struct scratch {
   void *block;
   dust_edt_tile tile;
+  uint8_t *some;              /* rows of the tile that hold anything */
   uint16_t *centre, *between; /* planes: of row 0, column 0 */
   int64_t pitch;              /* values from row to row of a plane */
   uint16_t *row;
+  float *enough;       /* see dust_edt_tile */
   float *root, *first; /* see dust_edt_window_line; first: of row 0 */
   double *value;
 } scratch;
 
 static size_t pieces(const narrow_plan *plan) { return (size_t)((plan->shape[2] + LANES - 1) / LANES); }
+
+/* The last piece ends where the row does. */
+static int64_t piece_begin(const narrow_plan *plan, size_t piece) {
+  int64_t begin = (int64_t)piece * LANES, last = plan->shape[2] > LANES ? plan->shape[2] - LANES : 0;
+  return begin < last ? begin : last;
+}
 
 static void fill(uint16_t *out, uint16_t value, int64_t n) {
   for (int64_t i = 0; i < n; i++) out[i] = value;
@@ -99,15 +112,17 @@ static dust_status scratch_acquire(scratch *s, const narrow_plan *plan) {
   s->pitch = room + 2 * plan->x.pad;
   size_t tile = (size_t)(tile_rows * LANES) * sizeof(uint16_t), plane = (size_t)(rows * s->pitch) * sizeof(uint16_t);
   size_t filled = (size_t)(tile_rows + 1) * sizeof(int32_t), root = pieces(plan) * sizeof(float), value = (size_t)room * sizeof(double);
-  DUST_TRY(dust_alloc(&s->block, 2 * tile + 2 * plane + filled + 2 * root + 2 * value + 10 * DUST_ALIGN));
+  DUST_TRY(dust_alloc(&s->block, 2 * tile + 2 * plane + filled + 5 * (size_t)rows + 2 * root + 2 * value + 10 * DUST_ALIGN));
   char *next = s->block;
   s->tile.centre = (uint16_t *)take(&next, tile) + plan->y.pad * LANES;
   s->tile.half = (uint16_t *)take(&next, tile) + plan->y.pad * LANES;
   s->tile.filled = (int32_t *)take(&next, filled) + plan->y.pad;
   s->centre = (uint16_t *)take(&next, plane) + plan->x.pad;
   s->between = (uint16_t *)take(&next, plane) + plan->x.pad;
+  s->some = take(&next, (size_t)rows);
   s->row = take(&next, value);
   s->value = take(&next, value);
+  s->enough = take(&next, (size_t)rows * sizeof *s->enough);
   s->root = take(&next, root);
   s->first = take(&next, root);
   fill_tile_pads(plan, s->tile.centre);
@@ -118,35 +133,53 @@ static dust_status scratch_acquire(scratch *s, const narrow_plan *plan) {
 
 /* ---- along y */
 
-/* Squares of 32 columns; half: NULL or the lattice between rows. Which rows hold anything is left in tile->filled. */
+/* Squares of 32 columns; half: 0 or the lattice between rows. Which rows hold anything is left in tile.filled. */
 static void load_tile(scratch *s, const narrow_plan *plan, int64_t z, int64_t x, int centre, int half) {
   const dust_edt_scan *scan = &plan->scan;
-  int64_t rows = plan->shape[1], pad = plan->y.pad, offset = z * rows * scan->pitch + x;
+  int64_t rows = plan->shape[1], pad = plan->y.pad, pitch = scan->pitch, offset = z * rows * pitch + x;
   int32_t *filled = s->tile.filled, border = plan->border[1], count = border;
-  for (int64_t y = -pad; y <= 0; y++) filled[y] = y == 0 ? count : 0;
-  for (int64_t y = 0; y < rows; y++, offset += scan->pitch) {
-    bool some = squares_of(s->tile.centre + y * LANES, scan->steps[centre] + offset, &plan->square[centre]);
-    if (half) some |= squares_of(s->tile.half + y * LANES, scan->steps[half] + offset, &plan->square[half]);
-    for (int64_t l = plan->shape[2]; l < LANES; l++) s->tile.centre[y * LANES + l] = 0; /* past the end: nothing to look for */
-    filled[y + 1] = count += some;
-  }
+  memset(s->some, 0, (size_t)rows);
+  squares_of(s->tile.centre, s->some, scan->steps[centre] + offset, pitch, rows, &plan->square[centre]);
+  if (half) squares_of(s->tile.half, s->some, scan->steps[half] + offset, pitch, rows, &plan->square[half]);
+  for (int64_t y = 0; plan->shape[2] < LANES && y < rows; y++) /* past the end of a row there is nothing to look for */
+    fill(s->tile.centre + y * LANES + plan->shape[2], 0, LANES - plan->shape[2]);
+  for (int64_t y = -pad; y < 0; y++) filled[y] = 0;
+  filled[0] = count;
+  for (int64_t y = 0; y < rows; y++) filled[y + 1] = count += s->some[y];
   for (int64_t y = rows + 1; y <= rows + pad; y++) filled[y] = count + border;
 }
 
-static void plane_along_y(scratch *s, const narrow_plan *plan, int64_t z) {
-  int64_t n = plan->shape[2], last = n > LANES ? n - LANES : 0;
-  bool faces = plan->job->sites == DUST_EDT_FACES;
-  uint16_t *half = s->tile.half;
-  for (int64_t piece = 0; piece < n; piece += LANES) {
-    int64_t x = piece < last ? piece : last;
-    bool between_rows = plan->scan.steps[1] != NULL;
+static void centres_along_y(scratch *s, const narrow_plan *plan, int64_t z) {
+  bool between_rows = plan->scan.steps[1] != NULL;
+  dust_edt_tile tile = s->tile;
+  tile.root = s->enough;
+  if (!between_rows) tile.half = NULL;
+  for (int64_t y = 0; y < plan->shape[1]; y++) s->enough[y] = 0;
+  for (size_t p = 0; p < pieces(plan); p++) {
+    int64_t x = piece_begin(plan, p);
     load_tile(s, plan, z, x, 0, between_rows ? 1 : 0);
-    dust_edt_window_tile(s->centre + x, s->pitch, &(dust_edt_tile){s->tile.centre, between_rows ? half : NULL, s->tile.filled}, &plan->y);
-    if (!faces) continue;
-    load_tile(s, plan, z, x, 2, 0);
-    dust_edt_window_tile(s->between + x, s->pitch, &(dust_edt_tile){s->tile.centre, NULL, s->tile.filled}, &plan->y);
+    dust_edt_window_tile(s->centre + x, s->pitch, &tile, &plan->y);
   }
-  for (int64_t y = 0; n < LANES && y < plan->shape[1]; y++)
+}
+
+/* The lattice between columns. With R the root of a row's largest centre value, and since something m voxels less a half away can only
+ * be nearer than the centre that is half a voxel behind it if its square is smaller or larger by less than (2 m)^2 - (2 m - 1)^2 half
+ * voxels squared, where m <= R + 1/2 voxels: nothing above R + a voxel is of any use. */
+static void columns_along_y(scratch *s, const narrow_plan *plan, int64_t z) {
+  dust_edt_tile tile = s->tile;
+  tile.half = NULL, tile.enough = s->enough;
+  for (int64_t y = 0; y < plan->shape[1]; y++) s->enough[y] += 1 / plan->x.per_root;
+  for (size_t p = 0; p < pieces(plan); p++) {
+    int64_t x = piece_begin(plan, p);
+    load_tile(s, plan, z, x, 2, 0);
+    dust_edt_window_tile(s->between + x, s->pitch, &tile, &plan->y);
+  }
+}
+
+static void plane_along_y(scratch *s, const narrow_plan *plan, int64_t z) {
+  centres_along_y(s, plan, z);
+  if (plan->scan.steps[2]) columns_along_y(s, plan, z);
+  for (int64_t y = 0; plan->shape[2] < LANES && y < plan->shape[1]; y++)
     fill_pads(plan, s->centre + y * s->pitch), fill_pads(plan, s->between + y * s->pitch);
 }
 

@@ -20,6 +20,7 @@ dust_status dust_edt_axis_make(dust_edt_axis *axis, int64_t n, double weight, ui
     double whole = weight * (double)(2 * m) * (double)(2 * m), half = m ? weight * (double)(2 * m - 1) * (double)(2 * m - 1) : 0;
     axis->whole[m] = (uint16_t)(whole < far ? whole : far);
     axis->half[m] = (uint16_t)(half < far ? half : far);
+    if (axis->whole[m] <= UINT16_MAX - far) axis->roomy = (int64_t)m - DUST_EDT_AHEAD + 1;
   }
   return DUST_OK;
 }
@@ -56,6 +57,19 @@ static inline __attribute__((always_inline)) void lower(uint16_t *restrict best,
   }
 }
 
+/* Everything up to `steps` voxels away. filled: see dust_edt_tile, NULL where nothing is known. */
+static inline __attribute__((always_inline)) void lower_all(uint16_t *restrict best, const uint16_t *centre, const uint16_t *half,
+                                                            int64_t step, int64_t steps, const int32_t *filled, const dust_edt_axis *axis,
+                                                            bool halves) {
+  int64_t m = 1, roomy = steps < axis->roomy ? steps : axis->roomy;
+  for (; m <= roomy; m += DUST_EDT_AHEAD)
+    if (!filled || (filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1]))
+      lower(best, centre, half, step, m, axis, halves, true);
+  for (; m <= steps; m += DUST_EDT_AHEAD)
+    if (!filled || (filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1]))
+      lower(best, centre, half, step, m, axis, halves, false);
+}
+
 /* `root` is the largest that a result can be. */
 static inline int64_t window(const dust_edt_axis *axis, float root) {
   int64_t m = (int64_t)(root * axis->per_root + 0.501f);
@@ -69,29 +83,27 @@ static inline uint16_t largest(const uint16_t *value) {
 }
 
 static inline __attribute__((always_inline)) void tile_rows(uint16_t *out, int64_t pitch, const dust_edt_tile *tile,
-                                                            const dust_edt_axis *axis, bool halves, bool roomy) {
-  float root, voxel = 1 / axis->per_root;
-  int64_t steps = axis->reach;
+                                                            const dust_edt_axis *axis, bool halves) {
+  float voxel = 1 / axis->per_root, root = sqrtf(axis->far); /* of the row before, and the way from it */
   for (int64_t i = 0; i < axis->n; i++) {
     uint16_t best[LANES];
     const uint16_t *centre = tile->centre + i * LANES, *half = halves ? tile->half + i * LANES : NULL;
-    const int32_t *filled = tile->filled + i;
     for (int l = 0; l < LANES; l++) best[l] = centre[l];
-    for (int64_t m = 1; m <= steps; m += DUST_EDT_AHEAD)
-      if ((filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1])) lower(best, centre, half, LANES, m, axis, halves, roomy);
+    int64_t steps = window(axis, tile->enough && tile->enough[i] < root ? tile->enough[i] : root);
+    lower_all(best, centre, half, LANES, steps, tile->filled + i, axis, halves);
     for (int l = 0; l < LANES; l++) out[i * pitch + l] = best[l];
-    root = sqrtf(largest(best)) + voxel;
-    steps = window(axis, root);
+    root = sqrtf(largest(best));
+    if (tile->root && tile->root[i] < root) tile->root[i] = root;
+    root += voxel;
   }
 }
 
 DUST_CLONED_EXTERN(void, dust_edt_window_tile, (uint16_t * out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis),
                    (out, pitch, tile, axis)) {
-  bool roomy = axis->far <= UINT16_MAX / 2;
   if (tile->half)
-    roomy ? tile_rows(out, pitch, tile, axis, true, true) : tile_rows(out, pitch, tile, axis, true, false);
+    tile_rows(out, pitch, tile, axis, true);
   else
-    roomy ? tile_rows(out, pitch, tile, axis, false, true) : tile_rows(out, pitch, tile, axis, false, false);
+    tile_rows(out, pitch, tile, axis, false);
 }
 
 /* Nothing below far in a line. */
@@ -102,7 +114,7 @@ static inline __attribute__((always_inline)) bool empty(const uint16_t *centre, 
 }
 
 static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out, const uint16_t *centre, const uint16_t *half,
-                                                                  const dust_edt_axis *axis, float *root, bool halves, bool roomy) {
+                                                                  const dust_edt_axis *axis, float *root, bool halves) {
   int64_t n = axis->n, last = n > LANES ? n - LANES : 0;
   uint16_t most = 0;
   if (empty(centre, half, axis)) {
@@ -115,7 +127,7 @@ static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out,
     int64_t from = x < last ? x : last, steps = window(axis, root[piece]); /* the last piece ends where the line does */
     for (int l = 0; l < LANES; l++) best[l] = centre[from + l];
     for (int64_t l = n; l < LANES; l++) best[l] = 0;
-    for (int64_t m = 1; m <= steps; m += DUST_EDT_AHEAD) lower(best, centre + from, half + from, 1, m, axis, halves, roomy);
+    lower_all(best, centre + from, half + from, 1, steps, NULL, axis, halves);
     for (int l = 0; l < LANES; l++) out[from + l] = best[l];
     uint16_t here = largest(best);
     root[piece] = sqrtf(here);
@@ -127,7 +139,5 @@ static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out,
 DUST_CLONED_EXTERN(uint16_t, dust_edt_window_line,
                    (uint16_t * out, const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis, float *root),
                    (out, centre, half, axis, root)) {
-  bool roomy = axis->far <= UINT16_MAX / 2;
-  if (half) return roomy ? line_pieces(out, centre, half, axis, root, true, true) : line_pieces(out, centre, half, axis, root, true, false);
-  return roomy ? line_pieces(out, centre, centre, axis, root, false, true) : line_pieces(out, centre, centre, axis, root, false, false);
+  return half ? line_pieces(out, centre, half, axis, root, true) : line_pieces(out, centre, centre, axis, root, false);
 }

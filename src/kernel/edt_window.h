@@ -34,6 +34,7 @@ typedef struct dust_edt_axis {
   uint16_t far;
   uint16_t *whole; /* cost of m voxels, of m - 1/2; m = 0 … reach + DUST_EDT_AHEAD, at most far */
   uint16_t *half;
+  int64_t roomy;  /* up to so many voxels far and a cost are less than 2^16 */
   float per_root; /* voxels that a root of a square is long */
 } dust_edt_axis;
 
@@ -45,6 +46,8 @@ void dust_edt_axis_release(dust_edt_axis *axis);
 typedef struct dust_edt_tile {
   uint16_t *centre, *half; /* of row 0; half is NULL where there are no half points */
   int32_t *filled;         /* of row 0, may go from -pad to n + pad: how many rows in front hold anything below far, in either */
+  const float *enough;     /* per row: results whose root is more than this need not be told from one another; NULL: all */
+  float *root;             /* per row: raised to the root of the largest result; NULL */
 } dust_edt_tile;
 
 /* Every row of the tile, to out + i * pitch. */

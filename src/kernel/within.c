@@ -1,49 +1,35 @@
-/* Squared distances to the zeros, axis by axis (envelope.h), capped a little beyond what is asked for. */
+/* Distances to the zeros (edt.h), told from one another up to what is asked for. */
 #include "kernel/within.h"
 
 #include <math.h>
-#include "kernel/blocks.h"
 #include "kernel/channels.h"
 #include "kernel/compare.h"
-#include "kernel/envelope.h"
+#include "kernel/edt.h"
 
-typedef struct within_pass {
-  double far, square;
-} within_pass;
+typedef struct near_zeros {
+  uint8_t *out; /* one channel, C order */
+  double distance;
+} near_zeros;
 
-/* zero: 1 where the mask is 0. */
-static void start_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
-  const within_pass *pass = context;
-  double *square = (double *)(void *)pointer[0];
-  for (size_t i = 0; i < n; i++) square[i] = pointer[1][(int64_t)i * rows->stride[1]] ? 0 : pass->far;
+static void compare_row(const void *context, int64_t row, const double *value, size_t n) {
+  const near_zeros *near = context;
+  uint8_t *out = near->out + row * (int64_t)n;
+  for (size_t x = 0; x < n; x++) out[x] = value[x] <= near->distance;
 }
 
-static void compare_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
-  const within_pass *pass = context;
-  const double *square = (const double *)(const void *)pointer[1];
-  for (size_t i = 0; i < n; i++) pointer[0][(int64_t)i * rows->stride[0]] = square[i] <= pass->square;
-}
-
-/* out and zero: one channel. */
-static dust_status one_channel(const dust_ndarray *out, const dust_ndarray *zero, const double *voxel_size, double distance,
-                               dust_pool *pool) {
-  within_pass pass = {.square = distance * distance};
-  dust_ndarray square = {0};
-  dust_rows rows;
-  dust_status status;
-  pass.far = pass.square * 1.5 + 1;
-  DUST_GO(dust_ndarray_empty(&square, DUST_FLOAT64, zero->ndim, zero->shape));
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&square, zero}));
-  DUST_GO(dust_blocks_run(&rows, pool, start_block, &pass));
-  for (int a = zero->ndim - 1; distance > 0 && a >= 0; a--) {
-    dust_envelope envelope = {.weight = voxel_size[a] * voxel_size[a] / 4, .far = pass.far};
-    DUST_GO(dust_envelope_spread(&square, NULL, a, &envelope, pool));
-  }
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, &square}));
-  DUST_GO(dust_blocks_run(&rows, pool, compare_block, &pass));
-done:
-  dust_ndarray_release(&square);
-  return status;
+static dust_status one_channel(uint8_t *out, const dust_ndarray *other, const double *voxel_size, double distance, dust_pool *pool) {
+  near_zeros near = {out, distance};
+  double voxel = voxel_size[0];
+  for (int a = 1; a < other->ndim; a++) voxel = fmin(voxel, voxel_size[a]);
+  dust_edt_job job = {.labels = other,
+                      .what = "mask",
+                      .voxel_size = voxel_size,
+                      .sites = DUST_EDT_ZEROS,
+                      .limit = distance + voxel, /* beyond what is asked for, whatever is rounded */
+                      .none = INFINITY,
+                      .row = compare_row,
+                      .context = &near};
+  return dust_edt_run(&job, pool);
 }
 
 static dust_status check(const dust_ndarray *mask, int spatial, const double *voxel_size, double distance) {
@@ -60,24 +46,22 @@ static dust_status check(const dust_ndarray *mask, int spatial, const double *vo
 dust_status dust_within(dust_ndarray *out, const dust_ndarray *mask, int spatial, const double *voxel_size, double distance,
                         dust_pool *pool) {
   DUST_TRY(check(mask, spatial, voxel_size, distance));
-  dust_ndarray made = {0}, zero = {0}, one_out = {0}, one_zero = {0};
-  dust_operand nothing = {.number = dust_scalar_integer(0)};
+  dust_ndarray made = {0}, other = {0}, channel = {0};
+  dust_operand zero = {.number = dust_scalar_integer(0)};
   dust_status status;
-  DUST_GO(dust_compare(&zero, DUST_OP_EQ, mask, &nothing, pool));
+  DUST_GO(dust_compare(&other, DUST_OP_NE, mask, &zero, pool));
   DUST_GO(dust_ndarray_empty(&made, DUST_UINT8, mask->ndim, mask->shape));
-  int64_t channels = dust_ndarray_count(mask) > 0 ? dust_channels_count(mask, spatial) : 0;
+  int64_t count = dust_ndarray_count(mask), channels = count > 0 ? dust_channels_count(mask, spatial) : 0;
   for (int64_t c = 0; c < channels; c++) {
-    dust_channels_view(&one_out, &made, spatial, c);
-    dust_channels_view(&one_zero, &zero, spatial, c);
-    status = one_channel(&one_out, &one_zero, voxel_size, distance, pool);
-    dust_ndarray_release(&one_out);
-    dust_ndarray_release(&one_zero);
+    dust_channels_view(&channel, &other, spatial, c);
+    status = one_channel((uint8_t *)made.data + c * (count / channels), &channel, voxel_size, distance, pool);
+    dust_ndarray_release(&channel);
     if (status != DUST_OK) goto done;
   }
   *out = made;
   made = (dust_ndarray){0};
 done:
-  dust_ndarray_release(&zero);
+  dust_ndarray_release(&other);
   dust_ndarray_release(&made);
   return status;
 }
