@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "base/isa.h"
 #include "kernel/boundary_distance.h"
 #include "kernel/distance_mask.h"
 #include "kernel/edt.h"
@@ -90,7 +91,8 @@ static double worst_error(const dust_ndarray *labels, const double *vs, double l
   dust_edt_job job = {labels, "labels", vs, sites, limit, INFINITY, NULL, keep_row, &distance};
   CHECK_OK(dust_edt_run(&job, NULL));
   do {
-    double wanted = sqrt(sites == DUST_EDT_FACES ? nearest_face(labels, at, vs) : nearest_zero(labels, at, vs, sites == DUST_EDT_ZEROS_AND_BORDER));
+    double wanted =
+        sqrt(sites == DUST_EDT_FACES ? nearest_face(labels, at, vs) : nearest_zero(labels, at, vs, sites == DUST_EDT_ZEROS_AND_BORDER));
     double one = distance[i++];
     if (isinf(wanted) != isinf(one)) worst = -1;
     if (isinf(wanted)) continue;
@@ -109,7 +111,7 @@ static void check_one(const dust_ndarray *labels, const double *vs, double limit
 }
 
 static void test_against_search(void) {
-  static const double sizes[4][4] = {{8, 8, 8, 8}, {50, 5, 5, 7}, {4.5, 0.5, 1.25, 3}, {100000, 99999, 3, 1}};
+  static const double sizes[5][4] = {{8, 8, 8, 8}, {50, 5, 5, 7}, {4.5, 0.5, 1.25, 3}, {100000, 99999, 3, 1}, {0.7, 1.1, 3.3, 2}};
   for (int round = 0; round < 100; round++) {
     int ndim = 1 + (int)draw(4);
     int64_t shape[4];
@@ -121,7 +123,7 @@ static void test_against_search(void) {
     for (int d = 0; d < ndim; d++) axes[d] = ndim - 1 - d;
     CHECK_OK(dust_ndarray_flip(&flipped, &a, (int)draw((uint64_t)ndim)));
     CHECK_OK(dust_ndarray_transpose(&turned, &flipped, axes));
-    const double *vs = sizes[draw(4)];
+    const double *vs = sizes[draw(5)];
     double limit = draw(2) ? 0 : vs[0] * (1 + (double)draw(6));
     check_one(&a, vs, limit, DUST_EDT_FACES);
     check_one(&turned, vs, limit, DUST_EDT_FACES);
@@ -143,6 +145,60 @@ static void test_far_sites(void) {
     check_one(&a, (const double[]){3, 1}, 40, DUST_EDT_FACES);
     for (int64_t i = 0; i < 300 * shape[1]; i++) a.data[i] = !a.data[i];
     check_one(&a, (const double[]){1, 100}, 0, DUST_EDT_ZEROS_AND_BORDER);
+    dust_ndarray_release(&a);
+  }
+}
+
+static double *run(const dust_ndarray *labels, const double *vs, double limit, dust_edt_sites sites, dust_pool *pool) {
+  double *distance = malloc((size_t)dust_ndarray_count(labels) * sizeof *distance);
+  dust_edt_job job = {labels, "labels", vs, sites, limit, 7, NULL, keep_row, &distance};
+  CHECK_OK(dust_edt_run(&job, pool));
+  return distance;
+}
+
+/* 16 bits against the wide way, which volumes of four axes always take: bit for bit, on every instruction set and with 1 to 3
+ * threads. Shapes around 32 columns, sparse and dense sites, squares that fit and squares that don't. */
+static void check_narrow(const dust_ndarray *a, const double *vs, double limit, dust_edt_sites sites) {
+  const double vs4[4] = {900000, vs[0], vs[1], vs[2]}; /* too far to be seen, as a border too */
+  dust_ndarray four = {0};
+  CHECK_OK(dust_ndarray_add_axis(&four, a, 0));
+  double *wanted = run(&four, vs4, limit, sites, NULL);
+  dust_isa best = dust_isa_now();
+  for (int isa = DUST_ISA_BASELINE; isa <= (int)dust_isa_best(); isa++) {
+    dust_pool *pool;
+    dust_isa_use((dust_isa)isa);
+    CHECK_OK(dust_pool_create(&pool, 1 + isa));
+    double *got = run(a, vs, limit, sites, pool);
+    size_t wrong = 0;
+    for (int64_t i = 0; i < dust_ndarray_count(a); i++)
+      wrong += !(got[i] == wanted[i] || (limit > 0 && got[i] >= limit && wanted[i] >= limit));
+    CHECK(wrong == 0);
+    free(got);
+    dust_pool_release(pool);
+  }
+  dust_isa_use(best);
+  free(wanted);
+  dust_ndarray_release(&four);
+}
+
+static void test_narrow_against_wide(void) {
+  static const int64_t shapes[][3] = {{12, 40, 77}, {31, 1, 100}, {1, 50, 64},   {5, 70, 31},
+                                      {40, 3, 33},  {7, 7, 1},    {3, 150, 200}, {2, 2, 32}};
+  static const double sizes[][3] = {{1, 1, 1}, {50, 5, 5}, {3, 7, 5}, {1, 20, 3}, {8, 8, 300}, {0.75, 2.5, 1}, {999, 1, 40}};
+  for (int round = 0; round < 60; round++) {
+    const int64_t *shape = shapes[round % 8];
+    const double *vs = sizes[draw(7)];
+    dust_ndarray a = {0};
+    uint64_t kind = draw(4);
+    random_labels(&a, round % 2 ? DUST_UINT64 : DUST_UINT8, 3, shape, kind == 0 ? 1 : 4, kind == 1 ? 4 : 300);
+    if (kind == 2) { /* hardly anything */
+      memset(a.data, 0, dust_ndarray_bytes(&a));
+      for (int n = 0; n < 3; n++) a.data[draw(dust_ndarray_bytes(&a))] = 1;
+    }
+    for (int s = DUST_EDT_FACES; s <= DUST_EDT_ZEROS_AND_BORDER; s++) {
+      check_narrow(&a, vs, 0, (dust_edt_sites)s);
+      check_narrow(&a, vs, vs[draw(3)] * (0.5 + (double)draw(30)), (dust_edt_sites)s);
+    }
     dust_ndarray_release(&a);
   }
 }
@@ -194,6 +250,7 @@ static void test_bad_input(void) {
 int main(void) {
   test_against_search();
   test_far_sites();
+  test_narrow_against_wide();
   test_threads();
   test_bad_input();
   dust_ndarray labels = {0};
