@@ -21,11 +21,14 @@
 #include "kernel/boundary_distance.h"
 #include "kernel/distance_mask.h"
 #include "kernel/gamma.h"
+#include "kernel/grow_boundary.h"
+#include "kernel/local_shape.h"
 #include "kernel/reduce.h"
 #include "kernel/scale_shift.h"
 #include "kernel/transform.h"
+#include "kernel/within.h"
 
-enum { MOST_REPS = 99, MOST_WORKS = 64, VOXEL = 8 };
+enum { MOST_REPS = 99, MOST_WORKS = 64, VOXEL = 8, DESCRIPTORS_PART = 3 };
 
 static void need(dust_status status) {
   if (status == DUST_OK) return;
@@ -227,6 +230,31 @@ static void mask_blocky(bench *b, dust_pool *pool) {
   finish(b, &out);
 }
 
+static void near_zeros(bench *b, dust_pool *pool) {
+  dust_ndarray out = {0};
+  need(dust_within(&out, &b->blocky, 3, (double[]){VOXEL, VOXEL, VOXEL}, 7 * VOXEL, pool));
+  finish(b, &out);
+}
+
+static void grow_boundary(bench *b, dust_pool *pool) {
+  dust_ndarray out = {0};
+  need(dust_grow_boundary(&out, &b->blocky, 2, pool));
+  finish(b, &out);
+}
+
+/* Of a part of the volume, for the peer takes a minute for that. */
+static void descriptors(bench *b, int64_t down, dust_pool *pool) {
+  dust_ndarray part = {0}, out = {0};
+  int64_t m = b->n / DESCRIPTORS_PART / down * down;
+  need(dust_ndarray_crop(&part, &b->blocky, (int64_t[]){0, 0, 0}, (int64_t[]){m, m, m}));
+  need(dust_local_shape(&out, &part, (double[]){VOXEL, VOXEL, VOXEL}, (double[]){10 * VOXEL, 10 * VOXEL, 10 * VOXEL}, down, pool));
+  dust_ndarray_release(&part);
+  finish(b, &out);
+}
+
+static void descriptors_fine(bench *b, dust_pool *pool) { descriptors(b, 1, pool); }
+static void descriptors_coarse(bench *b, dust_pool *pool) { descriptors(b, 2, pool); }
+
 static const int64_t near_far[36] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 3,  0, 0, 0, 3,  0, 0, 0, 3,
                                      9, 0, 0, 0, 9, 0, 0, 0, 9, -4, 0, 0, 0, -4, 0, 0, 0, -4};
 
@@ -271,11 +299,18 @@ static const work works[] = {
     {"distance, blocky", distance_blocky_exact},
     {"distance, sparse", distance_sparse_exact},
     {"distance mask, blocky", mask_blocky},
+    {"within 7 voxels of zeros, blocky", near_zeros},
+    {"grow boundary, blocky, 2 steps", grow_boundary},
+    {"local shape descriptors, sigma 10", descriptors_fine},
+    {"the same, downsample 2", descriptors_coarse},
     {"affinities uint64, 3 edges", affinities_3},
     {"affinities uint64, 12 edges", affinities_12},
     {"balanced weights uint8, 6 classes", balance_classes},
 };
 enum { WORKS = sizeof works / sizeof *works };
+
+/* How many times shorter than the volume's the edges of what is worked on are. */
+static int part_of(const work *w) { return w->run == descriptors_fine || w->run == descriptors_coarse ? DESCRIPTORS_PART : 1; }
 
 /* ---- measuring */
 
@@ -294,7 +329,8 @@ static double median(double *values, int n) {
 }
 
 static figure measure(bench *b, const work *w, dust_pool *pool, int reps, char *to, double *memcpy_ns) {
-  double mine[MOST_REPS], ratio[MOST_REPS], copy[MOST_REPS], voxels = (double)(b->n * b->n * b->n);
+  double mine[MOST_REPS], ratio[MOST_REPS], copy[MOST_REPS], all = (double)(b->n * b->n * b->n);
+  double edge = (double)(b->n / part_of(w)), voxels = edge * edge * edge;
   b->hashing = true, b->hash = 0xcbf29ce484222325u;
   w->run(b, pool);
   b->hashing = false;
@@ -304,7 +340,7 @@ static figure measure(bench *b, const work *w, dust_pool *pool, int reps, char *
     double middle = now(pool != NULL);
     w->run(b, pool);
     double end = now(pool != NULL);
-    copy[r] = (middle - a) / voxels, mine[r] = (end - middle) / voxels, ratio[r] = mine[r] / copy[r];
+    copy[r] = (middle - a) / all, mine[r] = (end - middle) / voxels, ratio[r] = mine[r] / copy[r];
   }
   *memcpy_ns = median(copy, reps);
   return (figure){median(mine, reps), median(ratio, reps)};
