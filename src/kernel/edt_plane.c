@@ -37,7 +37,7 @@ static dust_edt_squaring make_squaring(const dust_edt_planes *planes, double wei
 
 dust_status dust_edt_planes_make(dust_edt_planes *planes, const dust_ndarray *labels, bool faces, const double *weight, dust_pool *pool) {
   dust_edt_scan *scan = &planes->scan;
-  int64_t width = labels->shape[2] > LANES ? labels->shape[2] : LANES;
+  int64_t width = labels->shape[2] > LANES ? (labels->shape[2] + 63) / 64 * 64 : LANES; /* whole vectors, nothing left over */
   size_t volume = (size_t)labels->shape[0] * (size_t)labels->shape[1] * (size_t)width;
   planes->voxel_z = (float)(2 * sqrt(weight[0]));
   planes->square[0] = faces ? make_squaring(planes, weight[0], 2, 1) : make_squaring(planes, 4 * weight[0], 1, 0);
