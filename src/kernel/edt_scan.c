@@ -10,42 +10,10 @@
 #include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/edt_window.h"
+#include "kernel/unlike.h"
 
 #define SHEETS_A_CHUNK 16
 #define NEVER DUST_EDT_NEVER
-
-/* Whether two rows differ, and where a row is 0: for elements of each size, since only that matters. */
-#define COMPARE(type)                                                                                                                  \
-  DUST_CLONED(void, unlike_##type, (uint8_t *restrict flag, const void *here, const void *there, int64_t n), (flag, here, there, n)) { \
-    const type *restrict a = here, *restrict b = there;                                                                                \
-    for (int64_t x = 0; x < n; x++) flag[x] = a[x] != b[x];                                                                            \
-  }                                                                                                                                    \
-  DUST_CLONED(void, zero_##type, (uint8_t *restrict flag, const void *here, int64_t n), (flag, here, n)) {                             \
-    const type *restrict a = here;                                                                                                     \
-    for (int64_t x = 0; x < n; x++) flag[x] = a[x] == 0;                                                                               \
-  }
-COMPARE(uint8_t)
-COMPARE(uint16_t)
-COMPARE(uint32_t)
-COMPARE(uint64_t)
-
-static void unlike(uint8_t *flag, const char *here, const char *there, int64_t n, size_t size) {
-  switch (size) {
-    case 1: unlike_uint8_t(flag, here, there, n); break;
-    case 2: unlike_uint16_t(flag, here, there, n); break;
-    case 4: unlike_uint32_t(flag, here, there, n); break;
-    default: unlike_uint64_t(flag, here, there, n);
-  }
-}
-
-static void zero(uint8_t *flag, const char *here, int64_t n, size_t size) {
-  switch (size) {
-    case 1: zero_uint8_t(flag, here, n); break;
-    case 2: zero_uint16_t(flag, here, n); break;
-    case 4: zero_uint32_t(flag, here, n); break;
-    default: zero_uint64_t(flag, here, n);
-  }
-}
 
 static inline uint8_t one_more(uint8_t steps) { return (uint8_t)((steps < NEVER ? steps : NEVER - 1) + 1); }
 
@@ -104,16 +72,16 @@ static void down(const dust_edt_scan *scan, scratch *s, int64_t y) {
   for (int64_t z = 0; z < labels->shape[0]; z++) {
     const char *here = labels->data + z * labels->stride[0] + y * labels->stride[1];
     if (!scan->faces) {
-      zero(s->flag, here, n, size);
+      dust_zero_row(s->flag, here, n, size);
       down_row(scan, s, 0, z, s->flag);
       continue;
     }
-    if (z > 0) unlike(s->flag, here, here - labels->stride[0], n, size);
+    if (z > 0) dust_unlike_row(s->flag, here, here - labels->stride[0], n, size);
     down_row(scan, s, 0, z, z > 0 ? s->flag : s->none);
     bool row_below = y + 1 < labels->shape[1];
-    if (row_below) unlike(s->flag, here, here + labels->stride[1], n, size);
+    if (row_below) dust_unlike_row(s->flag, here, here + labels->stride[1], n, size);
     if (scan->steps[1]) down_row(scan, s, 1, z, row_below ? s->flag : s->none);
-    unlike(s->flag, here, here + size, n - 1, size);
+    dust_unlike_row(s->flag, here, here + size, n - 1, size);
     s->flag[n - 1] = 0;
     down_row(scan, s, 2, z, s->flag);
   }

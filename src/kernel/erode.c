@@ -1,4 +1,4 @@
-/* One pass a step between two copies of what is known at each voxel: an id, `unknown`, or background, which stands for a conflict too. What two neighbours know is joined:
+/* With a mask: one pass a step between two copies of what is known at each voxel: an id, `unknown`, or background, which stands for a conflict too. What two neighbours know is joined:
  * unknown gives way to anything, equal ids stay, everything else is background. `unknown` is an id that no voxel carries. */
 #include "kernel/erode.h"
 
@@ -8,6 +8,7 @@
 #include "base/clones.h"
 #include "kernel/compare.h"
 #include "kernel/copy.h"
+#include "kernel/erode_known.h"
 
 #define ROWS_A_CHUNK 64
 
@@ -117,44 +118,47 @@ static dust_status check(const dust_ndarray *labels, const dust_erosion *erosion
   return dust_fail(DUST_ERROR_ARGUMENT, "the labels are %s, the mask is %s: they must have one shape", a, b);
 }
 
-/* The 64 bits that an element of this type holding `background` loads as. */
-static dust_status background_id(uint64_t *out, int64_t background, dust_dtype dtype) {
-  uint64_t element = 0, id = (uint64_t)background;
-  dust_row_from_label(&element, 8, dtype, &id, 1);
-  dust_row_to_label(out, &element, 8, dtype, 1);
+/* An element of this type that holds `background`, and the 64 bits that it loads as. */
+static dust_status background_id(uint64_t *element, uint64_t *out, int64_t background, dust_dtype dtype) {
+  uint64_t id = (uint64_t)background;
+  *element = 0;
+  dust_row_from_label(element, 8, dtype, &id, 1);
+  dust_row_to_label(out, element, 8, dtype, 1);
   if (*out == id) return DUST_OK;
   return dust_fail(DUST_ERROR_RANGE, "background %" PRId64 " doesn't fit into %s", background, dust_dtype_name(dtype));
 }
 
-/* ids[2]: labels as they came, wanted where some are unknown; elsewhere what is known is the result. */
-static dust_status keep_labels(dust_ndarray *ids, int now, erode_pass *pass, dust_pool *pool) {
+/* labels: as they came. */
+static dust_status keep_labels(const dust_ndarray *labels, const dust_ndarray *known, erode_pass *pass, dust_pool *pool) {
   dust_rows rows;
-  DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&ids[2], &ids[now]}));
+  DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){labels, known}));
   return dust_blocks_run(&rows, pool, keep_block, pass);
 }
 
-dust_status dust_erode_labels(dust_ndarray *out, const dust_ndarray *labels, const dust_erosion *erosion, dust_pool *pool) {
-  DUST_TRY(check(labels, erosion));
-  dust_ndarray ids[3] = {0}; /* two states and, with a mask, the labels as they came */
+static dust_status erode_masked(dust_ndarray *out, const dust_ndarray *labels, const dust_erosion *erosion, uint64_t background,
+                                dust_pool *pool) {
+  dust_ndarray ids[3] = {0}; /* two states and the labels as they came */
   dust_status status;
-  erode_pass pass = {0};
-  int now = 0, result = 2;
-  DUST_GO(background_id(&pass.background, erosion->background, labels->dtype));
+  erode_pass pass = {.background = background};
+  int now = 0;
   DUST_GO(dust_ndarray_empty(&ids[0], DUST_UINT64, labels->ndim, labels->shape));
   DUST_GO(dust_copy_array(&ids[0], labels, pool));
   DUST_GO(dust_ndarray_empty(&ids[1], DUST_UINT64, labels->ndim, labels->shape));
   DUST_GO(unused_id(&pass.unknown, &ids[0], pass.background, pool));
-  if (erosion->mask) {
-    DUST_GO(dust_ndarray_copy(&ids[2], &ids[0]));
-    DUST_GO(apply_mask(&ids[0], erosion->mask, &pass, pool));
-  }
+  DUST_GO(dust_ndarray_copy(&ids[2], &ids[0]));
+  DUST_GO(apply_mask(&ids[0], erosion->mask, &pass, pool));
   DUST_GO(run_steps(ids, &now, erosion, &pass, pool));
-  if (erosion->mask)
-    DUST_GO(keep_labels(ids, now, &pass, pool));
-  else
-    result = now;
-  DUST_GO(dust_cast_array(out, &ids[result], labels->dtype, pool));
+  DUST_GO(keep_labels(&ids[2], &ids[now], &pass, pool));
+  DUST_GO(dust_cast_array(out, &ids[2], labels->dtype, pool));
 done:
   for (int i = 0; i < 3; i++) dust_ndarray_release(&ids[i]);
   return status;
+}
+
+dust_status dust_erode_labels(dust_ndarray *out, const dust_ndarray *labels, const dust_erosion *erosion, dust_pool *pool) {
+  uint64_t element, background;
+  DUST_TRY(check(labels, erosion));
+  DUST_TRY(background_id(&element, &background, erosion->background, labels->dtype));
+  if (!erosion->mask) return dust_erode_known(out, labels, erosion, &element, pool);
+  return erode_masked(out, labels, erosion, background, pool);
 }
