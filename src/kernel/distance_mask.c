@@ -83,7 +83,7 @@ static dust_status check(const dust_ndarray *target, const dust_ndarray *mask, i
 /* Nothing is compared with more than the threshold, so no border further away than where tanh gets there need be told from another. */
 static double enough(const trust_pass *pass) {
   double most = fmax((float)pass->threshold, pass->threshold);
-  return 2 * pass->scale * (most < 0.999 ? atanh(fmax(most, 0)) + 1e-6 : SATURATED);
+  return 2 * pass->scale * (most < 0.999 ? atanh(fmax(most, 0)) + 1e-5 : SATURATED);
 }
 
 static dust_status one_channel(const trust_pass *pass, const double *voxel_size, dust_pool *pool) {

@@ -1,8 +1,10 @@
 /* Kernels on the shape of objects where Lua can't reach: every allocation failing in turn, with and without threads, requests no
- * machine can meet. */
+ * machine can meet; the same bytes on every instruction set. */
 #include "check.h"
 
 #include <math.h>
+#include "base/isa.h"
+#include "kernel/erode.h"
 #include "kernel/grow_boundary.h"
 #include "kernel/local_shape.h"
 
@@ -68,7 +70,67 @@ static void test_misuse(const inputs *in) {
   dust_ndarray_release(&floats);
 }
 
+static bool same(const dust_ndarray *a, const dust_ndarray *b) {
+  return dust_ndarray_bytes(a) == dust_ndarray_bytes(b) && memcmp(a->data, b->data, dust_ndarray_bytes(a)) == 0;
+}
+
+/* Objects of several pieces and many sizes, rows longer and shorter than a vector. */
+static void make_blobs(dust_ndarray *out, int64_t width) {
+  CHECK_OK(dust_ndarray_zeros(out, DUST_UINT16, 3, (const int64_t[]){12, 20, width}));
+  uint16_t *id = (uint16_t *)(void *)out->data;
+  for (int64_t z = 0; z < 12; z++)
+    for (int64_t y = 0; y < 20; y++)
+      for (int64_t x = 0; x < width; x++) *id++ = (uint16_t)((z / 5 * 7 + y / 6 * 3 + (x + y / 4) / 9) * 2654435761u >> 7) % 6;
+}
+
+static void test_same_bytes(void) {
+  static const double voxel_size[] = {2, 1, 1}, sigma[] = {6, 4, 4};
+  dust_isa best = dust_isa_now();
+  for (int64_t width = 6; width <= 78; width += 24) {
+    dust_ndarray labels = {0}, first[3] = {0}, other = {0};
+    make_blobs(&labels, width);
+    for (int isa = DUST_ISA_BASELINE; isa <= (int)dust_isa_best(); isa++) {
+      dust_pool *pool;
+      dust_isa_use((dust_isa)isa);
+      CHECK_OK(dust_pool_create(&pool, 1 + isa));
+      for (int down = 1; down <= 2; down++) {
+        CHECK_OK(dust_local_shape(isa ? &other : &first[down], &labels, voxel_size, sigma, down, pool));
+        if (isa) CHECK(same(&first[down], &other));
+        dust_ndarray_release(&other);
+      }
+      dust_pool_release(pool);
+    }
+    for (int d = 1; d <= 2; d++) dust_ndarray_release(&first[d]);
+    dust_ndarray_release(&labels);
+  }
+  dust_isa_use(best);
+}
+
+/* Without a mask, and with one that knows everything. */
+static void test_erosion_ways(void) {
+  dust_isa best = dust_isa_now();
+  dust_ndarray labels = {0}, mask = {0}, bytes = {0}, steps = {0};
+  make_blobs(&labels, 70);
+  CHECK_OK(dust_ndarray_zeros(&mask, DUST_UINT8, 3, labels.shape));
+  memset(mask.data, 1, dust_ndarray_bytes(&mask));
+  for (int isa = DUST_ISA_BASELINE; isa <= (int)dust_isa_best(); isa++) {
+    dust_isa_use((dust_isa)isa);
+    for (int n = 0; n < 5; n++) {
+      dust_erosion erosion = {.steps = n, .background = 3 * (n % 2), .axes = 1 + n % 3};
+      CHECK_OK(dust_erode_labels(&bytes, &labels, &erosion, NULL));
+      erosion.mask = &mask;
+      CHECK_OK(dust_erode_labels(&steps, &labels, &erosion, NULL));
+      CHECK(same(&bytes, &steps));
+      dust_ndarray_release(&bytes), dust_ndarray_release(&steps);
+    }
+  }
+  dust_isa_use(best);
+  dust_ndarray_release(&labels), dust_ndarray_release(&mask);
+}
+
 int main(void) {
+  test_same_bytes();
+  test_erosion_ways();
   inputs in = {{0}, {0}, NULL};
   make(&in.labels, DUST_UINT16, 3, (const int64_t[]){4, 6, 8});
   make(&in.flat, DUST_INT64, 2, (const int64_t[]){5, 7});
