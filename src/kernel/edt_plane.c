@@ -11,7 +11,7 @@
 
 /* Squares of 32 columns of `rows` rows; some[y] is set where a row holds any below far. */
 DUST_CLONED(void, squares_of,
-            (uint16_t *restrict out, uint8_t *restrict some, const uint8_t *restrict steps, int64_t pitch, int64_t rows,
+            (dust_edt_square *restrict out, uint8_t *restrict some, const uint8_t *restrict steps, int64_t pitch, int64_t rows,
              const dust_edt_squaring *s),
             (out, some, steps, pitch, rows, s)) {
   uint16_t weight = s->weight, stride = s->stride, shift = s->shift, limit = s->limit, far = s->far;
@@ -19,7 +19,7 @@ DUST_CLONED(void, squares_of,
     uint8_t least = DUST_EDT_NEVER;
     for (int l = 0; l < LANES; l++) {
       uint16_t way = (uint16_t)(stride * steps[l] + shift);
-      out[l] = steps[l] < limit ? (uint16_t)((unsigned)weight * way * way) : far;
+      out[l] = dust_edt_square_of(steps[l] < limit ? (uint16_t)((unsigned)weight * way * way) : far);
       least = steps[l] < least ? steps[l] : least;
     }
     some[y] |= least < limit;
@@ -67,19 +67,19 @@ static int64_t piece_begin(const dust_edt_planes *planes, size_t piece) {
   return begin < last ? begin : last;
 }
 
-static void fill(uint16_t *out, uint16_t value, int64_t n) {
-  for (int64_t i = 0; i < n; i++) out[i] = value;
+static void fill(dust_edt_square *out, uint16_t square, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = dust_edt_square_of(square);
 }
 
 /* What lies beyond the ends of a row of a plane. */
-static void fill_pads(const dust_edt_planes *planes, uint16_t *row) {
+static void fill_pads(const dust_edt_planes *planes, dust_edt_square *row) {
   int64_t pad = planes->x.pad, n = planes->shape[2], room = n > LANES ? n : LANES;
   fill(row - pad, planes->far, pad);
   fill(row + n, planes->far, pad + room - n);
-  if (planes->border[2]) row[-1] = row[n] = 0;
+  if (planes->border[2]) fill(row - 1, 0, 1), fill(row + n, 0, 1);
 }
 
-static void fill_tile_pads(const dust_edt_planes *planes, uint16_t *tile) {
+static void fill_tile_pads(const dust_edt_planes *planes, dust_edt_square *tile) {
   int64_t pad = planes->y.pad * LANES, n = planes->shape[1] * LANES;
   fill(tile - pad, planes->far, pad);
   fill(tile + n, planes->far, pad);
@@ -99,11 +99,11 @@ dust_status dust_edt_plane_acquire(dust_edt_plane *plane, const dust_edt_planes 
   size_t filled = (size_t)(tile_rows + 1) * sizeof(int32_t), root = pieces(planes) * sizeof(float), row = (size_t)room * sizeof(uint16_t);
   DUST_TRY(dust_alloc(&plane->block, 2 * tile + 2 * lattice + filled + 5 * (size_t)rows + 2 * root + row + 9 * DUST_ALIGN));
   char *next = plane->block;
-  plane->tile.centre = (uint16_t *)take(&next, tile) + planes->y.pad * LANES;
-  plane->tile.half = (uint16_t *)take(&next, tile) + planes->y.pad * LANES;
+  plane->tile.centre = (dust_edt_square *)take(&next, tile) + planes->y.pad * LANES;
+  plane->tile.half = (dust_edt_square *)take(&next, tile) + planes->y.pad * LANES;
   plane->tile.filled = (int32_t *)take(&next, filled) + planes->y.pad;
-  plane->centre = (uint16_t *)take(&next, lattice) + planes->x.pad;
-  plane->between = (uint16_t *)take(&next, lattice) + planes->x.pad;
+  plane->centre = (dust_edt_square *)take(&next, lattice) + planes->x.pad;
+  plane->between = (dust_edt_square *)take(&next, lattice) + planes->x.pad;
   plane->some = take(&next, (size_t)rows);
   plane->row = take(&next, row);
   plane->enough = take(&next, (size_t)rows * sizeof *plane->enough);
@@ -180,7 +180,7 @@ void dust_edt_plane_enter(dust_edt_plane *plane, const dust_edt_planes *planes, 
 uint16_t dust_edt_plane_row(dust_edt_plane *plane, const dust_edt_planes *planes, int64_t y) {
   size_t count = pieces(planes);
   for (size_t p = 0; y > 0 && p < count; p++) plane->root[p] += 1 / planes->y.per_root;
-  const uint16_t *between = planes->scan.steps[2] ? plane->between + y * plane->pitch : NULL;
+  const dust_edt_square *between = planes->scan.steps[2] ? plane->between + y * plane->pitch : NULL;
   uint16_t most = dust_edt_window_line(plane->row, plane->centre + y * plane->pitch, between, &planes->x, plane->root);
   if (y == 0) memcpy(plane->first, plane->root, count * sizeof *plane->first);
   return most;

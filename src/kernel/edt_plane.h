@@ -33,12 +33,12 @@ void dust_edt_planes_release(dust_edt_planes *planes);
 typedef struct dust_edt_plane {
   void *block;
   dust_edt_tile tile;
-  uint8_t *some;              /* rows of the tile that hold anything */
-  uint16_t *centre, *between; /* row 0, column 0 of the plane's two lattices */
-  int64_t pitch;              /* values from row to row of these */
-  float *enough;              /* see dust_edt_tile */
-  float *root, *first;        /* see dust_edt_window_line; first: of row 0, for the next plane */
-  uint16_t *row;              /* squares of the row at hand */
+  uint8_t *some;                     /* rows of the tile that hold anything */
+  dust_edt_square *centre, *between; /* row 0, column 0 of the plane's two lattices */
+  int64_t pitch;                     /* values from row to row of these */
+  float *enough;                     /* see dust_edt_tile */
+  float *root, *first;               /* see dust_edt_window_line; first: of row 0, for the next plane */
+  uint16_t *row;                     /* squares of the row at hand */
 } dust_edt_plane;
 
 dust_status dust_edt_plane_acquire(dust_edt_plane *plane, const dust_edt_planes *planes);

@@ -30,37 +30,40 @@ void dust_edt_axis_release(dust_edt_axis *axis) {
   axis->whole = axis->half = NULL;
 }
 
-static inline uint16_t least(uint16_t a, uint16_t b) { return a < b ? a : b; }
+static inline dust_edt_square least(dust_edt_square a, dust_edt_square b) { return a < b ? a : b; }
 
-/* min(a, b) + cost, where a sum beyond far must not wrap around: `roomy` says that it can't. */
-static inline uint16_t nearer(uint16_t a, uint16_t b, uint16_t cost, uint16_t far, bool roomy) {
-  uint16_t m = least(a, b);
-  return (uint16_t)((roomy ? m : least(m, (uint16_t)(far - cost))) + cost);
+/* min(a, b) + cost, where a sum beyond far must not wrap around: `roomy` says that it can't, otherwise `most` is far - cost. */
+static inline dust_edt_square nearer(dust_edt_square a, dust_edt_square b, uint16_t cost, dust_edt_square most, bool roomy) {
+  dust_edt_square m = least(a, b);
+  return (dust_edt_square)((roomy ? m : least(m, most)) + cost);
 }
 
 /* What lies m and m + 1 voxels away, m - 1/2 and m + 1/2. */
-static inline __attribute__((always_inline)) void lower(uint16_t *restrict best, const uint16_t *centre, const uint16_t *half, int64_t step,
-                                                        int64_t m, const dust_edt_axis *axis, bool halves, bool roomy) {
-  const uint16_t *c1 = centre - m * step, *c2 = centre + m * step, *c3 = c1 - step, *c4 = c2 + step;
-  uint16_t near = axis->whole[m], next = axis->whole[m + 1], far = axis->far;
+static inline __attribute__((always_inline)) void lower(dust_edt_square *restrict best, const dust_edt_square *centre,
+                                                        const dust_edt_square *half, int64_t step, int64_t m, const dust_edt_axis *axis,
+                                                        bool halves, bool roomy) {
+  const dust_edt_square *c1 = centre - m * step, *c2 = centre + m * step, *c3 = c1 - step, *c4 = c2 + step;
+  uint16_t c_cost = axis->whole[m], c_next = axis->whole[m + 1], far = axis->far;
+  dust_edt_square c_most = dust_edt_square_of((uint16_t)(far - c_cost)), c_last = dust_edt_square_of((uint16_t)(far - c_next));
   if (!halves) {
     for (int l = 0; l < LANES; l++)
-      best[l] = least(best[l], least(nearer(c1[l], c2[l], near, far, roomy), nearer(c3[l], c4[l], next, far, roomy)));
+      best[l] = least(best[l], least(nearer(c1[l], c2[l], c_cost, c_most, roomy), nearer(c3[l], c4[l], c_next, c_last, roomy)));
     return;
   }
-  const uint16_t *h1 = half - m * step, *h2 = half + (m - 1) * step, *h3 = h1 - step, *h4 = h2 + step;
-  uint16_t half_near = axis->half[m], half_next = axis->half[m + 1];
+  const dust_edt_square *h1 = half - m * step, *h2 = half + (m - 1) * step, *h3 = h1 - step, *h4 = h2 + step;
+  uint16_t h_cost = axis->half[m], h_next = axis->half[m + 1];
+  dust_edt_square h_most = dust_edt_square_of((uint16_t)(far - h_cost)), h_last = dust_edt_square_of((uint16_t)(far - h_next));
   for (int l = 0; l < LANES; l++) {
-    uint16_t a = least(nearer(c1[l], c2[l], near, far, roomy), nearer(c3[l], c4[l], next, far, roomy));
-    uint16_t b = least(nearer(h1[l], h2[l], half_near, far, roomy), nearer(h3[l], h4[l], half_next, far, roomy));
+    dust_edt_square a = least(nearer(c1[l], c2[l], c_cost, c_most, roomy), nearer(c3[l], c4[l], c_next, c_last, roomy));
+    dust_edt_square b = least(nearer(h1[l], h2[l], h_cost, h_most, roomy), nearer(h3[l], h4[l], h_next, h_last, roomy));
     best[l] = least(best[l], least(a, b));
   }
 }
 
 /* Everything up to `steps` voxels away. filled: see dust_edt_tile, NULL where nothing is known. */
-static inline __attribute__((always_inline)) void lower_all(uint16_t *restrict best, const uint16_t *centre, const uint16_t *half,
-                                                            int64_t step, int64_t steps, const int32_t *filled, const dust_edt_axis *axis,
-                                                            bool halves) {
+static inline __attribute__((always_inline)) void lower_all(dust_edt_square *restrict best, const dust_edt_square *centre,
+                                                            const dust_edt_square *half, int64_t step, int64_t steps, const int32_t *filled,
+                                                            const dust_edt_axis *axis, bool halves) {
   int64_t m = 1, roomy = steps < axis->roomy ? steps : axis->roomy;
   for (; m <= roomy; m += DUST_EDT_AHEAD)
     if (!filled || (filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1]))
@@ -76,18 +79,18 @@ static inline int64_t window(const dust_edt_axis *axis, float root) {
   return m < axis->reach ? m : axis->reach;
 }
 
-static inline uint16_t largest(const uint16_t *value) {
-  uint16_t most = 0;
+static inline uint16_t largest(const dust_edt_square *value) {
+  dust_edt_square most = INT16_MIN;
   for (int l = 0; l < LANES; l++) most = value[l] > most ? value[l] : most;
-  return most;
+  return (uint16_t)(most + 32768);
 }
 
-static inline __attribute__((always_inline)) void tile_rows(uint16_t *out, int64_t pitch, const dust_edt_tile *tile,
+static inline __attribute__((always_inline)) void tile_rows(dust_edt_square *out, int64_t pitch, const dust_edt_tile *tile,
                                                             const dust_edt_axis *axis, bool halves) {
   float voxel = 1 / axis->per_root, root = sqrtf(axis->far); /* of the row before, and the way from it */
   for (int64_t i = 0; i < axis->n; i++) {
-    uint16_t best[LANES];
-    const uint16_t *centre = tile->centre + i * LANES, *half = halves ? tile->half + i * LANES : NULL;
+    dust_edt_square best[LANES];
+    const dust_edt_square *centre = tile->centre + i * LANES, *half = halves ? tile->half + i * LANES : NULL;
     for (int l = 0; l < LANES; l++) best[l] = centre[l];
     int64_t steps = window(axis, tile->enough && tile->enough[i] < root ? tile->enough[i] : root);
     lower_all(best, centre, half, LANES, steps, tile->filled + i, axis, halves);
@@ -98,7 +101,7 @@ static inline __attribute__((always_inline)) void tile_rows(uint16_t *out, int64
   }
 }
 
-DUST_CLONED_EXTERN(void, dust_edt_window_tile, (uint16_t * out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis),
+DUST_CLONED_EXTERN(void, dust_edt_window_tile, (dust_edt_square * out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis),
                    (out, pitch, tile, axis)) {
   if (tile->half)
     tile_rows(out, pitch, tile, axis, true);
@@ -107,13 +110,15 @@ DUST_CLONED_EXTERN(void, dust_edt_window_tile, (uint16_t * out, int64_t pitch, c
 }
 
 /* Nothing below far in a line. */
-static inline __attribute__((always_inline)) bool empty(const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis) {
-  uint16_t found = axis->far;
+static inline __attribute__((always_inline)) bool empty(const dust_edt_square *centre, const dust_edt_square *half,
+                                                        const dust_edt_axis *axis) {
+  const dust_edt_square far = dust_edt_square_of(axis->far);
+  dust_edt_square found = far;
   for (int64_t x = 0; x < axis->n; x++) found = least(found, least(centre[x], half[x]));
-  return found >= axis->far && centre[-1] > 0;
+  return found >= far && centre[-1] >= far;
 }
 
-static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out, const uint16_t *centre, const uint16_t *half,
+static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out, const dust_edt_square *centre, const dust_edt_square *half,
                                                                   const dust_edt_axis *axis, float *root, bool halves) {
   int64_t n = axis->n, last = n > LANES ? n - LANES : 0;
   uint16_t most = 0;
@@ -123,12 +128,12 @@ static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out,
     return axis->far;
   }
   for (int64_t x = 0, piece = 0; x < n; x += LANES, piece++) {
-    uint16_t best[LANES];
+    dust_edt_square best[LANES];
     int64_t from = x < last ? x : last, steps = window(axis, root[piece]); /* the last piece ends where the line does */
     for (int l = 0; l < LANES; l++) best[l] = centre[from + l];
-    for (int64_t l = n; l < LANES; l++) best[l] = 0;
+    for (int64_t l = n; l < LANES; l++) best[l] = INT16_MIN;
     lower_all(best, centre + from, half + from, 1, steps, NULL, axis, halves);
-    for (int l = 0; l < LANES; l++) out[from + l] = best[l];
+    for (int l = 0; l < LANES; l++) out[from + l] = (uint16_t)(best[l] + 32768);
     uint16_t here = largest(best);
     root[piece] = sqrtf(here);
     most = here > most ? here : most;
@@ -137,7 +142,7 @@ static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out,
 }
 
 DUST_CLONED_EXTERN(uint16_t, dust_edt_window_line,
-                   (uint16_t * out, const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis, float *root),
+                   (uint16_t * out, const dust_edt_square *centre, const dust_edt_square *half, const dust_edt_axis *axis, float *root),
                    (out, centre, half, axis, root)) {
   return half ? line_pieces(out, centre, half, axis, root, true) : line_pieces(out, centre, centre, axis, root, false);
 }

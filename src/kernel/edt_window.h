@@ -26,6 +26,11 @@ enum {
   DUST_EDT_AHEAD = 2    /* voxels looked at together */
 };
 
+/* A square, less 2^15: the least of signed 16-bit numbers is one instruction everywhere, of unsigned ones not on the oldest machines. */
+typedef int16_t dust_edt_square;
+
+static inline dust_edt_square dust_edt_square_of(uint16_t square) { return (dust_edt_square)(square - 32768); }
+
 /* What ways along an axis cost. */
 typedef struct dust_edt_axis {
   int64_t n;     /* voxels of a line */
@@ -44,18 +49,19 @@ void dust_edt_axis_release(dust_edt_axis *axis);
 
 /* A tile: rows of DUST_EDT_LANES values of neighbouring lines, with axis->pad rows in front and behind. */
 typedef struct dust_edt_tile {
-  uint16_t *centre, *half; /* of row 0; half is NULL where there are no half points */
-  int32_t *filled;         /* of row 0, may go from -pad to n + pad: how many rows in front hold anything below far, in either */
-  const float *enough;     /* per row: results whose root is more than this need not be told from one another; NULL: all */
-  float *root;             /* per row: raised to the root of the largest result; NULL */
+  dust_edt_square *centre, *half; /* of row 0; half is NULL where there are no half points */
+  int32_t *filled;                /* of row 0, may go from -pad to n + pad: how many rows in front hold anything below far, in either */
+  const float *enough;            /* per row: results whose root is more than this need not be told from one another; NULL: all */
+  float *root;                    /* per row: raised to the root of the largest result; NULL */
 } dust_edt_tile;
 
 /* Every row of the tile, to out + i * pitch. */
-void dust_edt_window_tile(uint16_t *out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis);
+void dust_edt_window_tile(dust_edt_square *out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis);
 
 /* One line: `centre` and `half` (or NULL) with axis->pad values in front and behind; out has room for DUST_EDT_LANES at least.
  * root: for each piece of DUST_EDT_LANES what the root of its largest value can be at most; afterwards, what it is. Returns the
  * largest value. */
-uint16_t dust_edt_window_line(uint16_t *out, const uint16_t *centre, const uint16_t *half, const dust_edt_axis *axis, float *root);
+uint16_t dust_edt_window_line(uint16_t *out, const dust_edt_square *centre, const dust_edt_square *half, const dust_edt_axis *axis,
+                              float *root);
 
 #endif
