@@ -57,14 +57,13 @@ static void find_box(workspace *w, size_t count) {
   }
 }
 
-static int64_t reach(const workspace *w, int axis) {
-  int64_t radius = w->volume->filter[axis].radius;
-  return radius < w->size[axis] - 1 ? radius : w->size[axis] - 1;
-}
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int64_t reach(const workspace *w, int axis) { return least(w->volume->filter[axis].radius, w->size[axis] - 1); }
 
 static float *take(float **next, size_t floats) {
   float *block = *next;
-  *next += (floats + 15) / 16 * 16;
+  *next += (floats + 15) / 16 * 16; /* whole cache lines */
   return block;
 }
 
@@ -242,7 +241,7 @@ DUST_CLONED(void, describe_row, (float *const *channel, float *const *sum, int64
 static void widen(float *restrict out, const float *restrict from, int64_t begin, int64_t end, int64_t down) {
   for (int64_t x = begin, at = begin / down; x < end; at++) {
     float value = from[at];
-    for (int64_t stop = (at + 1) * down < end ? (at + 1) * down : end; x < stop; x++) out[x] = value;
+    for (int64_t stop = least((at + 1) * down, end); x < stop; x++) out[x] = value;
   }
 }
 
@@ -273,7 +272,7 @@ static void finish_row(workspace *w, int64_t z, int64_t y, const float **in, int
   for (int64_t other = y - far > 0 ? y - far : 0; other <= y + far && other < rows; other++)
     if (w->row[z * rows + other].reached) in[count] = w->z[0] + (z * rows + other) * w->pitch, k[count++] = other - y;
   int64_t begin = row->begin / LANES * LANES, end = (row->end + LANES - 1) / LANES * LANES;
-  int64_t first = begin - side > 0 ? (begin - side) / LANES * LANES : 0, last = end + side < w->pitch ? end + side : w->pitch;
+  int64_t first = begin - side > 0 ? (begin - side) / LANES * LANES : 0, last = least(end + side, w->pitch);
   along_y(w->pair, in, w->z[1] - w->z[0], k, count, first, last, &w->volume->filter[1]);
   along_x(w->sum, w->pair, begin, end, side, &w->volume->filter[2]);
   describe_row(w->channel, w->sum, begin, end, w->volume);
