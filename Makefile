@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test test-c test-lua golden bench pictures node-pictures viewer-picture asan tsan valgrind fuzz lint format docs install uninstall clean.
+# Moondust. Targets: all run test test-c test-lua golden bench bench-docs pictures node-pictures viewer-picture asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -122,8 +122,6 @@ run: all $(SAMPLE)
 $(SAMPLE): $(PROGRAM)
 	./$(PROGRAM) sample --quiet $@
 
-# C benchmarks take arguments: make bench BENCH="128 --only elastic --json figures.json"
-BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 # The pictures in README and docs.
 .PHONY: pictures
 pictures: all $(SAMPLE)
@@ -139,15 +137,24 @@ node-pictures: all
 viewer-picture: all $(SAMPLE)
 	BUILD=$(BUILD) MOONDUST_PROGRAM=./$(PROGRAM) scripts/viewer-picture docs/viewer.png $(SAMPLE)
 
+# Ours beside the originals (tests/bench/setup-peers gets them): make bench [VOLUME=volume.h5] [ONLY=elastic] [SIZE=216] [ROUNDS=7]
+PEERS ?= build/peers
+BENCH_JSON ?= $(BUILD)/bench.json
+BENCH = ./$(PROGRAM) tests/bench/bench.lua --build $(BUILD) --program ./$(PROGRAM) --peers $(PEERS) --json $(BENCH_JSON)
 .PHONY: bench
-bench: all $(BENCHES)
-	@for program in $(BENCHES); do echo "== $$program $(BENCH)"; $$program $(BENCH) || exit 1; done
-	@for file in $(wildcard tests/bench/*.lua); do echo "== $$file"; ./$(PROGRAM) $$file || exit 1; done
+bench: all $(BUILD)/bench/bench_kernels
+	@$(BENCH) $(if $(VOLUME),--volume '$(VOLUME)') $(if $(ONLY),--only '$(ONLY)') $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
-$(BUILD)/bench/%: tests/bench/%.c $(LIB)
+# What the last run found, as docs/performance.md's table and plot.
+.PHONY: bench-docs
+bench-docs: all
+	@$(BENCH) --docs docs/performance.md
+
+BENCH_KERNELS := $(wildcard tests/bench/kernels/*.c)
+$(BUILD)/bench/bench_kernels: tests/bench/bench_kernels.c $(BENCH_KERNELS) tests/bench/kernels/scene.h $(LIB)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LDFLAGS) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/bench $(CFLAGS) -o $@ $(filter %.c,$^) $(LIB) $(LDFLAGS) $(LDLIBS)
 
 # ---- tests. Each part leaves `passed failed skipped` in $(BUILD)/results; the parts go on after a failure, `make test` fails at the end.
 
@@ -221,7 +228,7 @@ build-fuzz/tests/%: tests/fuzz/%.c $(LIB)
 
 # ---- care
 
-SCRIPTS_SH := scripts/setup scripts/run scripts/test scripts/test-c scripts/test-lua scripts/sum-results .ci/run
+SCRIPTS_SH := scripts/setup scripts/run scripts/test scripts/test-c scripts/test-lua scripts/sum-results tests/bench/setup-peers .ci/run
 .PHONY: lint
 lint: $(MODULE)
 	scripts/lint-layers

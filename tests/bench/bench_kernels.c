@@ -1,322 +1,163 @@
-/* How fast the kernels are, one thread and two, against memcpy of the same number of float32 voxels measured in between, since
- * the clock of a shared machine moves.
+/* How fast the kernels are, against memcpy measured next to each run, since the clock of a shared machine moves.
  *
- *     bench_kernels [SIZE = 216] [--only TEXT] [--reps N = 9] [--json FILE] [--recycle]
+ *     bench_kernels [SIZE = 216] [--only TEXT] [--reps N = 9] [--threads N = 1]     a table
+ *     bench_kernels SIZE --serve         answers lines on standard input, a line of JSON each: what bench.lua drives
+ *         run THREADS WORK               one run timed: {"seconds", "copy_seconds", "voxels", "copy_voxels", "faults", "bytes"}
+ *         save FILE WORK                 the work's result as bytes: {"dtype", "shape"}
+ *         input FILE NAME                the same of an input
+ *     bench_kernels SIZE --count         each work once within bench_counted(), for callgrind; prints names and voxels in that order
  *
- * Prints medians: ns a voxel, and the median of the ratios to the memcpy next to each run. Outputs are made anew each time, as
- * pipelines do, so most of what a cheap kernel costs may be the system's fresh pages; --recycle makes malloc keep large blocks,
- * which shows the kernel alone. One thread is timed by the processor's clock, so that whoever else uses the machine counts less;
- * two threads by the one on the wall. The hash is that of the result: it must not depend on threads, machine or build. No
- * judgement is made here: read the table.
+ * One thread is timed by the processor's clock, so that whoever else uses the machine counts less; several by the one on the wall.
+ * memcpy and works both write into memory that malloc hands out: fresh pages of the system where malloc gives large blocks back to
+ * it (glibc's habit above 32 MiB), or the same pages again where MALLOC_MMAP_MAX_=0 and a large MALLOC_TRIM_THRESHOLD_ tell it not to.
+ * Page faults are counted, so that there is no doubt which it was. No judgement is made here.
  */
-#include <malloc.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
-#include "base/mem.h"
-#include "kernel/affinities.h"
-#include "kernel/balance.h"
-#include "kernel/boundary_distance.h"
-#include "kernel/distance_mask.h"
-#include "kernel/gamma.h"
-#include "kernel/grow_boundary.h"
-#include "kernel/local_shape.h"
-#include "kernel/reduce.h"
-#include "kernel/scale_shift.h"
-#include "kernel/transform.h"
-#include "kernel/within.h"
+#include "kernels/scene.h"
 
-enum { MOST_REPS = 99, MOST_WORKS = 64, VOXEL = 8, DESCRIPTORS_PART = 3 };
+enum { MOST_REPS = 99, GROUPS = 4 };
 
-static void need(dust_status status) {
-  if (status == DUST_OK) return;
-  fprintf(stderr, "bench_kernels: %s\n", dust_message());
-  exit(1);
-}
+static const work *const groups[GROUPS] = {transform_works, label_works, intensity_works, movement_works};
+
+typedef struct bench {
+  scene scene;
+  dust_pool *pool;       /* NULL: one thread */
+  char *from;            /* what memcpy copies: 8 bytes a voxel of n^3 */
+  const work *list[100]; /* of all groups */
+  int works;
+} bench;
+
+typedef struct figure {
+  double seconds, copy_seconds;
+  long faults; /* of the work */
+  size_t bytes;
+} figure;
 
 static double now(bool wall) {
   struct timespec t;
   clock_gettime(wall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* ---- what is worked on */
-
-typedef struct bench {
-  int64_t n;
-  dust_ndarray grey, grey_large, bytes, blocky, sparse, classes; /* n^3; grey_large etc. are made for a transformation's source */
-  dust_transform *plain, *coarse;                                /* subsample 1 and 4 */
-  dust_roi roi, source;
-  dust_coordinate voxel_size;
-  dust_ndarray source_float, source_byte, source_id;
-  bool hashing;
-  uint64_t hash;
-} bench;
-
-static uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
+static long faults(void) {
+  struct rusage use;
+  getrusage(RUSAGE_SELF, &use);
+  return use.ru_minflt;
 }
 
-static double uniform(uint64_t i) { return (double)(mix(i + 1) >> 11) / 9007199254740992.0; }
+static double cube(int64_t edge) { return (double)(edge * edge * edge); }
+static double voxels(const bench *b, const work *w) { return cube(w->crop < 0 ? -w->crop : b->scene.n - w->crop); }
 
-static void cube(dust_ndarray *out, dust_dtype dtype, int64_t n) { need(dust_ndarray_empty(out, dtype, 3, (int64_t[]){n, n, n})); }
+static double time_copy(bench *b, int bytes_a_voxel) {
+  size_t size = (size_t)cube(b->scene.n) * (size_t)bytes_a_voxel;
+  double begin = now(b->pool != NULL);
+  char *to = malloc(size);
+  if (!to) need(dust_fail(DUST_ERROR_MEMORY, "no memory for memcpy"));
+  memcpy(to, b->from, size);
+  __asm__ volatile("" : : "r"(to) : "memory"); /* or the compiler leaves both out */
+  free(to);
+  return now(b->pool != NULL) - begin;
+}
 
-static void fill_noise(dust_ndarray *a) {
-  int64_t count = dust_ndarray_count(a);
-  for (int64_t i = 0; i < count; i++) {
-    double value = a->dtype == DUST_FLOAT32 ? uniform((uint64_t)i) : floor(uniform((uint64_t)i) * 256);
-    if (a->dtype == DUST_FLOAT32)
-      ((float *)a->data)[i] = (float)value;
-    else if (a->dtype == DUST_UINT8)
-      ((uint8_t *)a->data)[i] = (uint8_t)value;
+static figure measure(bench *b, const work *w) {
+  dust_ndarray out = {0};
+  double copy = time_copy(b, w->copied);
+  long before = faults();
+  double begin = now(b->pool != NULL);
+  w->run(&b->scene, b->pool, &out);
+  size_t bytes = out.buffer ? dust_ndarray_bytes(&out) : 0;
+  dust_ndarray_release(&out);
+  double seconds = now(b->pool != NULL) - begin;
+  return (figure){seconds, copy, faults() - before, bytes};
+}
+
+/* ---- serving */
+
+static void use_threads(bench *b, int threads) {
+  if ((b->pool ? dust_pool_threads(b->pool) : 1) == threads) return;
+  dust_pool_release(b->pool);
+  b->pool = NULL;
+  if (threads > 1) need(dust_pool_create(&b->pool, threads));
+}
+
+static const work *find(const bench *b, const char *name) {
+  for (int i = 0; i < b->works; i++)
+    if (strcmp(b->list[i]->name, name) == 0) return b->list[i];
+  need(dust_fail(DUST_ERROR_ARGUMENT, "no work is called '%s'", name));
+  return NULL;
+}
+
+static void save(const char *path, const dust_ndarray *a) {
+  dust_ndarray whole = {0};
+  if (a->buffer) need(dust_ndarray_contiguous(&whole, a));
+  FILE *file = fopen(path, "wb");
+  size_t bytes = whole.buffer ? dust_ndarray_bytes(&whole) : 0;
+  if (!file || fwrite(whole.data, 1, bytes, file) != bytes || fclose(file) != 0) need(dust_fail(DUST_ERROR_WORLD, "can't write %s", path));
+  printf("{\"dtype\": \"%s\", \"shape\": [", bytes ? dust_dtype_name(whole.dtype) : "uint8");
+  for (int d = 0; d < whole.ndim; d++) printf("%s%lld", d ? ", " : "", (long long)whole.shape[d]);
+  printf("]}\n");
+  dust_ndarray_release(&whole);
+}
+
+static void serve_save(bench *b, const char *path, const char *name) {
+  dust_ndarray out = {0};
+  find(b, name)->run(&b->scene, b->pool, &out);
+  save(path, &out);
+  dust_ndarray_release(&out);
+}
+
+static void serve_input(bench *b, const char *path, const char *name) {
+  const dust_ndarray *input = scene_named(&b->scene, name);
+  if (!input) need(dust_fail(DUST_ERROR_ARGUMENT, "no input is called '%s'", name));
+  save(path, input);
+}
+
+static void serve_run(bench *b, const char *threads, const char *name) {
+  use_threads(b, atoi(threads));
+  const work *w = find(b, name);
+  figure f = measure(b, w);
+  printf("{\"seconds\": %.9f, \"copy_seconds\": %.9f, \"voxels\": %.0f, \"copy_voxels\": %.0f, \"faults\": %ld, \"bytes\": %zu}\n",
+         f.seconds, f.copy_seconds, voxels(b, w), cube(b->scene.n), f.faults, f.bytes);
+}
+
+static void serve(bench *b) {
+  char line[4096];
+  while (fgets(line, sizeof line, stdin)) {
+    char *verb = strtok(line, " \n"), *first = strtok(NULL, " \n"), *rest = strtok(NULL, "\n");
+    if (!rest)
+      need(dust_fail(DUST_ERROR_ARGUMENT, "run THREADS WORK, save FILE WORK or input FILE NAME is wanted"));
+    else if (strcmp(verb, "run") == 0)
+      serve_run(b, first, rest);
+    else if (strcmp(verb, "save") == 0)
+      serve_save(b, first, rest);
     else
-      ((uint64_t *)a->data)[i] = (uint64_t)value;
+      serve_input(b, first, rest);
+    fflush(stdout);
   }
 }
 
-/* Blocks of 24 voxels and some, a fifth of them background. */
-static uint64_t blocky_id(int64_t z, int64_t y, int64_t x) {
-  uint64_t id = mix((uint64_t)((z + 3) / 24 * 1000000 + (y + x / 9) / 24 * 1000 + (x + z / 7) / 24) + 99);
-  return id % 5 ? id % 1000 + 1 : 0;
-}
+/* ---- counting: bench_counted is what callgrind collects in, and dumps after */
 
-/* About one ball of radius 9 in each 80^3. */
-static uint64_t sparse_id(int64_t z, int64_t y, int64_t x) {
-  int64_t cell = z / 80 * 10000 + y / 80 * 100 + x / 80, p[3] = {z % 80, y % 80, x % 80};
-  double sum = 0;
-  for (int d = 0; d < 3; d++) {
-    double away = (double)p[d] - 10 - 60 * uniform((uint64_t)(cell * 3 + d));
-    sum += away * away;
+void bench_counted(bench *b, const work *w, dust_ndarray *out);
+__attribute__((noinline)) void bench_counted(bench *b, const work *w, dust_ndarray *out) { w->run(&b->scene, NULL, out); }
+
+static void count(bench *b, const char *only) {
+  for (int i = 0; i < b->works; i++) {
+    dust_ndarray out = {0};
+    if (only && !strstr(b->list[i]->name, only)) continue;
+    b->list[i]->run(&b->scene, NULL, &out); /* makes the input */
+    dust_ndarray_release(&out);
+    bench_counted(b, b->list[i], &out);
+    dust_ndarray_release(&out);
+    printf("%.0f %s\n", voxels(b, b->list[i]), b->list[i]->name);
   }
-  return sum < 81 ? (uint64_t)cell + 1 : 0;
 }
 
-static void fill_labels(dust_ndarray *a, uint64_t (*id)(int64_t, int64_t, int64_t)) {
-  uint64_t *out = (uint64_t *)a->data;
-  for (int64_t z = 0; z < a->shape[0]; z++)
-    for (int64_t y = 0; y < a->shape[1]; y++)
-      for (int64_t x = 0; x < a->shape[2]; x++) *out++ = id(z, y, x);
-}
-
-/* Control points 24 voxels apart with sigma of 2.5 voxels, and a rotation in the plane of the last two axes. */
-static void make_transform(bench *b, dust_transform **out, int subsample) {
-  int64_t c = b->n / 24 > 2 ? b->n / 24 : 2;
-  dust_ndarray displacement = {0};
-  need(dust_ndarray_empty(&displacement, DUST_FLOAT64, 4, (int64_t[]){3, c, c, c}));
-  for (int64_t i = 0; i < 3 * c * c * c; i++) ((double *)displacement.data)[i] = (uniform((uint64_t)i) - 0.5) * 2.5 * 3.46 * VOXEL;
-  double turn[9] = {1, 0, 0, 0, cos(0.6), sin(0.6), 0, -sin(0.6), cos(0.6)};
-  dust_transform_options options = {b->roi, b->voxel_size, &displacement, turn, subsample, false};
-  need(dust_transform_create(out, &options, NULL));
-  dust_ndarray_release(&displacement);
-}
-
-static void make_source(bench *b, dust_ndarray *out, dust_dtype dtype) {
-  int64_t shape[3];
-  for (int d = 0; d < 3; d++) shape[d] = b->source.shape.value[d] / VOXEL;
-  need(dust_ndarray_empty(out, dtype, 3, shape));
-  fill_noise(out);
-}
-
-/* Both transformations differ by a voxel at most; the source has room for either. */
-static void make_transforms(bench *b) {
-  dust_coordinate zero = dust_coordinate_filled(3, 0), whole = dust_coordinate_filled(3, b->n * VOXEL);
-  b->voxel_size = dust_coordinate_filled(3, VOXEL);
-  need(dust_roi_make(&b->roi, &zero, &whole));
-  make_transform(b, &b->plain, 1);
-  make_transform(b, &b->coarse, 4);
-  need(dust_transform_source_roi(&b->source, b->plain, &b->roi, &b->voxel_size, NULL));
-  make_source(b, &b->source_float, DUST_FLOAT32);
-  make_source(b, &b->source_byte, DUST_UINT8);
-  make_source(b, &b->source_id, DUST_UINT64);
-}
-
-static void make_inputs(bench *b) {
-  cube(&b->grey, DUST_FLOAT32, b->n), cube(&b->bytes, DUST_UINT8, b->n), cube(&b->classes, DUST_UINT8, b->n);
-  cube(&b->blocky, DUST_UINT64, b->n), cube(&b->sparse, DUST_UINT64, b->n);
-  fill_noise(&b->grey), fill_noise(&b->bytes);
-  fill_labels(&b->blocky, blocky_id), fill_labels(&b->sparse, sparse_id);
-  for (int64_t i = 0; i < b->n * b->n * b->n; i++) ((uint8_t *)b->classes.data)[i] = ((uint64_t *)b->blocky.data)[i] % 6;
-  make_transforms(b);
-}
-
-static void free_inputs(bench *b) {
-  dust_ndarray *all[] = {&b->grey, &b->bytes, &b->blocky, &b->sparse, &b->classes, &b->source_float, &b->source_byte, &b->source_id};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) dust_ndarray_release(all[i]);
-  dust_transform_release(b->plain);
-  dust_transform_release(b->coarse);
-}
-
-/* ---- works */
-
-static void hash_bytes(bench *b, const void *bytes, size_t size) {
-  if (!b->hashing) return;
-  for (size_t i = 0; i < size; i++) b->hash = (b->hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
-}
-
-static void finish(bench *b, dust_ndarray *out) {
-  hash_bytes(b, out->data, dust_ndarray_bytes(out));
-  dust_ndarray_release(out);
-}
-
-static void box(bench *b, const dust_transform *t, dust_pool *pool) {
-  dust_roi found;
-  need(dust_transform_source_roi(&found, t, &b->roi, &b->voxel_size, pool));
-  hash_bytes(b, found.offset.value, 3 * sizeof(int64_t));
-  hash_bytes(b, found.shape.value, 3 * sizeof(int64_t));
-}
-
-static void sample(bench *b, const dust_transform *t, const dust_ndarray *in, bool linear, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_transform_sample(&out, t, in, &b->source, &b->roi, &b->voxel_size, linear, pool));
-  finish(b, &out);
-}
-
-static void box_only(bench *b, dust_pool *pool) { box(b, b->plain, pool); }
-static void sample_float(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_float, true, pool); }
-static void elastic_float(bench *b, dust_pool *pool) { box_only(b, pool), sample_float(b, pool); }
-static void elastic_coarse(bench *b, dust_pool *pool) { box(b, b->coarse, pool), sample(b, b->coarse, &b->source_float, true, pool); }
-static void sample_byte_linear(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_byte, true, pool); }
-static void sample_byte(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_byte, false, pool); }
-static void sample_id(bench *b, dust_pool *pool) { sample(b, b->plain, &b->source_id, false, pool); }
-
-static void extremes(bench *b, dust_pool *pool) {
-  float found[2];
-  need(dust_minmax(&found[0], &found[1], &b->grey, pool));
-  hash_bytes(b, found, sizeof found);
-}
-
-static void extremes_byte(bench *b, dust_pool *pool) {
-  uint8_t found[2];
-  need(dust_minmax(&found[0], &found[1], &b->bytes, pool));
-  hash_bytes(b, found, sizeof found);
-}
-
-static void gamma_node(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_gamma_array(&out, &b->grey, 1.37, pool));
-  finish(b, &out);
-}
-
-static void scale_shift(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_scale_shift(&out, &b->grey, 2, -1, DUST_FLOAT32, -0.9, 0.9, pool));
-  finish(b, &out);
-}
-
-static void normalise(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_scale_shift(&out, &b->bytes, 1.0 / 255, 0, DUST_FLOAT32, -INFINITY, INFINITY, pool));
-  finish(b, &out);
-}
-
-static void distance(bench *b, const dust_ndarray *labels, double scale, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_boundary_distance(&out, labels, 3, (double[]){VOXEL, VOXEL, VOXEL}, scale, pool));
-  finish(b, &out);
-}
-
-static void distance_blocky(bench *b, dust_pool *pool) { distance(b, &b->blocky, 50, pool); }
-static void distance_sparse(bench *b, dust_pool *pool) { distance(b, &b->sparse, 50, pool); }
-static void distance_blocky_exact(bench *b, dust_pool *pool) { distance(b, &b->blocky, 0, pool); }
-static void distance_sparse_exact(bench *b, dust_pool *pool) { distance(b, &b->sparse, 0, pool); }
-
-static void mask_blocky(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_distance_mask(&out, &b->grey, &b->blocky, 3, (double[]){VOXEL, VOXEL, VOXEL}, 50, 0.05, 0.8, pool));
-  finish(b, &out);
-}
-
-static void near_zeros(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_within(&out, &b->blocky, 3, (double[]){VOXEL, VOXEL, VOXEL}, 7 * VOXEL, pool));
-  finish(b, &out);
-}
-
-static void grow_boundary(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_grow_boundary(&out, &b->blocky, 2, pool));
-  finish(b, &out);
-}
-
-/* Of a part of the volume, for the peer takes a minute for that. */
-static void descriptors(bench *b, int64_t down, dust_pool *pool) {
-  dust_ndarray part = {0}, out = {0};
-  int64_t m = b->n / DESCRIPTORS_PART / down * down;
-  need(dust_ndarray_crop(&part, &b->blocky, (int64_t[]){0, 0, 0}, (int64_t[]){m, m, m}));
-  need(dust_local_shape(&out, &part, (double[]){VOXEL, VOXEL, VOXEL}, (double[]){10 * VOXEL, 10 * VOXEL, 10 * VOXEL}, down, pool));
-  dust_ndarray_release(&part);
-  finish(b, &out);
-}
-
-static void descriptors_fine(bench *b, dust_pool *pool) { descriptors(b, 1, pool); }
-static void descriptors_coarse(bench *b, dust_pool *pool) { descriptors(b, 2, pool); }
-
-static const int64_t near_far[36] = {1, 0, 0, 0, 1, 0, 0, 0, 1, 3,  0, 0, 0, 3,  0, 0, 0, 3,
-                                     9, 0, 0, 0, 9, 0, 0, 0, 9, -4, 0, 0, 0, -4, 0, 0, 0, -4};
-
-static void affinities(bench *b, int64_t edges, dust_pool *pool) {
-  dust_ndarray out = {0};
-  need(dust_affinities(&out, &b->blocky, edges, near_far, false, pool));
-  finish(b, &out);
-}
-
-static void affinities_3(bench *b, dust_pool *pool) { affinities(b, 3, pool); }
-static void affinities_12(bench *b, dust_pool *pool) { affinities(b, 12, pool); }
-
-static void balance_classes(bench *b, dust_pool *pool) {
-  dust_ndarray out = {0};
-  dust_balance_count count[6];
-  for (int k = 0; k < 6; k++) count[k] = (dust_balance_count){0, 1};
-  dust_balance_options options = {.classes = 6, .slab_ndim = 3, .slab = (int64_t[]){-1, -1, -1}, .clipmin = 0.05, .clipmax = 0.95};
-  need(dust_balance_weights(&out, &b->classes, &options, count, pool));
-  finish(b, &out);
-}
-
-typedef struct work {
-  const char *name;
-  void (*run)(bench *, dust_pool *);
-} work;
-
-static const work works[] = {
-    {"elastic: bounding box", box_only},
-    {"elastic: sample float32 linear", sample_float},
-    {"elastic: box + sample float32", elastic_float},
-    {"elastic: the same, subsample 4", elastic_coarse},
-    {"elastic: sample uint8 linear", sample_byte_linear},
-    {"elastic: sample uint8 nearest", sample_byte},
-    {"elastic: sample uint64 nearest", sample_id},
-    {"minmax float32", extremes},
-    {"minmax uint8", extremes_byte},
-    {"gamma float32", gamma_node},
-    {"scale, shift, clip float32", scale_shift},
-    {"normalise uint8 -> float32", normalise},
-    {"distance target, blocky, tanh", distance_blocky},
-    {"distance target, sparse, tanh", distance_sparse},
-    {"distance, blocky", distance_blocky_exact},
-    {"distance, sparse", distance_sparse_exact},
-    {"distance mask, blocky", mask_blocky},
-    {"within 7 voxels of zeros, blocky", near_zeros},
-    {"grow boundary, blocky, 2 steps", grow_boundary},
-    {"local shape descriptors, sigma 10", descriptors_fine},
-    {"the same, downsample 2", descriptors_coarse},
-    {"affinities uint64, 3 edges", affinities_3},
-    {"affinities uint64, 12 edges", affinities_12},
-    {"balanced weights uint8, 6 classes", balance_classes},
-};
-enum { WORKS = sizeof works / sizeof *works };
-
-/* How many times shorter than the volume's the edges of what is worked on are. */
-static int part_of(const work *w) { return w->run == descriptors_fine || w->run == descriptors_coarse ? DESCRIPTORS_PART : 1; }
-
-/* ---- measuring */
-
-typedef struct figure {
-  double ns, ratio; /* a voxel; to memcpy */
-} figure;
+/* ---- a table */
 
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -328,87 +169,70 @@ static double median(double *values, int n) {
   return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-static figure measure(bench *b, const work *w, dust_pool *pool, int reps, char *to, double *memcpy_ns) {
-  double mine[MOST_REPS], ratio[MOST_REPS], copy[MOST_REPS], all = (double)(b->n * b->n * b->n);
-  double edge = (double)(b->n / part_of(w)), voxels = edge * edge * edge;
-  b->hashing = true, b->hash = 0xcbf29ce484222325u;
-  w->run(b, pool);
-  b->hashing = false;
-  for (int r = 0; r < reps; r++) {
-    double a = now(pool != NULL);
-    memcpy(to, b->grey.data, dust_ndarray_bytes(&b->grey));
-    double middle = now(pool != NULL);
-    w->run(b, pool);
-    double end = now(pool != NULL);
-    copy[r] = (middle - a) / all, mine[r] = (end - middle) / voxels, ratio[r] = mine[r] / copy[r];
+static void report(bench *b, const char *only, int reps) {
+  printf("%-32s %10s %10s %10s %12s\n", "work", "memcpy ns", "ns", "x memcpy", "4K faults");
+  for (int i = 0; i < b->works; i++) {
+    const work *w = b->list[i];
+    double mine[MOST_REPS], copy[MOST_REPS], ratio[MOST_REPS];
+    if (only && !strstr(w->name, only)) continue;
+    figure f = measure(b, w);
+    for (int r = 0; r < reps; r++) {
+      f = measure(b, w);
+      mine[r] = f.seconds / voxels(b, w) * 1e9, copy[r] = f.copy_seconds / cube(b->scene.n) * 1e9, ratio[r] = mine[r] / copy[r];
+    }
+    printf("%-32s %10.3f %10.3f %10.2f %12ld\n", w->name, median(copy, reps), median(mine, reps), median(ratio, reps), f.faults);
+    fflush(stdout);
   }
-  *memcpy_ns = median(copy, reps);
-  return (figure){median(mine, reps), median(ratio, reps)};
 }
 
 typedef struct options {
   int64_t size;
-  int reps;
-  const char *only, *json;
+  int reps, threads;
+  const char *only;
+  bool serve, count;
 } options;
 
-static void report(bench *b, const options *o, FILE *json) {
-  dust_pool *two;
-  need(dust_pool_create(&two, 2));
-  char *to = calloc(1, dust_ndarray_bytes(&b->grey));
-  memset(to, 1, dust_ndarray_bytes(&b->grey));
-  bool first = true;
-  printf("%-36s %10s %10s %10s %10s %10s\n", "work", "memcpy ns", "1 thread", "x memcpy", "2 threads", "x memcpy");
-  if (json) fprintf(json, "{\"size\": %lld, \"reps\": %d, \"works\": [", (long long)o->size, o->reps);
-  for (int i = 0; i < WORKS; i++) {
-    if (o->only && !strstr(works[i].name, o->only)) continue;
-    double copy, ignored;
-    figure one = measure(b, &works[i], NULL, o->reps, to, &copy);
-    uint64_t hash = b->hash;
-    figure many = measure(b, &works[i], two, o->reps, to, &ignored);
-    if (hash != b->hash) fprintf(stderr, "bench_kernels: %s gives other bytes with two threads than with one\n", works[i].name);
-    printf("%-36s %10.3f %10.3f %10.2f %10.3f %10.2f  %016llx\n", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio,
-           (unsigned long long)hash);
-    fflush(stdout);
-    if (json)
-      fprintf(
-          json,
-          "%s\n  {\"name\": \"%s\", \"memcpy_ns\": %.4f, \"ns\": %.4f, \"ratio\": %.3f, \"ns_2_threads\": %.4f, \"ratio_2_threads\": %.3f}",
-          first ? "" : ",", works[i].name, copy, one.ns, one.ratio, many.ns, many.ratio);
-    first = false;
-  }
-  if (json) fprintf(json, "\n]}\n");
-  free(to);
-  dust_pool_release(two);
-}
-
 static options parse(int argc, char **argv) {
-  options o = {.size = 216, .reps = 9};
+  options o = {.size = 216, .reps = 9, .threads = 1};
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--recycle") == 0)
-      mallopt(M_MMAP_THRESHOLD, 1 << 30), mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-    else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
-      o.only = argv[++i];
-    else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
-      o.json = argv[++i];
-    else if (strcmp(argv[i], "--reps") == 0 && i + 1 < argc)
-      o.reps = atoi(argv[++i]);
+    const char *value = i + 1 < argc ? argv[i + 1] : "";
+    if (strcmp(argv[i], "--serve") == 0)
+      o.serve = true;
+    else if (strcmp(argv[i], "--count") == 0)
+      o.count = true;
+    else if (strcmp(argv[i], "--only") == 0)
+      o.only = value, i++;
+    else if (strcmp(argv[i], "--reps") == 0)
+      o.reps = atoi(value), i++;
+    else if (strcmp(argv[i], "--threads") == 0)
+      o.threads = atoi(value), i++;
     else
       o.size = atoll(argv[i]);
   }
-  if (o.size >= 16 && o.size <= 1024 && o.reps >= 1 && o.reps <= MOST_REPS) return o;
-  fprintf(stderr, "usage: bench_kernels [SIZE, 16 to 1024] [--only TEXT] [--reps N, 1 to %d] [--json FILE] [--recycle]\n", MOST_REPS);
+  if (o.size >= 32 && o.size <= 1024 && o.reps >= 1 && o.reps <= MOST_REPS && o.threads >= 1) return o;
+  fprintf(stderr, "usage: bench_kernels [SIZE, 32 to 1024] [--only TEXT] [--reps N, 1 to %d] [--threads N] [--serve | --count]\n",
+          MOST_REPS);
   exit(2);
 }
 
 int main(int argc, char **argv) {
   options o = parse(argc, argv);
-  bench b = {.n = o.size};
-  FILE *json = o.json ? fopen(o.json, "w") : NULL;
-  if (o.json && !json) return perror(o.json), 1;
-  make_inputs(&b);
-  report(&b, &o, json);
-  free_inputs(&b);
-  if (json && fclose(json) != 0) return perror(o.json), 1;
+  bench b = {0};
+  for (int g = 0; g < GROUPS; g++)
+    for (const work *w = groups[g]; w->name; w++) b.list[b.works++] = w;
+  scene_open(&b.scene, o.size);
+  use_threads(&b, o.threads);
+  size_t bytes = (size_t)cube(o.size) * 8;
+  b.from = o.count ? NULL : malloc(bytes);
+  if (b.from) memset(b.from, 1, bytes);
+  if (o.serve)
+    serve(&b);
+  else if (o.count)
+    count(&b, o.only);
+  else
+    report(&b, o.only, o.reps);
+  free(b.from);
+  scene_close(&b.scene);
+  dust_pool_release(b.pool);
   return 0;
 }
