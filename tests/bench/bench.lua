@@ -20,8 +20,8 @@ parser:option("--program", "The moondust program.", "./moondust")
 parser:option("--peers", "Virtual environment of the peers (tests/bench/setup-peers).", "build/peers")
 parser:option("--volume", "HDF5 file for the training pipeline; default: a synthetic one.")
 parser:option("--size", "Edge of the volumes that kernels work on.", "216"):convert(cli.integer(32, 1024))
-parser:option("--rounds", "At most; slow works take 3.", "7"):convert(cli.integer(1, 99))
-parser:option("--seconds", "For a row, after which no further round begins (but 3).", "12"):convert(cli.integer(0, 3600))
+parser:option("--rounds", "At most; slow works take fewer.", "7"):convert(cli.integer(1, 99))
+parser:option("--seconds", "For a row, after which no further round begins (but 3, of slow ones 2).", "8"):convert(cli.integer(0, 3600))
 parser:option("--only", "Rows whose name contains this (a Lua pattern); scaling, counts and start are rows too.")
 parser:option("--json", "Where the figures go.", "build/bench.json")
 parser:option("--docs", "Don't measure: write the figures of --json into this document, with the plot beside it.")
@@ -47,10 +47,9 @@ end
 
 -- ---------------------------------------------------------------------------------------------------- servers
 
--- As it comes, glibc gives each large block back to the system and gets fresh, zeroed pages the next time, whose making costs as much as a
--- cheap kernel; blocks of a training batch are smaller and stay. Both are measured, ours and the peers alike: "kept" is what kernels are
--- judged by.
-local MEMORY = { kept = "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1000000000000 MALLOC_TOP_PAD_=16777216 ", default = "" }
+-- As it comes ("default"), glibc gives each large block back to the system and gets fresh, zeroed pages the next time, whose making costs as
+-- much as a cheap kernel; "kept" is an allocator that keeps what it has. See figures.lua for which counts where.
+local MEMORY = { default = "", kept = "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1000000000000 MALLOC_TOP_PAD_=16777216 " }
 
 local function sample_volume() return folder .. "/trainer.h5" end
 local volume = options.volume or sample_volume()
@@ -64,10 +63,18 @@ local COMMANDS = {
 }
 
 local function server(name, memory)
-  memory = memory or "kept"
+  memory = memory or "default"
   local id = name .. " " .. memory
   if not servers[id] then servers[id] = Coprocess.start(id, MEMORY[memory] .. COMMANDS[name](), folder) end
   return servers[id]
+end
+
+--- A server that fails is started anew when it is asked next.
+local function ask(name, question, memory)
+  local ok, answer = pcall(function() return server(name, memory):ask(question) end)
+  if ok then return answer end
+  servers[name .. " " .. (memory or "default")] = nil
+  return { missing = tostring(answer) }
 end
 
 local function close_servers()
@@ -106,7 +113,7 @@ local function agreement(row)
   for _, check in ipairs(row.checks or {}) do
     local path = folder .. "/result.bin"
     local saved = server("kernels"):ask(("save %s %s"):format(path, check[1]))
-    local found = server("peers"):ask { check = check[2], file = path, dtype = saved.dtype, shape = saved.shape }
+    local found = ask("peers", { check = check[2], file = path, dtype = saved.dtype, shape = saved.shape })
     os.remove(path)
     if found.difference then
       good, note = found.difference <= check[3], ("%s %.2g"):format(found.what, found.difference)
@@ -122,12 +129,17 @@ local KEPT_ALIKE = { "GT", "MASK", "TARGET", "WEIGHT" }
 --- The same batch from both: labels, targets and weights.
 local function same_batch(row)
   local question = row.compare
-  local mine = server("ours"):ask { ask = "batch", file = question.file, subsample = question.subsample, seed = question.seed, threads = 1, keep = true }
-  local theirs = server("peers"):ask { run = "trainer", file = question.file, labels = question.labels, subsample = question.subsample, seed = question.seed, keep = true }
-  if theirs.missing then return nil, theirs.missing end
+  local common = { file = question.file, subsample = question.subsample, seed = question.seed, keep = true }
+  local function asked(fields)
+    for name, value in pairs(common) do fields[name] = value end
+    return fields
+  end
+  local mine = ask("ours", asked { ask = "batch", threads = 1 })
+  local theirs = ask("peers", asked { run = "trainer", labels = question.labels })
+  if mine.missing or theirs.missing then return nil, mine.missing or theirs.missing end
   local parts, good = {}, true
   for _, key in ipairs(KEPT_ALIKE) do
-    local found = server("peers"):ask { check = "batch", file = mine[key].file, dtype = mine[key].dtype, shape = mine[key].shape, peer = theirs[key] }
+    local found = ask("peers", { check = "batch", file = mine[key].file, dtype = mine[key].dtype, shape = mine[key].shape, peer = theirs[key] })
     if found.missing then return nil, found.missing end
     parts[#parts + 1], good = ("%s %.1e"):format(key, found.difference), good and found.difference <= 2e-3
   end
@@ -143,28 +155,20 @@ local function sample(answer, row, voxels)
   local scale = SCALE[row.unit or "ns"]
   local one = { faults = answer.faults, voxels = answer.voxels or voxels or row.voxels, share = answer.share, sum = answer.sum, wall = answer.wall and answer.wall * scale }
   one.value = answer.seconds * scale / (row.unit and 1 or one.voxels)
-  if answer.copy_seconds then one.copy = answer.copy_seconds * scale / answer.copy_voxels end
+  if answer.copy_seconds then one.copy, one.copied = answer.copy_seconds * scale / answer.copy_voxels, answer.copied end
   if answer.peak then one.peak = answer.peak / 2 ^ 20 end
   return one
 end
 
 local function forget_pages(path) os.execute(("sync '%s' 2>/dev/null; dd if='%s' iflag=nocache count=0 status=none 2>/dev/null"):format(path, path)) end
 
---- A server that fails is started anew for the next row.
-local function ask(run, round, memory)
-  local ok, answer = pcall(function() return server(run.server, memory):ask(type(run.ask) == "function" and run.ask(round) or run.ask) end)
-  if ok then return answer end
-  servers[run.server .. " " .. (memory or "kept")] = nil
-  return { missing = tostring(answer) }
-end
-
---- One round of everything that still answers. voxels: those of ours, for peers that don't count.
+--- One round of everything that isn't missing. voxels: those of ours, for peers that don't count.
 local function play(row, round, samples, missing, memory)
   local voxels, sums = nil, {}
   for _, run in ipairs(row.runs) do
-    if not missing[run.id] and (run.server ~= "peers" or python) then
+    if not missing[run.id] then
       if row.before then forget_pages(row.before) end
-      local answer = ask(run, round, memory)
+      local answer = ask(run.server, type(run.ask) == "function" and run.ask(round) or run.ask, memory)
       if answer.missing then
         missing[run.id] = answer.missing
       elseif round > 0 then
@@ -178,9 +182,12 @@ local function play(row, round, samples, missing, memory)
 end
 
 --- Samples by run, why runs are missing, and how long a round takes.
-local function rounds_of(row, memory)
+local function rounds_of(row, memory, with_peers)
   local samples, missing = {}, {}
-  for _, run in ipairs(row.runs) do samples[run.id] = {} end
+  for _, run in ipairs(row.runs) do
+    samples[run.id] = {}
+    if run.server == "peers" and not with_peers then missing[run.id] = "not asked" end
+  end
   local begin = core.clock()
   play(row, 0, samples, missing, memory) -- makes inputs, touches memory; not counted
   local once = core.clock() - begin
@@ -193,14 +200,14 @@ local function rounds_of(row, memory)
   return samples, missing, once
 end
 
---- With the allocator's own habit too, where fresh pages can matter: for kernels that are quick.
+--- Samples with either memory, and why runs are missing. Slow peers, where memory matters less, run as they come only.
 local function measure(row)
-  if python and row.checks then row.agrees, row.note = agreement(row) end
   if python and row.compare then row.agrees, row.note = same_batch(row) end
-  local samples, missing, once = rounds_of(row)
+  local default, missing, once = rounds_of(row, "default", python)
+  if python and row.checks then row.agrees, row.note = agreement(row) end -- with what the peer's last round gave
   if row.same and python then row.agrees = not row.differs end
-  local default = row.inputs and once < 4 and rounds_of(row, "default") or {}
-  return samples, missing, default
+  local kept = row.inputs and rounds_of(row, "kept", python and once < 4) or {}
+  return { default = default, kept = kept }, missing
 end
 
 -- ---------------------------------------------------------------------------------------------------- the rest
@@ -218,17 +225,15 @@ local function wanted(name) return not options.only or name:find(options.only) ~
 
 local function run_rows(list)
   for _, row in ipairs(list) do
-    local samples, missing, default = measure(row)
+    local samples, missing = measure(row)
     for _, line in ipairs(row.lines) do
-      line.group, line.unit, line.agrees, line.note = row.group, line.unit or row.unit or "ns", row.agrees, row.note
-      local made = figures.line(line, samples)
-      if made then
-        made.default = figures.line(line, default)
-        if missing[line.peer] then made.note = missing[line.peer] end
-        add(made)
-      end
+      line.group, line.unit, line.agrees, line.note = row.group, line.unit or row.unit or "ns", row.agrees, row.note or missing[line.peer]
+      local made = figures.both(line, samples)
+      if made then add(made) end
     end
-    for id, why in pairs(missing) do print(("    %s is left out: %s"):format(id, why)) end
+    for id, why in pairs(missing) do
+      if python then print(("    %s is left out: %s"):format(id, why)) end
+    end
   end
 end
 
@@ -316,7 +321,8 @@ local function good_seeds(count)
   local seeds, seed = {}, 0
   while #seeds < count do
     seed = seed + 1
-    local answer = server("ours"):ask { ask = "batch", file = volume, subsample = 4, seed = seed, threads = 1 }
+    local answer = ask("ours", { ask = "batch", file = volume, subsample = 4, seed = seed, threads = 1 })
+    if answer.missing then error(answer.missing, 0) end
     if not answer.refused then seeds[#seeds + 1] = seed end
     if seed > 1000 then error(("no place with labels in %s after 1000 seeds"):format(volume), 0) end
   end
@@ -350,7 +356,7 @@ local function measure_all()
   if python then save_inputs(kernels) end
   run_rows(kernels)
   close_servers()
-  write_json(folder .. "/inputs.json", inputs)
+  for _, input in pairs(inputs) do os.remove(input.file) end
   if #files > 0 then
     server("ours"):ask { ask = "volume", volume = box_file, size = size }
     run_rows(files)

@@ -2,7 +2,7 @@
  *
  *     bench_kernels [SIZE = 216] [--only TEXT] [--reps N = 9] [--threads N = 1]     a table
  *     bench_kernels SIZE --serve         answers lines on standard input, a line of JSON each: what bench.lua drives
- *         run THREADS WORK               one run timed: {"seconds", "copy_seconds", "voxels", "copy_voxels", "faults", "bytes"}
+ *         run THREADS WORK               one run timed: {"seconds", "copy_seconds", "voxels", "copy_voxels", "copied" …}
  *         save FILE WORK                 the work's result as bytes: {"dtype", "shape"}
  *         input FILE NAME                the same of an input
  *     bench_kernels SIZE --count         each work once within bench_counted(), for callgrind; prints names and voxels in that order
@@ -120,8 +120,10 @@ static void serve_run(bench *b, const char *threads, const char *name) {
   use_threads(b, atoi(threads));
   const work *w = find(b, name);
   figure f = measure(b, w);
-  printf("{\"seconds\": %.9f, \"copy_seconds\": %.9f, \"voxels\": %.0f, \"copy_voxels\": %.0f, \"faults\": %ld, \"bytes\": %zu}\n",
-         f.seconds, f.copy_seconds, voxels(b, w), cube(b->scene.n), f.faults, f.bytes);
+  printf(
+      "{\"seconds\": %.9f, \"copy_seconds\": %.9f, \"voxels\": %.0f, \"copy_voxels\": %.0f, \"copied\": %d, \"faults\": %ld, \"bytes\": "
+      "%zu}\n",
+      f.seconds, f.copy_seconds, voxels(b, w), cube(b->scene.n), w->copied, f.faults, f.bytes);
 }
 
 static void serve(bench *b) {

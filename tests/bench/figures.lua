@@ -49,7 +49,8 @@ function figures.line(line, runs)
     ours_memory = figures.memory(ours), peer_name = line.label, agrees = line.agrees }
   local theirs
   if line.peer == "memcpy" then
-    theirs, row.peer_name = each(ours, function(s) return s.copy end), "memcpy"
+    local bytes = ours[1].copied
+    theirs, row.peer_name = each(ours, function(s) return s.copy end), ("memcpy of %d byte%s"):format(bytes, bytes > 1 and "s" or "")
   elseif line.peer then
     local samples = runs[line.peer] or {}
     theirs, row.peer_memory = each(samples, function(s) return line.field and s[line.field] or s.value end), figures.memory(samples)
@@ -59,6 +60,18 @@ function figures.line(line, runs)
     row.ratio = figures.median(line.most and ratios(mine, theirs) or ratios(theirs, mine))
   end
   return figures.judge(row, line)
+end
+
+--- The line as it counts, and as `other` what it is with the other memory. Against memcpy counts what a kernel takes alone, with memory that
+--- the allocator keeps; against a peer what users of either get: the allocator as it comes, for both.
+---@param line table
+---@param samples { default: table, kept: table }
+---@return table?
+function figures.both(line, samples)
+  local alone = line.peer == "memcpy"
+  local row = figures.line(line, alone and samples.kept or samples.default)
+  if row then row.other = figures.line(line, alone and samples.default or samples.kept) end
+  return row
 end
 
 --- Sets goal ("<= 13", ">= 200", "< 10 ms"), target and met; met stays nil where there is no goal or nothing to compare with.

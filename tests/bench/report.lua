@@ -25,22 +25,21 @@ local function memory(row)
   return row.ours_memory .. (row.peer_memory and "/" .. row.peer_memory or "")
 end
 
--- The ratio with the allocator's own habit, and whether the memory was fresh then.
-local function default(row)
-  local d = row.default
-  if not d then return "" end
-  return ("%s %s"):format(report.number(d.ratio), memory(d))
+-- The ratio with the other memory.
+local function other(row)
+  local o = row.other
+  return o and o.ratio and ("%s %s"):format(report.number(o.ratio), memory(o)) or ""
 end
 
---- The cells of a row: work, ours, peer, its figure, ratio, goal, met, memory, the ratio as memory comes.
+--- The cells of a row: work, ours, peer, its figure, ratio, goal, met, memory, the ratio with the other memory.
 ---@param row table
 ---@return string[]
 function report.cells(row)
   return { row.title, figure(row.ours, row.unit), row.peer_name or "", figure(row.peer, row.unit), row.ratio and report.number(row.ratio) or "",
-    row.goal or "", verdict(row), memory(row), default(row) }
+    row.goal or "", verdict(row), memory(row), other(row) }
 end
 
-local HEAD = { "work", "ours", "peer", "peer's", "ratio", "goal", "met", "memory", "default malloc" }
+local HEAD = { "work", "ours", "peer", "peer's", "ratio", "goal", "met", "memory", "other memory" }
 local FORMAT = "%-44s %14s  %-36s %14s %8s  %-9s %-7s %-14s %s"
 
 function report.head() return FORMAT:format(table.unpack(HEAD)) end

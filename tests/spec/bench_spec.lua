@@ -6,7 +6,7 @@ local json = require "dkjson"
 
 -- Rounds of a machine whose clock changed by a factor of three in the second and third.
 local RUNS = {
-  ours = { { value = 1, copy = 0.5, faults = 3, voxels = 1e6 }, { value = 3, copy = 1.5, faults = 0, voxels = 1e6 }, { value = 3.6, copy = 1.5, faults = 2, voxels = 1e6 } },
+  ours = { { value = 1, copy = 0.5, copied = 4, faults = 3, voxels = 1e6 }, { value = 3, copy = 1.5, copied = 4, faults = 0, voxels = 1e6 }, { value = 3.6, copy = 1.5, copied = 4, faults = 2, voxels = 1e6 } },
   peer = { { value = 100, faults = 900, voxels = 1e6 }, { value = 300, faults = 900, voxels = 1e6 }, { value = 360, faults = 900, voxels = 1e6 } },
 }
 
@@ -32,7 +32,7 @@ describe("figures", function()
     assert.near(2, row.ratio, 1e-12)
     assert.is_true(row.met)
     assert.equal("<= 2.2", row.goal)
-    assert.equal("memcpy", row.peer_name)
+    assert.equal("memcpy of 4 bytes", row.peer_name)
   end)
 
   it("counts how many times longer a peer takes", function()
@@ -72,16 +72,24 @@ describe("report", function()
   local open, wrong = line { peer = "not there", label = "torch", least = 10 }, line { peer = "peer", label = "scipy", least = 50, agrees = false }
 
   it("gives each row its cells", function()
-    assert.same({ "gamma", "3.00 ns", "memcpy", "1.50 ns", "2.00", "<= 2.2", "yes", "reused", "" }, report.cells(good))
+    assert.same({ "gamma", "3.00 ns", "memcpy of 4 bytes", "1.50 ns", "2.00", "<= 2.2", "yes", "reused", "" }, report.cells(good))
     assert.equal("NO", report.cells(bad)[7])
     assert.equal("?", report.cells(open)[7])
     assert.equal("DIFFERS", report.cells(wrong)[7])
   end)
 
-  it("adds the ratio with the allocator's own habit", function()
-    local row = line { peer = "peer", label = "numpy", least = 101 }
-    row.default = line { peer = "peer", label = "numpy" }
-    assert.equal("100 reused/fresh", report.cells(row)[9])
+  it("judges memcpy by memory that is kept, peers by memory as it comes, and adds the other", function()
+    local kept = { ours = { { value = 1, copy = 1, copied = 1, faults = 0, voxels = 1e6 } }, peer = { { value = 60, faults = 0, voxels = 1e6 } } }
+    local wanted = { title = "gamma", unit = "ns", ours = "ours", peer = "peer", label = "numpy", least = 70 }
+    local row = figures.both(wanted, { default = RUNS, kept = kept })
+    assert.equal(100, row.ratio)
+    assert.is_true(row.met)
+    assert.equal("60.0 reused/reused", report.cells(row)[9])
+    wanted.peer, wanted.least, wanted.most = "memcpy", nil, 1.5
+    row = figures.both(wanted, { default = RUNS, kept = kept })
+    assert.equal(1, row.ratio)
+    assert.equal("2.00 reused", report.cells(row)[9])
+    assert.is_nil(figures.both({ ours = "ours", peer = "peer" }, { default = RUNS, kept = {} }).other)
   end)
 
   it("counts goals and names those that are missed", function()
@@ -104,7 +112,7 @@ describe("report", function()
     assert.matches("By hand.", after, 1, true)
     assert.matches("\n\nAfter.\n$", after)
     assert.is_nil(after:find("old", 1, true))
-    assert.matches("| gamma | 3.00 ns | memcpy | 1.50 ns | 2.00 | <= 2.2 | yes | reused |  |", after, 1, true)
+    assert.matches("| gamma | 3.00 ns | memcpy of 4 bytes | 1.50 ns | 2.00 | <= 2.2 | yes | reused |  |", after, 1, true)
     assert.matches("| gamma | 0.500 | 0.750 |", after, 1, true)
     assert.matches("| gamma | 12.5 |", after, 1, true)
     assert.equal(after, report.into(after, recorded))

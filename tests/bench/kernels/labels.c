@@ -35,14 +35,19 @@ static void affinities_12(scene *s, dust_pool *pool, dust_ndarray *out) {
   need(dust_affinities(out, scene_get(s, BLOCKY), 12, near_far, false, pool));
 }
 
-static void balance(scene *s, dust_pool *pool, dust_ndarray *out) {
+static void balance(scene *s, scene_input labels, dust_pool *pool, dust_ndarray *out) {
   dust_balance_count count[CLASSES];
   for (int k = 0; k < CLASSES; k++) count[k] = (dust_balance_count){0, 1};
   dust_balance_options options = {.classes = CLASSES, .slab_ndim = 3, .slab = (int64_t[]){-1, -1, -1}, .clipmin = 0.05, .clipmax = 0.95};
-  need(dust_balance_weights(out, scene_get(s, CLASS), &options, count, pool));
+  need(dust_balance_weights(out, scene_get(s, labels), &options, count, pool));
 }
 
+static void balance_byte(scene *s, dust_pool *pool, dust_ndarray *out) { balance(s, CLASS, pool, out); }
+static void balance_id(scene *s, dust_pool *pool, dust_ndarray *out) { balance(s, CLASS_ID, pool, out); }
+
 static void one_hot(scene *s, dust_pool *pool, dust_ndarray *out) { need(dust_one_hot(out, scene_get(s, CLASS), CLASSES, pool)); }
+
+static void one_hot_id(scene *s, dust_pool *pool, dust_ndarray *out) { need(dust_one_hot(out, scene_get(s, CLASS_ID), CLASSES, pool)); }
 
 static void unique(scene *s, dust_pool *pool, dust_ndarray *out) {
   dust_ndarray counts = {0};
@@ -63,8 +68,10 @@ const work label_works[] = {
     {"distance mask, blocky", 4, 0, mask_blocky},
     {"affinities uint64, 3 edges", 8, 0, affinities_3},
     {"affinities uint64, 12 edges", 8, 0, affinities_12},
-    {"balanced weights uint8", 1, 0, balance},
+    {"balanced weights uint8", 1, 0, balance_byte},
+    {"balanced weights uint64", 8, 0, balance_id},
     {"one-hot uint8", 1, 0, one_hot},
+    {"one-hot uint64", 8, 0, one_hot_id},
     {"unique uint64", 8, 0, unique},
     {"local shape descriptors", 8, -SHAPE_EDGE, local_shape},
     {0},

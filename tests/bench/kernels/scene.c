@@ -62,6 +62,7 @@ static const recipe recipes[INPUTS] = {
     [BLOCKY] = {"blocky", DUST_UINT64, blocky_id},
     [SPARSE] = {"sparse", DUST_UINT64, sparse_id},
     [CLASS] = {"classes", DUST_UINT8, class_id},
+    [CLASS_ID] = {"class ids", DUST_UINT64, class_id},
     [ZEROS] = {"zeros", DUST_UINT64, no_id},
     [OBJECTS] = {"objects", DUST_UINT64, blocky_id},
     [SOURCE_FLOAT] = {"source float32", DUST_FLOAT32, NULL},

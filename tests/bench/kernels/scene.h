@@ -13,6 +13,7 @@ typedef enum scene_input {
   BLOCKY,       /* uint64, blocks of 24 voxels and some, a fifth of them background */
   SPARSE,       /* uint64, about one ball of radius 9 in each 80^3 */
   CLASS,        /* uint8, 0 to CLASSES - 1, in BLOCKY's blocks */
+  CLASS_ID,     /* the same, uint64 */
   ZEROS,        /* uint64 */
   OBJECTS,      /* uint64, SHAPE_EDGE^3 whatever n is: blocks of 24 */
   SOURCE_FLOAT, /* what the transformation wants of a float32, a uint8 and a uint64 array */

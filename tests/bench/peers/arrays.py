@@ -145,12 +145,15 @@ def affinities(edges):
     return simple(make)
 
 
-def balance_dacapo(inputs):
-    dacapo()
-    from dacapo.utils.balance_weights import balance_weights
+def balance_dacapo(labels):
+    def make(inputs):
+        dacapo()
+        from dacapo.utils.balance_weights import balance_weights
 
-    labels = inputs["classes"]
-    return lambda: balance_weights(labels, CLASSES, slab=(-1, -1, -1))[0]
+        data = inputs[labels]
+        return lambda: balance_weights(data, CLASSES, slab=(-1, -1, -1))[0]
+
+    return simple(make)
 
 
 def balance_gunpowder(inputs):
@@ -159,15 +162,18 @@ def balance_gunpowder(inputs):
     labels, scales = gp.ArrayKey("CLASSES"), gp.ArrayKey("SCALES")
     node = built(gp.BalanceLabels(labels, scales, num_classes=CLASSES), labels)
     voxel_size, batch = gp.Coordinate((VOXEL,) * 3), gp.Batch()
-    spec = gp.ArraySpec(roi=gp.Roi((0, 0, 0), voxel_size * inputs["classes"].shape), voxel_size=voxel_size)
+    spec = gp.ArraySpec(roi=gp.Roi((0, 0, 0), voxel_size * gp.Coordinate(inputs["classes"].shape)), voxel_size=voxel_size)
     batch[labels] = gp.Array(inputs["classes"], spec)
     return lambda: node.process(batch, gp.BatchRequest())[scales].data
 
 
-def one_hot(inputs):
-    predictor = dacapo()[1].OneHotPredictor([str(i) for i in range(CLASSES)], CLASSES)
-    labels = inputs["classes"][None]
-    return lambda: predictor.process(labels)
+def one_hot(labels):
+    def make(inputs):
+        predictor = dacapo()[1].OneHotPredictor([str(i) for i in range(CLASSES)], CLASSES)
+        data = inputs[labels][None]
+        return lambda: predictor.process(data)
+
+    return simple(make)
 
 
 def local_shape(inputs):
@@ -257,9 +263,11 @@ WORKS = {
     "edt blocky": edt_doubled("blocky"),
     "affinities 3": affinities(3),
     "affinities 12": affinities(12),
-    "balance dacapo": simple(balance_dacapo),
+    "balance dacapo": balance_dacapo("classes"),
+    "balance dacapo ids": balance_dacapo("class ids"),
     "balance gunpowder": simple(balance_gunpowder),
-    "one-hot": simple(one_hot),
+    "one-hot": one_hot("classes"),
+    "one-hot ids": one_hot("class ids"),
     "local shape": simple(local_shape, share_beyond(1e-3)),
     "gamma": simple(gamma, gamma_meant),
     "normal noise": simple(normal_noise, same_moments(lambda inputs: 0.1)),

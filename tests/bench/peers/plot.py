@@ -14,10 +14,12 @@ def main(source, target):
     with open(source) as f:
         series = json.load(f).get("scaling") or sys.exit(f"{source} has no figures over size")
     figure, axes = plt.subplots(figsize=(7, 4.2), dpi=120)
-    for line, colour in zip(series, COLOURS):
+    last = 0
+    for line, colour in sorted(zip(series, COLOURS), key=lambda pair: pair[0]["points"][-1]["ns"]):
         sizes, times = [p["size"] for p in line["points"]], [p["ns"] for p in line["points"]]
         axes.plot(sizes, times, "o-", color=colour, lw=1.8, ms=4)
-        axes.annotate(line["work"], (sizes[-1], times[-1]), xytext=(8, 0), textcoords="offset points", color=colour, va="center", fontsize=9)
+        last = max(times[-1], 1.25 * last)  # names don't cover each other
+        axes.annotate(line["work"], (sizes[-1], last), xytext=(8, 0), textcoords="offset points", color=colour, va="center", fontsize=9)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(sizes, [f"{s}³" for s in sizes])
