@@ -5,10 +5,9 @@ local rows = require "bench.rows"
 local json = require "dkjson"
 
 -- Rounds of a machine whose clock changed by a factor of three in the second and third.
-local RUNS = {
-  ours = { { value = 1, copy = 0.5, copied = 4, faults = 3, voxels = 1e6 }, { value = 3, copy = 1.5, copied = 4, faults = 0, voxels = 1e6 }, { value = 3.6, copy = 1.5, copied = 4, faults = 2, voxels = 1e6 } },
-  peer = { { value = 100, faults = 900, voxels = 1e6 }, { value = 300, faults = 900, voxels = 1e6 }, { value = 360, faults = 900, voxels = 1e6 } },
-}
+local function mine(value, copy, faults) return { value = value, copy = copy, copied = 4, faults = faults, voxels = 1e6 } end
+local function theirs(value) return { value = value, faults = 900, voxels = 1e6 } end
+local RUNS = { ours = { mine(1, 0.5, 3), mine(3, 1.5, 0), mine(3.6, 1.5, 2) }, peer = { theirs(100), theirs(300), theirs(360) } }
 
 local function line(fields)
   local whole = { group = "Kernels", title = "gamma", unit = "ns", ours = "ours" }
