@@ -58,7 +58,8 @@ function report.summary(rows)
       elseif row.met and row.agrees ~= false then
         met = met + 1
       else
-        missed[#missed + 1] = ("  %s, %s: %s, goal %s"):format(row.title, row.peer_name or "", report.number(row.ratio or row.ours), row.goal)
+        local what = row.title .. (row.peer_name and ", " .. row.peer_name or "")
+        missed[#missed + 1] = ("  %s: %s, goal %s"):format(what, report.number(row.ratio or row.ours), row.goal)
       end
     end
   end
