@@ -240,7 +240,7 @@ lint: $(MODULE)
 
 .PHONY: format
 format:
-	clang-format -i $(shell find src tests/c tests/fuzz -name '*.[ch]')
+	clang-format -i $(shell find src tests/c tests/fuzz tests/bench -name '*.[ch]')
 
 .PHONY: docs
 docs: $(MODULE)

@@ -2,7 +2,7 @@
 ---
 --- A row is a set of runs that take turns, round by round, and the lines of the table that are read off them:
 ---
----     { name, inputs = arrays that the peers need, runs = { { id, server, ask } … }, checks = { { line's title, our work, the peer's } … },
+---     { name, inputs = arrays that the peers need, runs = { { id, server, ask } … }, checks = { { our work, the peer's, tolerance } … },
 ---       lines = { { title, ours = id, peer = id or "memcpy", label, most | least | below } … } }
 ---
 --- `ask` is what the server is asked, or a function of the round. most: ours is at most so many times the peer's; least: the peer's is at
