@@ -16,6 +16,8 @@ import sys
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
     os.environ[variable] = "1"
 
+sys.dont_write_bytecode = True
+
 import resource
 import time
 import traceback
