@@ -19,6 +19,10 @@ local COMMANDS = {
   ours = function(s) return ("%s tests/bench/ours.lua '%s'"):format(s.options.program, s.folder) end,
   instrumented = function(s) return ("%s tests/bench/ours.lua '%s' --instrument '%s'"):format(s.options.program, s.folder, s.volume) end,
   peers = function(s) return ("'%s' tests/bench/peers/peers.py '%s' 2>'%s/peers.log'"):format(s.python, s.folder, s.folder) end,
+  -- The same with the h5py that tests/bench/setup-peers puts beside the newest.
+  ["peers, HDF5 1"] = function(s)
+    return ("PYTHONPATH='%s/hdf5-1' '%s' tests/bench/peers/peers.py '%s' 2>'%s/peers-1.log'"):format(s.options.peers, s.python, s.folder, s.folder)
+  end,
 }
 
 function Stage.exists(path)
