@@ -11,7 +11,7 @@ local function finish(kind, before, ...)
   return ...
 end
 
--- Inner calls (none today) belong to the outer one. An error leaves through here too seldom to matter: it ends the benchmark.
+-- Inner calls (none today) belong to the outer one. An error from within ends the benchmark, so nobody tidies up after it.
 local function timed(kind, body)
   return function(...)
     if depth > 0 then return body(...) end
@@ -20,7 +20,7 @@ local function timed(kind, body)
   end
 end
 
-local COPIES = { copy = true, astype = false, stack = true, concatenate = true }
+local COPIES = { copy = true, stack = true, concatenate = true }
 
 local function wrap_methods(object, kind_of)
   local meta = debug.getmetatable(object)
