@@ -19,9 +19,9 @@
 #include <time.h>
 #include "kernels/scene.h"
 
-enum { MOST_REPS = 99, GROUPS = 4 };
+enum { MOST_REPS = 99, GROUPS = 5 };
 
-static const work *const groups[GROUPS] = {transform_works, label_works, intensity_works, movement_works};
+static const work *const groups[GROUPS] = {transform_works, label_works, intensity_works, movement_works, more_works};
 
 typedef struct bench {
   scene scene;

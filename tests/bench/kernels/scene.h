@@ -48,6 +48,6 @@ typedef struct work {
   void (*run)(scene *s, dust_pool *pool, dust_ndarray *out); /* out is closed, and may stay so */
 } work;
 
-extern const work movement_works[], intensity_works[], label_works[], transform_works[]; /* each ends with a nameless one */
+extern const work movement_works[], intensity_works[], label_works[], transform_works[], more_works[]; /* each ends with a nameless one */
 
 #endif
