@@ -84,11 +84,12 @@ local function markdown_table(rows, lines)
   end
 end
 
+-- Stands below the last group of rows, which is that of sizes.
 local function scaling_table(scaling, lines)
   if not scaling or #scaling == 0 then return end
   local sizes, head = {}, { "work, ns a voxel" }
   for i, point in ipairs(scaling[1].points) do sizes[i], head[i + 1] = point.size, ("%d³"):format(point.size) end
-  lines[#lines + 1] = "\n### Over size\n\n![Time per voxel over the size of the volume](performance.png)\n"
+  lines[#lines + 1] = "\n![Time per voxel over the size of the volume](performance.png)\n"
   lines[#lines + 1] = markdown_row(head)
   lines[#lines + 1] = "|---|" .. ("--:|"):rep(#sizes)
   for _, series in ipairs(scaling) do
