@@ -1,7 +1,8 @@
-/* Counted, aligned memory over malloc, or over the host's allocator.
+/* Counted, aligned memory over malloc (or the host's allocator), and over pages from the system (pages.h) where blocks are large. Of the latter as many are
+ * kept when they are given back as fit beside what is in use, going an eighth beyond the peak at most. A host's allocator gets all.
  *
- *     raw (from malloc)      block - sizeof(header)   block (aligned)
- *     [ 0 … 63 bytes unused ][ header: size, raw     ][ bytes handed out ]
+ *     raw                    block - sizeof(header)            block (aligned)
+ *     [ 0 … 63 bytes unused ][ header: size, pages, raw       ][ bytes handed out ]
  *
  * malloc, calloc and realloc are asked with room to align by hand, rather than aligned_alloc: so large zeroed blocks come as
  * untouched pages from the kernel, and large blocks grow by remapping.
@@ -12,9 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/pages.h"
 
 typedef struct header {
-  size_t size;
+  size_t size, pages; /* bytes handed out; bytes from raw on if those are pages, else 0 */
   char *raw;
 } header;
 
@@ -87,21 +89,40 @@ dust_status dust_mem_use(const dust_allocator *allocator) {
 static header *header_of(void *block) { return (header *)block - 1; }
 
 /* The aligned place in `raw`, its header written. */
-static void *place(char *raw, size_t bytes) {
+static void *place(char *raw, size_t bytes, size_t pages) {
   uintptr_t address = ((uintptr_t)raw + ROOM) & ~(uintptr_t)(DUST_ALIGN - 1);
   void *block = raw + (address - (uintptr_t)raw);
-  *header_of(block) = (header){bytes, raw};
+  *header_of(block) = (header){bytes, pages, raw};
   return block;
 }
 
+/* How much may be kept beside what is in use: to the peak and an eighth more, since what is kept is in pieces that are not quite what is wanted. */
+static size_t spare(void) {
+  size_t now = dust_mem_in_use(), most = dust_mem_peak();
+  return most + most / 8 - now;
+}
+
+static int pages_wanted(size_t bytes) { return !host.allocate && dust_pages_wanted(bytes); }
+
+static char *obtain_pages(size_t bytes, int zeroed, size_t *size) {
+  dust_pages pages = dust_pages_take(bytes);
+  if (pages.begin && zeroed && !pages.zeroed) memset(pages.begin, 0, bytes);
+  *size = pages.begin ? pages.size : 0;
+  return pages.begin;
+}
+
 static dust_status obtain(void **out, size_t bytes, int zeroed) {
+  size_t pages = 0;
+  char *raw = NULL;
   *out = NULL;
   if (bytes > MOST || refused()) return out_of_memory(bytes);
-  char *raw = raw_allocate(bytes + ROOM, zeroed);
+  if (pages_wanted(bytes)) raw = obtain_pages(bytes + ROOM, zeroed, &pages);
+  if (!raw) raw = raw_allocate(bytes + ROOM, zeroed);
   if (!raw) return out_of_memory(bytes);
-  *out = place(raw, bytes);
+  *out = place(raw, bytes, pages);
   atomic_fetch_add_explicit(&blocks, 1, memory_order_relaxed);
   count_up(bytes);
+  if (pages) dust_pages_trim(spare());
   return DUST_OK;
 }
 
@@ -114,10 +135,38 @@ dust_status dust_calloc(void **out, size_t count, size_t size) {
   return dust_fail(DUST_ERROR_MEMORY, "out of memory: %zu times %zu bytes wanted, which is more than can be addressed", count, size);
 }
 
+/* Between pages and malloc, or where the system can't move pages. */
+static dust_status move(void **block, size_t bytes) {
+  void *moved;
+  size_t old = header_of(*block)->size;
+  made--; /* counted and asked already */
+  long asked = fail_after;
+  fail_after = -1;
+  dust_status status = dust_alloc(&moved, bytes);
+  fail_after = asked;
+  if (status != DUST_OK) return status;
+  memcpy(moved, *block, old < bytes ? old : bytes);
+  dust_free(*block);
+  *block = moved;
+  return DUST_OK;
+}
+
+static dust_status resize_pages(void **block, size_t bytes) {
+  header old = *header_of(*block);
+  dust_pages pages = {old.raw, old.pages, false};
+  if (!dust_pages_wanted(bytes) || !dust_pages_resize(&pages, bytes + ROOM)) return move(block, bytes);
+  *block = place(pages.begin, bytes, pages.size);
+  count_up(bytes);
+  count_down(old.size);
+  return DUST_OK;
+}
+
 dust_status dust_realloc(void **block, size_t bytes) {
   if (!*block) return dust_alloc(block, bytes);
   if (bytes > MOST || refused()) return out_of_memory(bytes);
   header old = *header_of(*block);
+  if (old.pages) return resize_pages(block, bytes);
+  if (pages_wanted(bytes)) return move(block, bytes);
   size_t offset = (size_t)((char *)*block - old.raw);
   char *raw = raw_reallocate(old.raw, old.size + ROOM, bytes + ROOM);
   if (!raw) return out_of_memory(bytes);
@@ -125,7 +174,7 @@ dust_status dust_realloc(void **block, size_t bytes) {
    * it may overlap where they were. */
   char *wanted = raw + ((((uintptr_t)raw + ROOM) & ~(uintptr_t)(DUST_ALIGN - 1)) - (uintptr_t)raw);
   if (wanted != raw + offset) memmove(wanted, raw + offset, old.size < bytes ? old.size : bytes);
-  *block = place(raw, bytes);
+  *block = place(raw, bytes, 0);
   count_up(bytes);
   count_down(old.size);
   return DUST_OK;
@@ -133,15 +182,24 @@ dust_status dust_realloc(void **block, size_t bytes) {
 
 void dust_free(void *block) {
   if (!block) return;
-  header old = *header_of(block);
-  count_down(old.size);
+  header h = *header_of(block);
+  count_down(h.size);
   atomic_fetch_sub_explicit(&blocks, 1, memory_order_relaxed);
-  raw_release(old.raw, old.size + ROOM);
+  if (h.pages)
+    dust_pages_give((dust_pages){h.raw, h.pages, false}, spare());
+  else
+    raw_release(h.raw, h.size + ROOM);
 }
 
 size_t dust_mem_in_use(void) { return atomic_load_explicit(&in_use, memory_order_relaxed); }
 size_t dust_mem_peak(void) { return atomic_load_explicit(&peak, memory_order_relaxed); }
-void dust_mem_reset_peak(void) { atomic_store_explicit(&peak, dust_mem_in_use(), memory_order_relaxed); }
+
+void dust_mem_reset_peak(void) {
+  atomic_store_explicit(&peak, dust_mem_in_use(), memory_order_relaxed);
+  dust_mem_trim();
+}
+
+void dust_mem_trim(void) { dust_pages_trim(0); }
 
 long dust_mem_fail_after(long n) {
   long count = made;

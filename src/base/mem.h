@@ -6,8 +6,9 @@
  *
  *     [ header: size … ][ bytes handed out, from an address that DUST_ALIGN divides ]
  *
- * Bytes come from malloc unless a host gives an allocator of its own. The counters (atomic) and that allocator are process-wide; the
- * fail-after hook is per thread.
+ * Bytes come from malloc unless a host gives an allocator of its own. Large blocks that were given back may be kept for the next who asks (pages.h): they don't
+ * count as in use, and what is in use and what is kept together never exceed the peak by more than an eighth. The counters (atomic), those blocks and the host's
+ * allocator are process-wide; the fail-after hook is per thread.
  */
 #ifndef DUST_BASE_MEM_H
 #define DUST_BASE_MEM_H
@@ -39,9 +40,10 @@ typedef struct dust_allocator {
  * DUST_ERROR_ARGUMENT, as it would be given back to the wrong one. HDF5, GSL and Lua have memory of their own. */
 dust_status dust_mem_use(const dust_allocator *allocator);
 
-size_t dust_mem_in_use(void); /* bytes handed out and not given back, headers not counted */
-size_t dust_mem_peak(void);   /* the most there ever was since start or dust_mem_reset_peak() */
-void dust_mem_reset_peak(void);
+size_t dust_mem_in_use(void);   /* bytes handed out and not given back, headers not counted */
+size_t dust_mem_peak(void);     /* the most there ever was since start or dust_mem_reset_peak() */
+void dust_mem_reset_peak(void); /* gives kept blocks back to the system, too */
+void dust_mem_trim(void);       /* that alone */
 
 /* For tests: on this thread the (n + 1)-th allocation from now on fails, once. n < 0 switches it off.
  * Returns how many allocations were made on this thread since the last call, so that a test knows when it has failed each. */

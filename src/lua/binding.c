@@ -28,6 +28,7 @@ static int machine_release(lua_State *L) {
   m->closed = true;
   m->pool = NULL;
   dust_pool_release(pool);
+  dust_mem_trim();
   return 0;
 }
 
