@@ -1,10 +1,22 @@
-/* Cutting rows into pieces and pieces into chunks. A unit is one piece of one row:
+/* Cutting rows into pieces and pieces into chunks. Rows that go on where they end, in all arrays, are one; a unit is one piece of one row:
  *
  *     row 0: [unit 0][unit 1][u2]   row 1: [unit 3][unit 4][u5]   …      chunk = `grain` units in a row, about CHUNK_ELEMENTS elements
  */
 #include "kernel/blocks.h"
 
 #define CHUNK_ELEMENTS ((size_t)1 << 16)
+
+static dust_rows joined(const dust_rows *rows) {
+  dust_rows all = *rows;
+  for (; all.ndim > 0; all.ndim--) {
+    const int inner = all.ndim - 1;
+    for (int k = 0; k < all.arrays; k++)
+      if (all.outer[k][inner] != all.stride[k] * (int64_t)all.length) return all;
+    all.length *= (size_t)all.shape[inner];
+    all.count /= (size_t)all.shape[inner];
+  }
+  return all;
+}
 
 static size_t units_per_row(const dust_rows *rows) { return (rows->length + DUST_BLOCK - 1) / DUST_BLOCK; }
 
@@ -14,7 +26,8 @@ static size_t grain_of(const dust_rows *rows) {
 }
 
 size_t dust_blocks_chunks(const dust_rows *rows) {
-  size_t units = rows->count * units_per_row(rows), grain = grain_of(rows);
+  dust_rows all = joined(rows);
+  size_t units = all.count * units_per_row(&all), grain = grain_of(&all);
   return (units + grain - 1) / grain;
 }
 
@@ -42,20 +55,76 @@ static dust_status run_chunk(void *context, size_t begin, size_t end, size_t chu
   return DUST_OK;
 }
 
-dust_status dust_blocks_run(const dust_rows *rows, dust_pool *pool, dust_block_body body, void *context) {
-  job j = {rows, body, context};
-  size_t units = rows->count * units_per_row(rows);
+static dust_status run_long_chunk(void *context, size_t begin, size_t end, size_t chunk) {
+  const job *j = context;
+  const size_t per_row = units_per_row(j->rows);
+  char *pointer[DUST_ROWS_MAX];
+  for (size_t unit = begin, units; unit < end; unit += units) {
+    size_t first = unit % per_row;
+    units = per_row - first < end - unit ? per_row - first : end - unit;
+    locate(j->rows, unit, pointer);
+    size_t left = j->rows->length - first * DUST_BLOCK;
+    j->body(j->context, j->rows, pointer, left < units * DUST_BLOCK ? left : units * DUST_BLOCK, chunk);
+  }
+  return DUST_OK;
+}
+
+static dust_status run(const dust_rows *rows, dust_pool *pool, dust_pool_body chunk, dust_block_body body, void *context) {
+  dust_rows all = joined(rows);
+  job j = {&all, body, context};
+  size_t units = all.count * units_per_row(&all);
   if (units == 0) return DUST_OK;
-  return dust_pool_for(pool, units, grain_of(rows), run_chunk, &j);
+  return dust_pool_for(pool, units, grain_of(&all), chunk, &j);
+}
+
+dust_status dust_blocks_run(const dust_rows *rows, dust_pool *pool, dust_block_body body, void *context) {
+  return run(rows, pool, run_chunk, body, context);
+}
+
+dust_status dust_blocks_run_long(const dust_rows *rows, dust_pool *pool, dust_block_body body, void *context) {
+  return run(rows, pool, run_long_chunk, body, context);
 }
 
 void dust_blocks_while(const dust_rows *rows, dust_block_test body, void *context) {
   char *pointer[DUST_ROWS_MAX];
-  size_t units = rows->count * units_per_row(rows);
+  dust_rows all = joined(rows);
+  size_t units = all.count * units_per_row(&all);
   for (size_t unit = 0; unit < units; unit++) {
-    size_t n = locate(rows, unit, pointer);
-    if (!body(context, rows, pointer, n)) return;
+    size_t n = locate(&all, unit, pointer);
+    if (!body(context, &all, pointer, n)) return;
   }
+}
+
+static bool is_near(const dust_ndarray *in) {
+  for (int d = in->ndim - 1; d >= 0; d--)
+    if (in->shape[d] > 1) return in->stride[d] == (int64_t)dust_dtype_size(in->dtype);
+  return true;
+}
+
+dust_status dust_blocks_near(dust_ndarray *out, const dust_ndarray *in, dust_pool *pool) {
+  if (is_near(in)) {
+    dust_ndarray_share(out, in);
+    return DUST_OK;
+  }
+  dust_ndarray made = {0};
+  DUST_TRY(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
+  dust_status status = dust_ndarray_assign(&made, in, pool);
+  if (status == DUST_OK)
+    *out = made;
+  else
+    dust_ndarray_release(&made);
+  return status;
+}
+
+dust_status dust_blocks_near_and_out(dust_ndarray *near, dust_ndarray *out, const dust_ndarray *in, dust_pool *pool) {
+  DUST_TRY(dust_blocks_near(near, in, pool));
+  if (near->buffer != in->buffer) {
+    dust_ndarray_share(out, near);
+    return DUST_OK;
+  }
+  dust_status status = dust_ndarray_empty(out, in->dtype, in->ndim, in->shape);
+  if (status != DUST_OK) dust_ndarray_release(near);
+  return status;
 }
 
 static bool in_place(const char *pointer, int64_t stride, size_t size) { return stride == (int64_t)size && (uintptr_t)pointer % size == 0; }

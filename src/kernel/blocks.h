@@ -17,9 +17,18 @@ typedef void (*dust_block_body)(void *context, const dust_rows *rows, char *cons
 size_t dust_blocks_chunks(const dust_rows *rows); /* chunks are numbered from 0 to this - 1 */
 dust_status dust_blocks_run(const dust_rows *rows, dust_pool *pool, dust_block_body body, void *context);
 
+/* The same for a body that needs no buffers, and gets whole rows where it can: n is not bounded. Chunks are those of dust_blocks_run(). */
+dust_status dust_blocks_run_long(const dust_rows *rows, dust_pool *pool, dust_block_body body, void *context);
+
 /* The same on this thread, pieces in order, until body says false. */
 typedef bool (*dust_block_test)(void *context, const dust_rows *rows, char *const *pointer, size_t n);
 void dust_blocks_while(const dust_rows *rows, dust_block_test body, void *context);
+
+/* `in` with elements that lie side by side along its rows: itself, or else (a transposed or flipped view) a copy in C order. Worth it for whoever reads elements
+ * more than once, or much slower than they are copied. */
+dust_status dust_blocks_near(dust_ndarray *out, const dust_ndarray *in, dust_pool *pool);
+/* The same, and an array of in's dtype and shape in C order to write to: that very copy if one was made, whose blocks may be written once they are read. */
+dust_status dust_blocks_near_and_out(dust_ndarray *near, dust_ndarray *out, const dust_ndarray *in, dust_pool *pool);
 
 /* A piece as float, double or uint64: the elements themselves where they already are contiguous and of that type, else converted
  * into buffer (DUST_BLOCK long). */

@@ -57,27 +57,10 @@ dust_status dust_fill_array(const dust_ndarray *array, const dust_scalar *value,
   return dust_blocks_run(&rows, pool, fill_block, &job);
 }
 
-typedef struct copy_job {
-  dust_dtype out, in;
-  size_t size;
-} copy_job;
-
-static void copy_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
-  const copy_job *job = context;
-  bool packed = rows->stride[0] == (int64_t)job->size && rows->stride[1] == (int64_t)job->size;
-  if (job->out == job->in && packed)
-    memcpy(pointer[0], pointer[1], n * job->size);
-  else
-    dust_row_cast(pointer[0], (ptrdiff_t)rows->stride[0], job->out, pointer[1], (ptrdiff_t)rows->stride[1], job->in, n);
-}
-
 dust_status dust_copy_array(const dust_ndarray *out, const dust_ndarray *in, dust_pool *pool) {
-  copy_job job = {out->dtype, in->dtype, dust_dtype_size(out->dtype)};
   dust_ndarray spread = {0};
-  dust_rows rows;
   DUST_TRY(dust_ndarray_broadcast(&spread, in, out->ndim, out->shape));
-  dust_status status = dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, &spread});
-  if (status == DUST_OK) status = dust_blocks_run(&rows, pool, copy_block, &job);
+  dust_status status = dust_ndarray_assign(out, &spread, pool);
   dust_ndarray_release(&spread);
   return status;
 }

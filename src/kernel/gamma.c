@@ -53,11 +53,6 @@ static dust_status find_range(double *low, double *high, const dust_ndarray *in,
   return name_broken(&rows, in);
 }
 
-typedef struct power_pass {
-  double low, range, gamma;
-  dust_dtype dtype;
-} power_pass;
-
 static inline float float_of(uint32_t bits) {
   float x;
   memcpy(&x, &bits, sizeof x);
@@ -70,42 +65,62 @@ static inline uint32_t bits_of(float x) {
   return bits;
 }
 
-/* 2^y, at least 2^-126. The nearest whole number is split off by adding a large one; Chebyshev fit of (2^r - 1) / r for |r| <= 1/2. `whole` is added to y without rounding. */
-static inline float exp2_of(float whole, float y) {
-  const float shifter = 0x1.8p23f;
-  float sum = whole + y;
-  sum = sum > -126 ? sum : -126;
-  float shifted = sum + shifter, r = (whole - (shifted - shifter)) + y;
-  r = r > -0.5f ? r : -0.5f;
-  float rr = r * r, p = (0.693147004f + 0.240222424f * r) + ((0.0555073358f + 0.0096714981f * r) + 0.0013264754f * rr) * rr;
-  return (p * r + 1) * float_of((bits_of(shifted) - 0x4b400000u + 127) << 23);
+/* What is the same for all elements: out = (distance * scale) ^ gamma * range + low, distance = in - low. */
+typedef struct curve {
+  float low, range, scale;
+  float least;        /* lesser x count as this, which keeps x and its power normal numbers */
+  float coarse, fine; /* gamma in two parts; a whole number of at most 12 bits times the first is exact */
+  float coefficient[7];
+} curve;
+
+typedef struct power_pass {
+  double low, range, gamma;
+  dust_dtype dtype;
+  curve curve; /* float32 */
+} power_pass;
+
+/* `scale` is at least 1 / range, so that the highest value comes to 1 or more. */
+static curve curve_of(const power_pass *pass) {
+  static const double fit[7] = {1.44269967, -0.721375883, 0.480465025, -0.35896185, 0.297262609, -0.272697896, 0.170634434};
+  float range = (float)pass->range, scale = 1 / range, gamma = (float)pass->gamma;
+  while (range * scale < 1) scale = nextafterf(scale, INFINITY);
+  curve c = {.low = (float)pass->low, .range = range, .scale = scale};
+  c.least = (float)exp2(-125 / fmax(1, pass->gamma));
+  c.coarse = float_of(bits_of(gamma) & 0xfffff000u), c.fine = (float)(pass->gamma - c.coarse);
+  for (int k = 0; k < 7; k++) c.coefficient[k] = (float)(fit[k] * pass->gamma);
+  return c;
 }
 
-/* Polynomials are written as trees: their depth, not their length, is what takes time.
+/* x ^ gamma. Polynomials are written as trees: their depth, not their length, is what takes time.
  *
- * x^gamma for 0 <= x <= 1. x = 2^e (1 + f) with 1 + f in [sqrt 1/2, sqrt 2); Chebyshev fit of log2(1 + f) / f. */
-static inline float power_of(float x, float gamma) {
-  uint32_t tiny = -(uint32_t)(x < 0x1p-126f), bits = (bits_of(x) & ~tiny) | (bits_of(x * 0x1p24f) & tiny);
-  uint32_t shifted = bits - 0x3f3504f3u; /* sqrt 1/2 */
-  int32_t e = (int32_t)shifted >> 23;
-  float f = float_of(bits - ((uint32_t)e << 23)) - 1, ff = f * f;
-  float low = (1.44269478f - 0.721357107f * f) + (0.480939388f - 0.36008811f * f) * ff,
-        high = (0.286708534f - 0.250061184f * f) + (0.236882523f - 0.145757586f * f) * ff;
-  float p = low + high * (ff * ff);
-  float power = exp2_of(gamma * (float)(e - (int32_t)(tiny & 24)), gamma * (p * f));
-  return float_of(bits_of(power) & -(uint32_t)(x > 0));
+ * x = 2^e (1 + f), 1 + f in [sqrt 1/2, sqrt 2); gamma log2(1 + f) = f * a polynomial, a minimax fit to 3e-7. Then 2^(whole + y): the nearest whole
+ * number is split off by adding a large one and put into the exponent; (2^r - 1) / r for |r| <= 1/2 to 1e-7. */
+static inline float power_of(const curve *c, float x) {
+  const float shifter = 0x1.8p23f, *k = c->coefficient;
+  uint32_t bits = bits_of(x), shifted = bits - 0x3f3504f3u; /* sqrt 1/2 */
+  float f = float_of(bits - (shifted & 0xff800000u)) - 1, ff = f * f, e = (float)((int32_t)shifted >> 23);
+  float p = ((k[0] + k[1] * f) + (k[2] + k[3] * f) * ff) + ((k[4] + k[5] * f) + k[6] * ff) * (ff * ff);
+  float whole = c->coarse * e, y = p * f + c->fine * e, sum = (whole + y) + shifter, r = (whole - (sum - shifter)) + y, rr = r * r;
+  float q = (0.693147004f + 0.240222424f * r) + ((0.0555073358f + 0.00967151299f * r) + 0.00132647273f * rr) * rr;
+  return float_of(bits_of(q * r + 1) + (bits_of(sum) << 23));
 }
 
-DUST_CLONED(void, power_float, (const power_pass *pass, float *restrict out, const float *restrict in, size_t n), (pass, out, in, n)) {
-  float low = (float)pass->low, range = (float)pass->range, gamma = (float)pass->gamma;
-  for (size_t i = 0; i < n; i++) out[i] = power_of((in[i] - low) / range, gamma) * range + low;
+DUST_CLONED(void, power_float, (const curve *curve_, float *restrict out, const float *restrict in, size_t n), (curve_, out, in, n)) {
+  const curve c = *curve_;
+  for (size_t i = 0; i < n; i++) {
+    float distance = in[i] - c.low, x = distance * c.scale;
+    x = x > c.least ? x : c.least;
+    x = x < 1 ? x : 1;
+    float power = power_of(&c, x);
+    out[i] = (distance > 0 ? power : 0) * c.range + c.low;
+  }
 }
 
 static void power_double(const power_pass *pass, double *restrict out, const double *restrict in, size_t n) {
   for (size_t i = 0; i < n; i++) out[i] = pow((in[i] - pass->low) / pass->range, pass->gamma) * pass->range + pass->low;
 }
 
-/* The output is new and in C order, but of one element a row may have any stride. */
+/* The output is in C order, but of one element a row may have any stride; and it may be the input, so that blocks are computed beside it. */
 static void power_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const power_pass *pass = context;
   union {
@@ -113,9 +128,9 @@ static void power_block(void *context, const dust_rows *rows, char *const *point
     double d[DUST_BLOCK];
   } from, to;
   if (pass->dtype == DUST_FLOAT32) {
-    bool straight = rows->stride[0] == sizeof(float);
+    bool straight = rows->stride[0] == sizeof(float) && pointer[0] != pointer[1];
     float *out = straight ? (float *)(void *)pointer[0] : to.f;
-    power_float(pass, out, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->dtype, n), n);
+    power_float(&pass->curve, out, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->dtype, n), n);
     if (!straight) dust_row_from_float(pointer[0], rows->stride[0], pass->dtype, out, n);
   } else {
     power_double(pass, to.d, dust_block_doubles(from.d, pointer[1], rows->stride[1], pass->dtype, n), n);
@@ -129,18 +144,23 @@ dust_status dust_gamma_array(dust_ndarray *out, const dust_ndarray *in, double g
                      dust_dtype_name(in->dtype));
   if (!(gamma > 0) || isinf(gamma)) return dust_fail(DUST_ERROR_ARGUMENT, "gamma is %g, it must be positive and finite", gamma);
   double low = 0, high = 0;
-  if (dust_ndarray_count(in) > 0) DUST_TRY(find_range(&low, &high, in, pool));
-  if (!(high - low > FLAT)) return dust_ndarray_share(out, in), DUST_OK;
-  dust_ndarray made = {0};
+  dust_ndarray near = {0}, made = {0};
   dust_rows rows;
   dust_status status;
-  DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&made, in}));
+  DUST_GO(dust_blocks_near_and_out(&near, &made, in, pool));
+  if (dust_ndarray_count(in) > 0) DUST_GO(find_range(&low, &high, &near, pool));
+  if (!(high - low > FLAT)) {
+    dust_ndarray_share(out, in);
+    goto done;
+  }
   power_pass pass = {.low = low, .range = high - low, .gamma = gamma, .dtype = in->dtype};
+  if (in->dtype == DUST_FLOAT32) pass.curve = curve_of(&pass);
+  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&made, &near}));
   DUST_GO(dust_blocks_run(&rows, pool, power_block, &pass));
   *out = made;
   made = (dust_ndarray){0};
 done:
+  dust_ndarray_release(&near);
   dust_ndarray_release(&made);
   return status;
 }

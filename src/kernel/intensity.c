@@ -1,7 +1,8 @@
-/* Two passes over each slab: its mean, then the line through it. */
+/* Two passes over each slab: its mean, then the line through it. The output may be the input (a copy made here), so blocks are then computed beside it. */
 #include "kernel/intensity.h"
 
 #include <inttypes.h>
+#include "base/clones.h"
 #include "kernel/blocks.h"
 #include "kernel/reduce.h"
 #include "kernel/slab.h"
@@ -12,14 +13,14 @@ typedef struct line_pass {
   dust_dtype dtype;
 } line_pass;
 
-static void line_float(const line_pass *pass, float *restrict out, const float *restrict in, size_t n) {
+DUST_CLONED(void, line_float, (const line_pass *pass, float *restrict out, const float *restrict in, size_t n), (pass, out, in, n)) {
   float mean = (float)pass->mean, scale = (float)pass->scale, shift = (float)pass->shift;
   for (size_t i = 0; i < n; i++) out[i] = (mean + (in[i] - mean) * scale) + shift;
   if (pass->clip)
     for (size_t i = 0; i < n; i++) out[i] = out[i] < 0 ? 0 : out[i] > 1 ? 1 : out[i];
 }
 
-static void line_double(const line_pass *pass, double *restrict out, const double *restrict in, size_t n) {
+DUST_CLONED(void, line_double, (const line_pass *pass, double *restrict out, const double *restrict in, size_t n), (pass, out, in, n)) {
   double mean = pass->mean, scale = pass->scale, shift = pass->shift;
   for (size_t i = 0; i < n; i++) out[i] = (mean + (in[i] - mean) * scale) + shift;
   if (pass->clip)
@@ -33,8 +34,10 @@ static void line_block(void *context, const dust_rows *rows, char *const *pointe
     double d[DUST_BLOCK];
   } from, to;
   if (pass->dtype == DUST_FLOAT32) {
-    line_float(pass, to.f, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->dtype, n), n);
-    dust_row_from_float(pointer[0], rows->stride[0], pass->dtype, to.f, n);
+    bool straight = rows->stride[0] == sizeof(float) && pointer[0] != pointer[1];
+    float *out = straight ? (float *)(void *)pointer[0] : to.f;
+    line_float(pass, out, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->dtype, n), n);
+    if (!straight) dust_row_from_float(pointer[0], rows->stride[0], pass->dtype, out, n);
   } else {
     line_double(pass, to.d, dust_block_doubles(from.d, pointer[1], rows->stride[1], pass->dtype, n), n);
     dust_row_from_double(pointer[0], rows->stride[0], pass->dtype, to.d, n);
@@ -57,12 +60,12 @@ dust_status dust_intensity_array(dust_ndarray *out, const dust_ndarray *in, int 
   DUST_TRY(dust_slabs_make(&slabs, in, slab_ndim, slab));
   if ((int64_t)count != slabs.count)
     return dust_fail(DUST_ERROR_ARGUMENT, "there are %zu scales and shifts for %" PRId64 " slabs: give one for each", count, slabs.count);
-  dust_ndarray made = {0}, part_in = {0}, part_out = {0};
+  dust_ndarray near = {0}, made = {0}, part_in = {0}, part_out = {0};
   dust_status status;
-  DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
+  DUST_GO(dust_blocks_near_and_out(&near, &made, in, pool));
   for (int64_t s = 0; s < slabs.count; s++) {
     line_pass pass = {.scale = scale[s], .shift = shift[s], .clip = clip, .dtype = in->dtype};
-    DUST_GO(dust_slabs_view(&part_in, &slabs, in, s));
+    DUST_GO(dust_slabs_view(&part_in, &slabs, &near, s));
     DUST_GO(dust_slabs_view(&part_out, &slabs, &made, s));
     DUST_GO(one_slab(&part_out, &part_in, &pass, pool));
     dust_ndarray_release(&part_in);
@@ -73,6 +76,7 @@ dust_status dust_intensity_array(dust_ndarray *out, const dust_ndarray *in, int 
 done:
   dust_ndarray_release(&part_in);
   dust_ndarray_release(&part_out);
+  dust_ndarray_release(&near);
   dust_ndarray_release(&made);
   return status;
 }

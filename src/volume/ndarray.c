@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "volume/rows.h"
+#include "volume/tiles.h"
 
 #define HEAD ((sizeof(dust_buffer) + DUST_ALIGN - 1) / DUST_ALIGN * DUST_ALIGN)
 
@@ -164,6 +165,7 @@ static dust_status assign_row(void *context, const dust_rows *rows, char *const 
 dust_status dust_ndarray_assign(const dust_ndarray *out, const dust_ndarray *in, dust_pool *pool) {
   dust_rows rows;
   DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *const[]){out, in}));
+  if (dust_tiles_fit(&rows, out->dtype, in->dtype)) return dust_tiles_copy(&rows, out->dtype, in->dtype, pool);
   return dust_rows_run(&rows, pool, assign_row, &(types){out->dtype, in->dtype});
 }
 
