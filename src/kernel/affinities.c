@@ -1,4 +1,4 @@
-/* All edges of a row in one go, while the row is in L1. Ids are first copied into the narrowest unsigned type that holds every
+/* All edges of some rows in one go, while those are in L1. Ids are first copied into the narrowest unsigned type that holds every
  * one of them, so that no id loses a bit and a comparison handles as many at once as it can: ids below 2^16 take a third of the
  * time that 64-bit ones do.
  */
@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "kernel/blocks.h"
 
-#define ROWS_A_CHUNK 32
+#define PIECE 4096 /* elements worked on together, all edges, while they are in L1 */
+#define ROWS_A_CHUNK 64
 #define FEW_EDGES 4 /* so many are compared in the time that a copy takes */
 
 typedef struct affinity_pass {
@@ -125,43 +126,84 @@ static void compare_ids(size_t size, uint8_t *out, const void *a, const void *b,
   }
 }
 
-/* The row that `offset` leads to from the row at `index`, NULL when outside. The last axis is left to the caller. */
-static const char *partner_row(const dust_ndarray *ids, const char *start, const int64_t *index, const int64_t *offset) {
-  for (int a = 0; a < ids->ndim - 1; a++) {
-    if (offset[a] < -index[a] || offset[a] >= ids->shape[a] - index[a]) return NULL;
-    start += offset[a] * ids->stride[a];
-  }
-  return start;
+/* Rows of one plane (the last two axes), and of each edge those of them whose partner is there. Rows adjoin, so they are compared as one line: towards the ends of
+ * rows that pairs voxels of different rows, which then are set to 0.
+ *
+ *     offset (1, 2)    row r      a b c d e   here      out  x x x 0 0
+ *                      row r + 1  f g h i j             out  x x x 0 0
+ *                      row r + 2  k l m n o   there: h i j | k l …
+ */
+typedef struct piece {
+  const char *here;
+  int64_t index[DUST_MAXDIM]; /* of its first voxel */
+  int64_t rows;
+} piece;
+
+static void clear_ends(uint8_t *out, int64_t rows, int64_t n, int64_t shift) {
+  int64_t begin = shift < 0 ? 0 : n - shift, many = shift < 0 ? -shift : shift;
+  for (int64_t r = 0; r < rows && many > 0; r++) memset(out + r * n + begin, 0, (size_t)many);
 }
 
-static void edge_row(const affinity_pass *pass, uint8_t *out, const char *here, const char *there, int64_t shift) {
+static void edge_rows(const affinity_pass *pass, uint8_t *out, const char *here, const char *there, int64_t rows, int64_t shift) {
   int64_t n = pass->ids->shape[pass->ids->ndim - 1], size = (int64_t)dust_dtype_size(pass->ids->dtype);
-  if (!there || shift >= n || shift <= -n) {
-    memset(out, 0, (size_t)n);
-    return;
-  }
-  int64_t begin = shift < 0 ? -shift : 0, end = shift > 0 ? n - shift : n;
-  memset(out, 0, (size_t)begin);
+  int64_t begin = shift < 0 ? -shift : 0, end = rows * n - (shift > 0 ? shift : 0);
   compare_ids((size_t)size, out + begin, here + begin * size, there + (begin + shift) * size, (size_t)(end - begin),
               pass->background_as_object);
-  memset(out + end, 0, (size_t)(n - end));
+  clear_ends(out, rows, n, shift);
 }
 
-static void all_edges(const affinity_pass *pass, int64_t row) {
+/* One edge of all rows of the piece. */
+static void edge(const affinity_pass *pass, const piece *p, uint8_t *out, const int64_t *offset) {
   const dust_ndarray *ids = pass->ids;
   int last = ids->ndim - 1;
-  int64_t index[DUST_MAXDIM], rest = row, n = ids->shape[last], count = dust_ndarray_count(ids);
-  for (int a = last - 1; a >= 0; rest /= ids->shape[a--]) index[a] = rest % ids->shape[a];
-  const char *here = ids->data + row * n * (int64_t)dust_dtype_size(ids->dtype);
-  for (int64_t e = 0; e < pass->edges; e++) {
-    const int64_t *offset = pass->offset + e * ids->ndim;
-    edge_row(pass, pass->out + e * count + row * n, here, partner_row(ids, here, index, offset), offset[last]);
+  int64_t n = ids->shape[last], first = 0, end = p->rows;
+  const char *here = p->here, *there = here;
+  bool outside = offset[last] >= n || offset[last] <= -n;
+  for (int a = 0; a < last - 1; a++) {
+    outside |= offset[a] < -p->index[a] || offset[a] >= ids->shape[a] - p->index[a];
+    there += outside ? 0 : offset[a] * ids->stride[a];
   }
+  if (last > 0 && !outside) {
+    int64_t least = -offset[last - 1] - p->index[last - 1], past = ids->shape[last - 1] - offset[last - 1] - p->index[last - 1];
+    first = least > 0 ? least : 0;
+    end = past < end ? past : end;
+  }
+  if (outside || first >= end) {
+    memset(out, 0, (size_t)(p->rows * n));
+    return;
+  }
+  int64_t step = n * (int64_t)dust_dtype_size(ids->dtype);
+  there += (first + (last > 0 ? offset[last - 1] : 0)) * step;
+  memset(out, 0, (size_t)(first * n));
+  edge_rows(pass, out + first * n, here + first * step, there, end - first, offset[last]);
+  memset(out + end * n, 0, (size_t)((p->rows - end) * n));
+}
+
+static void all_edges(const affinity_pass *pass, const piece *p, int64_t at) {
+  int64_t count = dust_ndarray_count(pass->ids);
+  for (int64_t e = 0; e < pass->edges; e++) edge(pass, p, pass->out + e * count + at, pass->offset + e * pass->ids->ndim);
+}
+
+/* Rows from `begin` on in one plane, at most `most`. */
+static piece piece_at(const affinity_pass *pass, int64_t begin, int64_t most) {
+  const dust_ndarray *ids = pass->ids;
+  int last = ids->ndim - 1;
+  piece p = {.here = ids->data + begin * ids->shape[last] * (int64_t)dust_dtype_size(ids->dtype), .rows = 1};
+  int64_t rest = begin;
+  for (int a = last - 1; a >= 0; rest /= ids->shape[a--]) p.index[a] = rest % ids->shape[a];
+  if (last > 0) p.rows = ids->shape[last - 1] - p.index[last - 1];
+  if (p.rows > most) p.rows = most;
+  return p;
 }
 
 static dust_status affinity_rows(void *context, size_t begin, size_t end, size_t chunk) {
   const affinity_pass *pass = context;
-  for (size_t row = begin; row < end; row++) all_edges(pass, (int64_t)row);
+  int64_t n = pass->ids->shape[pass->ids->ndim - 1], most = PIECE / n + 1;
+  for (int64_t row = (int64_t)begin; row < (int64_t)end;) {
+    piece p = piece_at(pass, row, most < (int64_t)end - row ? most : (int64_t)end - row);
+    all_edges(pass, &p, row * n);
+    row += p.rows;
+  }
   return DUST_OK;
 }
 

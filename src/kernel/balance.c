@@ -146,6 +146,19 @@ enum { TABLES = 4, FEW = 256 };
 COUNT(uint8_t)
 COUNT(uint64_t)
 
+/* Of few classes each is looked for in turn, many voxels at once. */
+enum { HANDFUL = 8 };
+
+DUST_CLONED(void, count_handful, (double *restrict seen, const uint8_t *restrict id, size_t n, int64_t classes), (seen, id, n, classes)) {
+  for (int64_t k = 0; k < classes; k++)
+    for (size_t begin = 0, end; begin < n; begin = end) {
+      uint8_t found = 0;
+      end = n - begin < 255 ? n : begin + 255;
+      for (size_t i = begin; i < end; i++) found = (uint8_t)(found + (id[i] == (uint8_t)k));
+      seen[k] += found;
+    }
+}
+
 static void count_many(double *restrict seen, const ids *in, const float *restrict scale, size_t n) {
   for (size_t i = 0; i < n; i++) seen[in->byte ? in->byte[i] : in->id[i]] += !scale || scale[i] != 0;
 }
@@ -168,7 +181,9 @@ static void count_block(void *context, const dust_rows *rows, char *const *point
   ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
   double *partial = pass->partial + chunk * (size_t)(pass->classes + 1);
   partial[0] += scale ? sum_row(scale, n) : (double)n;
-  if (pass->classes > FEW)
+  if (pass->classes <= HANDFUL && in.byte && !scale)
+    count_handful(partial + 1, in.byte, n, pass->classes);
+  else if (pass->classes > FEW)
     count_many(partial + 1, &in, scale, n);
   else if (in.byte)
     count_uint8_t(partial + 1, in.byte, scale, n, pass->classes);
@@ -196,6 +211,17 @@ done:
   return status;
 }
 
+DUST_CLONED(void, weigh_handful, (float *restrict out, const uint8_t *restrict id, const double *weight, size_t n, int64_t classes),
+            (out, id, weight, n, classes)) {
+  float w[HANDFUL] = {0};
+  for (int64_t k = 0; k < classes; k++) w[k] = (float)weight[k];
+  for (size_t i = 0; i < n; i++) {
+    float a = id[i] & 1 ? w[1] : w[0], b = id[i] & 1 ? w[3] : w[2], c = id[i] & 1 ? w[5] : w[4], d = id[i] & 1 ? w[7] : w[6];
+    float low = id[i] & 2 ? b : a, high = id[i] & 2 ? d : c;
+    out[i] = id[i] & 4 ? high : low;
+  }
+}
+
 static void weigh_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const balance_pass *pass = context;
   const double *weight = pass->weight;
@@ -205,7 +231,9 @@ static void weigh_block(void *context, const dust_rows *rows, char *const *point
   bool straight = rows->stride[0] == sizeof(float);
   float *to = straight ? (float *)(void *)pointer[0] : out;
   const float *scale = pass->masked ? dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n) : NULL;
-  if (in.byte)
+  if (pass->classes <= HANDFUL && in.byte && !scale)
+    weigh_handful(to, in.byte, weight, n, pass->classes);
+  else if (in.byte)
     for (size_t i = 0; i < n; i++) to[i] = (float)((scale ? scale[i] : 1) * weight[in.byte[i]]);
   else
     for (size_t i = 0; i < n; i++) to[i] = (float)((scale ? scale[i] : 1) * weight[in.id[i]]);

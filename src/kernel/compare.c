@@ -1,17 +1,18 @@
-/* Comparisons in four families: double (exact for everything up to 32 bits and for floats), int64, uint64, and mixed signs
- * through 128 bits. A number that no 64-bit integer can equal is turned into the comparison that says the same with one that can:
+/* Comparisons in families: bytes and float among themselves, double (exact for everything up to 32 bits and for floats), int64,
+ * uint64, and mixed signs through 128 bits. A number that no 64-bit integer can equal is turned into the comparison that says the same with one that can:
  * a < 2.5 is a <= 2.
  */
 #include "kernel/compare.h"
 
 #include <math.h>
 #include <string.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/blocks.h"
 
 typedef __int128 wide;
 
-typedef enum family { FAMILY_DOUBLE, FAMILY_SIGNED, FAMILY_UNSIGNED, FAMILY_MIXED, FAMILY_CONSTANT } family;
+typedef enum family { FAMILY_BYTE, FAMILY_FLOAT, FAMILY_DOUBLE, FAMILY_SIGNED, FAMILY_UNSIGNED, FAMILY_MIXED, FAMILY_CONSTANT } family;
 
 typedef struct plan {
   family family;
@@ -27,21 +28,49 @@ typedef struct plan {
 #define LOOP(operator_) \
   for (size_t i = 0; i < n; i++) out[i] = x[i] operator_ y[i]
 
-#define COMPARE(name, type)                                                                             \
-  static void name(dust_compare_op op, uint8_t *restrict out, const type *x, const type *y, size_t n) { \
-    switch (op) {                                                                                       \
-      case DUST_OP_EQ: LOOP(==); break;                                                                 \
-      case DUST_OP_NE: LOOP(!=); break;                                                                 \
-      case DUST_OP_LT: LOOP(<); break;                                                                  \
-      case DUST_OP_LE: LOOP(<=); break;                                                                 \
-      case DUST_OP_GT: LOOP(>); break;                                                                  \
-      default: LOOP(>=);                                                                                \
-    }                                                                                                   \
+#define COMPARE(name, type)                                                                                                          \
+  DUST_CLONED(void, name, (dust_compare_op op, uint8_t *restrict out, const type *x, const type *y, size_t n), (op, out, x, y, n)) { \
+    switch (op) {                                                                                                                    \
+      case DUST_OP_EQ: LOOP(==); break;                                                                                              \
+      case DUST_OP_NE: LOOP(!=); break;                                                                                              \
+      case DUST_OP_LT: LOOP(<); break;                                                                                               \
+      case DUST_OP_LE: LOOP(<=); break;                                                                                              \
+      case DUST_OP_GT: LOOP(>); break;                                                                                               \
+      default: LOOP(>=);                                                                                                             \
+    }                                                                                                                                \
   }
+COMPARE(compare_byte, uint8_t)
+COMPARE(compare_float, float)
 COMPARE(compare_double, double)
 COMPARE(compare_signed, int64_t)
 COMPARE(compare_unsigned, uint64_t)
 COMPARE(compare_wide, wide)
+
+static const uint8_t *load_bytes(uint8_t *buffer, const char *in, int64_t stride, size_t n) {
+  if (stride == 1) return (const uint8_t *)in;
+  dust_row_cast(buffer, 1, DUST_UINT8, in, (ptrdiff_t)stride, DUST_UINT8, n);
+  return buffer;
+}
+
+static void piece_byte(const plan *p, uint8_t *out, const char *a, int64_t a_stride, const char *b, int64_t b_stride, size_t n) {
+  uint8_t left[DUST_BLOCK], right[DUST_BLOCK];
+  const uint8_t *x = load_bytes(left, a, a_stride, n), *y = right;
+  if (p->has_b)
+    y = load_bytes(right, b, b_stride, n);
+  else
+    memset(right, (int)p->number, n);
+  compare_byte(p->op, out, x, y, n);
+}
+
+static void piece_float(const plan *p, uint8_t *out, const char *a, int64_t a_stride, const char *b, int64_t b_stride, size_t n) {
+  float left[DUST_BLOCK], right[DUST_BLOCK];
+  const float *x = dust_block_floats(left, a, a_stride, p->a, n), *y = right;
+  if (p->has_b)
+    y = dust_block_floats(right, b, b_stride, p->b, n);
+  else
+    for (size_t i = 0; i < n; i++) right[i] = (float)p->number;
+  compare_float(p->op, out, x, y, n);
+}
 
 static void piece_double(const plan *p, uint8_t *out, const char *a, int64_t a_stride, const char *b, int64_t b_stride, size_t n) {
   double left[DUST_BLOCK], right[DUST_BLOCK];
@@ -82,6 +111,10 @@ static void piece(const plan *p, uint8_t *out, const dust_rows *rows, char *cons
   int64_t b_stride = p->has_b ? rows->stride[first + 1] : 0;
   if (p->family == FAMILY_CONSTANT)
     memset(out, p->constant, n);
+  else if (p->family == FAMILY_BYTE)
+    piece_byte(p, out, pointer[first], rows->stride[first], b, b_stride, n);
+  else if (p->family == FAMILY_FLOAT)
+    piece_float(p, out, pointer[first], rows->stride[first], b, b_stride, n);
   else if (p->family == FAMILY_DOUBLE)
     piece_double(p, out, pointer[first], rows->stride[first], b, b_stride, n);
   else
@@ -93,6 +126,8 @@ static bool is_wide(dust_dtype dtype) { return dtype == DUST_UINT64 || dtype == 
 
 static plan plan_arrays(dust_compare_op op, dust_dtype a, dust_dtype b) {
   plan p = {.op = op, .a = a, .b = b, .has_b = true, .family = FAMILY_DOUBLE};
+  if (a == b && a == DUST_UINT8) p.family = FAMILY_BYTE;
+  if (a == b && a == DUST_FLOAT32) p.family = FAMILY_FLOAT;
   if (dust_dtype_is_float(a) || dust_dtype_is_float(b) || (!is_wide(a) && !is_wide(b))) return p;
   if (dust_dtype_is_signed(a) != dust_dtype_is_signed(b))
     p.family = FAMILY_MIXED;
@@ -130,7 +165,8 @@ static void plan_beyond(plan *p, double number) {
 
 static plan plan_number(dust_compare_op op, dust_dtype a, const dust_scalar *number) {
   plan p = {.op = op, .a = a, .family = FAMILY_DOUBLE, .number = number->number};
-  if (a == DUST_FLOAT32) p.number = (float)number->number;
+  if (a == DUST_UINT8 && number->is_integer && number->integer >= 0 && number->integer <= UINT8_MAX) p.family = FAMILY_BYTE;
+  if (a == DUST_FLOAT32) p.family = FAMILY_FLOAT, p.number = (float)number->number;
   if (!is_wide(a)) return p;
   p.family = a == DUST_INT64 ? FAMILY_SIGNED : FAMILY_UNSIGNED;
   if (number->is_integer)
@@ -172,13 +208,17 @@ typedef struct count_job {
   int64_t *partial; /* per chunk */
 } count_job;
 
+DUST_CLONED(uint32_t, add_up, (const uint8_t *mask, size_t n), (mask, n)) {
+  uint32_t found = 0;
+  for (size_t i = 0; i < n; i++) found += mask[i];
+  return found;
+}
+
 static void count_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const count_job *job = context;
   uint8_t mask[DUST_BLOCK];
-  uint32_t found = 0;
   piece(&job->plan, mask, rows, pointer, 0, n);
-  for (size_t i = 0; i < n; i++) found += mask[i];
-  job->partial[chunk] += found;
+  job->partial[chunk] += add_up(mask, n);
 }
 
 dust_status dust_count_value(int64_t *out, const dust_ndarray *a, const dust_scalar *value, dust_pool *pool) {

@@ -63,16 +63,21 @@ typedef struct extreme_job {
   extreme *partial;
 } extreme_job;
 
-static void extreme_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+static void near_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const extreme_job *job = context;
-  const char *x = pointer[0];
-  ptrdiff_t size = (ptrdiff_t)dust_dtype_size(job->dtype);
+  extremes[job->dtype](&job->partial[chunk], pointer[0], n);
+}
+
+static void far_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const extreme_job *job = context;
   uint64_t buffer[DUST_BLOCK];
-  if (rows->stride[0] != size) {
-    dust_row_cast(buffer, size, job->dtype, x, rows->stride[0], job->dtype, n);
-    x = (const char *)buffer;
-  }
-  extremes[job->dtype](&job->partial[chunk], x, n);
+  dust_row_cast(buffer, (ptrdiff_t)dust_dtype_size(job->dtype), job->dtype, pointer[0], rows->stride[0], job->dtype, n);
+  extremes[job->dtype](&job->partial[chunk], (const char *)buffer, n);
+}
+
+static dust_status find_extremes(extreme_job *job, const dust_rows *rows, dust_pool *pool) {
+  if (rows->stride[0] == (int64_t)dust_dtype_size(job->dtype)) return dust_blocks_run_long(rows, pool, near_block, job);
+  return dust_blocks_run(rows, pool, far_block, job);
 }
 
 static void combine(extreme *into, const extreme *e) {
@@ -118,7 +123,7 @@ dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust
   if (chunks == 0) return dust_fail(DUST_ERROR_ARGUMENT, "an array of no elements has no minimum or maximum");
   DUST_TRY(dust_calloc(&partial, chunks, sizeof *job.partial));
   job.partial = partial;
-  dust_status status = dust_blocks_run(&rows, pool, extreme_block, &job);
+  dust_status status = find_extremes(&job, &rows, pool);
   for (size_t c = 1; c < chunks; c++) combine(&job.partial[0], &job.partial[c]);
   store_extremes(lowest, highest, &job.partial[0], a->dtype);
   dust_free(partial);

@@ -1,5 +1,6 @@
 /* Looking for an element and stopping at it: any, all, the first NaN. */
 #include <math.h>
+#include "base/clones.h"
 #include "kernel/blocks.h"
 #include "kernel/reduce.h"
 
@@ -10,25 +11,43 @@ typedef struct search {
   int64_t seen;
 } search;
 
-static bool has_double(const double *x, size_t n, bool zero) {
-  size_t zeros = 0;
-  for (size_t i = 0; i < n; i++) zeros += x[i] == 0;
-  return zero ? zeros > 0 : zeros < n;
-}
+#define ZEROS(type)                                                      \
+  DUST_CLONED(size_t, zeros_##type, (const type *x, size_t n), (x, n)) { \
+    size_t zeros = 0;                                                    \
+    for (size_t i = 0; i < n; i++) zeros += x[i] == 0;                   \
+    return zeros;                                                        \
+  }
+ZEROS(float)
+ZEROS(double)
+ZEROS(uint64_t)
 
-static bool has_label(const uint64_t *x, size_t n, bool zero) {
+/* In bytes whose sums can't overflow. */
+DUST_CLONED(size_t, zeros_uint8_t, (const uint8_t *x, size_t n), (x, n)) {
   size_t zeros = 0;
-  for (size_t i = 0; i < n; i++) zeros += x[i] == 0;
-  return zero ? zeros > 0 : zeros < n;
+  for (size_t begin = 0, end; begin < n; begin = end) {
+    uint8_t some = 0;
+    end = n - begin < UINT8_MAX ? n : begin + UINT8_MAX;
+    for (size_t i = begin; i < end; i++) some = (uint8_t)(some + (x[i] == 0));
+    zeros += some;
+  }
+  return zeros;
 }
 
 static bool search_block(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
   search *s = context;
   uint64_t buffer[DUST_BLOCK];
-  if (dust_dtype_is_float(s->dtype))
-    s->found = has_double(dust_block_doubles((double *)buffer, pointer[0], rows->stride[0], s->dtype, n), n, s->zero);
+  const char *from = pointer[0];
+  const int64_t stride = rows->stride[0];
+  size_t zeros;
+  if (s->dtype == DUST_FLOAT32)
+    zeros = zeros_float(dust_block_floats((float *)buffer, from, stride, s->dtype, n), n);
+  else if (s->dtype == DUST_FLOAT64)
+    zeros = zeros_double(dust_block_doubles((double *)buffer, from, stride, s->dtype, n), n);
+  else if (dust_dtype_size(s->dtype) == 1 && stride == 1)
+    zeros = zeros_uint8_t((const uint8_t *)from, n);
   else
-    s->found = has_label(dust_block_labels(buffer, pointer[0], rows->stride[0], s->dtype, n), n, s->zero);
+    zeros = zeros_uint64_t(dust_block_labels(buffer, from, stride, s->dtype, n), n);
+  s->found = s->zero ? zeros > 0 : zeros < n;
   return !s->found;
 }
 
