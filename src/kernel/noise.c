@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include "base/clones.h"
+#include "kernel/noise_poisson.h"
 #include "kernel/philox.h"
 #include "kernel/reduce.h"
 
@@ -16,11 +17,22 @@ typedef struct noise_pass {
   const dust_ndarray *in, *variances; /* C order; variances: NULL or float64 */
   dust_ndarray *out;
   int64_t count;
+  const dust_poisson *tables; /* poisson */
 } noise_pass;
 
 DUST_CLONED(void, add_normals, (double *restrict a, const float *restrict normal, double mean, double deviation),
             (a, normal, mean, deviation)) {
   for (int i = 0; i < BLOCK; i++) a[i] += mean + deviation * normal[i];
+}
+
+/* The same of float32 elements and with clipping, in one go. */
+DUST_CLONED(void, add_normals_float, (float *restrict out, const float *restrict in, const float *restrict normal, const dust_noise *noise),
+            (out, in, normal, noise)) {
+  const double mean = noise->mean, deviation = sqrt(noise->variance), low = noise->clip_low, high = noise->clip_high;
+  for (int i = 0; i < BLOCK; i++) {
+    double a = in[i] + (mean + deviation * normal[i]);
+    out[i] = (float)(a < low ? low : a > high ? high : a);
+  }
 }
 
 DUST_CLONED(void, add_local_normals, (double *restrict a, const float *restrict normal, const double *restrict variance),
@@ -47,11 +59,19 @@ DUST_CLONED(void, clip, (double *restrict a, double low, double high), (a, low, 
   for (int i = 0; i < BLOCK; i++) a[i] = a[i] < low ? low : a[i] > high ? high : a[i];
 }
 
-static void count_block(double *a, const dust_noise *noise, int64_t begin, int n) {
-  for (int i = 0; i < n; i++) {
-    double mean = (a[i] - noise->low) / noise->span * noise->levels;
-    a[i] = noise->low + noise->span * (dust_noise_poisson(mean, noise->seed, (uint64_t)(begin + i)) / noise->levels);
-  }
+DUST_CLONED(void, means_of, (double *a, double low, double span, double levels), (a, low, span, levels)) {
+  for (int i = 0; i < BLOCK; i++) a[i] = (a[i] - low) / span * levels;
+}
+
+DUST_CLONED(void, values_of, (double *a, double low, double span, double levels), (a, low, span, levels)) {
+  for (int i = 0; i < BLOCK; i++) a[i] = low + span * (a[i] / levels);
+}
+
+static void count_block(const noise_pass *pass, double *a, uint64_t block, int n) {
+  const dust_noise *noise = pass->noise;
+  means_of(a, noise->low, noise->span, noise->levels);
+  dust_poisson_counts(pass->tables, a, n, noise->seed, block);
+  values_of(a, noise->low, noise->span, noise->levels);
 }
 
 static void normal_block(const noise_pass *pass, double *a, uint64_t block) {
@@ -71,15 +91,28 @@ static void normal_block(const noise_pass *pass, double *a, uint64_t block) {
   }
 }
 
+/* A whole block of what is asked for most. */
+static bool simple_block(const noise_pass *pass, int64_t begin, uint64_t block) {
+  const dust_noise *noise = pass->noise;
+  if (noise->mode != DUST_NOISE_GAUSSIAN || pass->variances || pass->in->dtype != DUST_FLOAT32 || pass->count - begin < BLOCK) return false;
+  const float *in = (const float *)(const void *)pass->in->data + begin;
+  if ((uintptr_t)in % sizeof *in != 0) return false;
+  float normal[BLOCK];
+  dust_philox_normals(normal, noise->seed, 0, block);
+  add_normals_float((float *)(void *)pass->out->data + begin, in, normal, noise);
+  return true;
+}
+
 static void one_block(const noise_pass *pass, uint64_t block) {
   const dust_noise *noise = pass->noise;
   int64_t begin = (int64_t)block * BLOCK, left = pass->count - begin;
   int n = left < BLOCK ? (int)left : BLOCK;
+  if (simple_block(pass, begin, block)) return;
   ptrdiff_t size = (ptrdiff_t)dust_dtype_size(pass->in->dtype);
   double a[BLOCK] = {0};
   dust_row_to_double(a, pass->in->data + begin * size, size, pass->in->dtype, (size_t)n);
   if (noise->mode == DUST_NOISE_POISSON) {
-    count_block(a, noise, begin, n);
+    count_block(pass, a, block, n);
   } else if (noise->mode == DUST_NOISE_SALT_PEPPER) {
     uint32_t word[BLOCK];
     dust_philox_words(word, noise->seed, 0, block);
@@ -119,7 +152,8 @@ static dust_status check_parameters(const dust_noise *noise) {
   return DUST_OK;
 }
 
-static dust_status check_range(const dust_ndarray *in, const dust_noise *noise, dust_pool *pool) {
+/* And makes the tables for what poisson has to count. */
+static dust_status check_range(dust_poisson **tables, const dust_ndarray *in, const dust_noise *noise, dust_pool *pool) {
   double element[2], low, high; /* element: room for one of any type each */
   if (noise->mode != DUST_NOISE_POISSON || dust_ndarray_count(in) == 0) return DUST_OK;
   DUST_TRY(dust_minmax(&element[0], &element[1], in, pool));
@@ -127,7 +161,8 @@ static dust_status check_range(const dust_ndarray *in, const dust_noise *noise, 
   dust_row_to_double(&high, &element[1], 8, in->dtype, 1);
   if (!(low >= noise->low))
     return dust_fail(DUST_ERROR_ARGUMENT, "poisson noise counts from %g up, but the array's smallest value is %g", noise->low, low);
-  if ((high - noise->low) / noise->span * noise->levels <= MOST_COUNTS) return DUST_OK;
+  double least = (low - noise->low) / noise->span * noise->levels, most = (high - noise->low) / noise->span * noise->levels;
+  if (most <= MOST_COUNTS) return dust_poisson_create(tables, least, most);
   return dust_fail(DUST_ERROR_ARGUMENT,
                    "a value of %g with %g levels makes more than 2^31 counts: scale the array to [0, 1] before poisson noise", high,
                    noise->levels);
@@ -161,18 +196,24 @@ dust_status dust_noise_array(dust_ndarray *out, const dust_ndarray *in, const du
     return dust_fail(DUST_ERROR_ARGUMENT, "noise needs a float32 or float64 array, not %s: normalize it before",
                      dust_dtype_name(in->dtype));
   DUST_TRY(check_parameters(noise));
-  DUST_TRY(check_range(in, noise, pool));
+  dust_poisson *tables = NULL;
+  DUST_TRY(check_range(&tables, in, noise, pool));
   dust_ndarray made = {0}, flat = {0}, variances = {0};
   dust_status status;
   DUST_GO(dust_ndarray_contiguous(&flat, in));
   if (noise->variances) DUST_GO(spread_variances(&variances, in, noise->variances, pool));
   DUST_GO(dust_ndarray_empty(&made, in->dtype, in->ndim, in->shape));
-  noise_pass pass = {
-      .noise = noise, .in = &flat, .variances = noise->variances ? &variances : NULL, .out = &made, .count = dust_ndarray_count(in)};
+  noise_pass pass = {.noise = noise,
+                     .in = &flat,
+                     .variances = noise->variances ? &variances : NULL,
+                     .out = &made,
+                     .count = dust_ndarray_count(in),
+                     .tables = tables};
   DUST_GO(dust_pool_for(pool, (size_t)((pass.count + BLOCK - 1) / BLOCK), BLOCKS_A_CHUNK, some_blocks, &pass));
   *out = made;
   made = (dust_ndarray){0};
 done:
+  dust_poisson_release(tables);
   dust_ndarray_release(&flat);
   dust_ndarray_release(&variances);
   dust_ndarray_release(&made);

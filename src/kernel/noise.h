@@ -30,7 +30,4 @@ typedef struct dust_noise {
  * DUST_ERROR_ARGUMENT, and so is an element below `low`, or so bright that its mean count is beyond 2^31, with poisson. */
 dust_status dust_noise_array(dust_ndarray *out, const dust_ndarray *in, const dust_noise *noise, dust_pool *pool);
 
-/* A Poisson count of that mean (0 to 2^31) for element `index`. */
-double dust_noise_poisson(double mean, uint64_t seed, uint64_t index);
-
 #endif

@@ -3,14 +3,15 @@
  *     uint    the value                  int    the value with its sign bit turned
  *     float   as double: all bits turned when negative, the sign bit otherwise; NaN is the largest key, -0 is 0
  *
- * Neighbours in a volume are mostly equal, so runs are counted before the table is asked. The keys found are sorted and mapped
- * back.
+ * Neighbours in a volume are mostly equal, so runs are counted before the table is asked; and ids are mostly small, so those below DIRECT have places of their own,
+ * which takes no hashing. The keys found are sorted and mapped back.
  */
 #include "kernel/unique.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/blocks.h"
 
@@ -22,7 +23,12 @@ typedef struct entry {
   uint64_t key, count; /* count 0: free */
 } entry;
 
+/* Where ids change as often as not they are counted in turn in tables of their own: adding to one place again and again waits for the last addition each time. */
+enum { DIRECT = 2048, TURNS = 4 };
+
 typedef struct table {
+  uint64_t (*direct)[DIRECT]; /* TURNS of them, by key ^ bias */
+  uint64_t bias;
   entry *entries;
   size_t capacity, used; /* capacity is a power of two, at most two thirds used */
   dust_dtype dtype;
@@ -105,16 +111,73 @@ static dust_status count_run(table *t, uint64_t key, uint64_t length) {
   return DUST_OK;
 }
 
+/* out[i]: whether key i differs from the one before it; the first from `before`. Returns how many do. */
+DUST_CLONED(size_t, find_changes, (uint8_t *restrict out, const uint64_t *restrict key, uint64_t before, size_t n), (out, key, before, n)) {
+  size_t changes = 0;
+  out[0] = key[0] != before;
+  for (size_t i = 1; i < n; i++) out[i] = key[i] != key[i - 1];
+  for (size_t i = 0; i < n; i++) changes += out[i];
+  return changes;
+}
+
+static void count_each(table *t, const uint64_t *key, size_t n) {
+  for (size_t i = 0; i < n && t->status == DUST_OK; i++) {
+    uint64_t id = key[i] ^ t->bias;
+    if (id < DIRECT)
+      t->direct[i % TURNS][id]++;
+    else
+      t->status = count_run(t, key[i], 1);
+  }
+}
+
+static void count_one(table *t, uint64_t key, uint64_t length) {
+  uint64_t id = key ^ t->bias;
+  if (id < DIRECT)
+    t->direct[0][id] += length;
+  else if (t->status == DUST_OK)
+    t->status = count_run(t, key, length);
+}
+
+/* Eight flags at a time; most words are 0. */
+static void count_runs(table *t, const uint64_t *key, const uint8_t *change, size_t n) {
+  size_t begin = 0;
+  for (size_t at = 0; at < n; at += 8) {
+    uint64_t word = 0;
+    memcpy(&word, change + at, n - at < 8 ? n - at : 8);
+    if (word == 0) continue;
+    for (size_t i = at; i < at + 8 && i < n; i++) {
+      if (!change[i] || i == 0) continue;
+      count_one(t, key[begin], i - begin);
+      begin = i;
+    }
+  }
+  count_one(t, key[begin], n - begin);
+}
+
 static bool count_block(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
   table *t = context;
-  uint64_t key[DUST_BLOCK];
-  load_keys(key, t->dtype, pointer[0], rows->stride[0], n);
-  for (size_t begin = 0, i = 1; i <= n && t->status == DUST_OK; i++) {
-    if (i < n && key[i] == key[begin]) continue;
-    t->status = count_run(t, key[begin], i - begin);
-    begin = i;
-  }
+  uint64_t buffer[DUST_BLOCK];
+  uint8_t change[DUST_BLOCK];
+  const uint64_t *key = buffer;
+  if (t->dtype == DUST_UINT64)
+    key = dust_block_labels(buffer, pointer[0], rows->stride[0], t->dtype, n);
+  else
+    load_keys(buffer, t->dtype, pointer[0], rows->stride[0], n);
+  if (find_changes(change, key, key[0], n) > n / 2)
+    count_each(t, key, n);
+  else
+    count_runs(t, key, change, n);
   return t->status == DUST_OK;
+}
+
+/* What was counted directly, into the table with all. */
+static dust_status gather(table *t) {
+  for (uint64_t id = 0; id < DIRECT; id++) {
+    uint64_t count = 0;
+    for (int k = 0; k < TURNS; k++) count += t->direct[k][id];
+    if (count) DUST_TRY(count_run(t, id ^ t->bias, count));
+  }
+  return DUST_OK;
 }
 
 static int by_key(const void *a, const void *b) {
@@ -142,11 +205,14 @@ static dust_status unload(table *t, dust_ndarray *values, dust_ndarray *counts) 
 }
 
 dust_status dust_unique(dust_ndarray *values, dust_ndarray *counts, const dust_ndarray *a) {
-  table t = {.dtype = a->dtype, .status = DUST_OK};
+  table t = {.dtype = a->dtype, .bias = dust_dtype_is_signed(a->dtype) ? SIGN_BIT : 0, .status = DUST_OK};
   dust_rows rows;
   DUST_TRY(dust_rows_init(&rows, 1, &a));
+  DUST_TRY(dust_calloc((void **)&t.direct, TURNS, sizeof *t.direct));
   dust_blocks_while(&rows, count_block, &t);
+  if (t.status == DUST_OK) t.status = gather(&t);
   if (t.status == DUST_OK) t.status = unload(&t, values, counts);
+  dust_free(t.direct);
   dust_free(t.entries);
   return t.status;
 }
