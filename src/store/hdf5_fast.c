@@ -6,12 +6,10 @@
  */
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include "store/hdf5_fast_internal.h"
 
 #define MOST_RAW (DUST_H5_CACHE_BYTES / 4) /* bytes that HDF5 reads for one batch, beyond which no chunk is added */
 #define GRAIN ((size_t)32 << 10)           /* bytes of chunks worth a thread's attention */
-#define LARGE ((size_t)4 << 20)            /* bytes of a box worth pages of 2 MiB */
 #define SLAB ((size_t)1 << 20)             /* bytes of a contiguous dataset, likewise */
 
 typedef struct task {
@@ -232,19 +230,6 @@ static dust_status read_contiguous(reader *r) {
   return dust_pool_for(r->file->pool, (size_t)r->shape[r->slab_axis], bytes < SLAB ? SLAB / bytes : 1, read_slab, r);
 }
 
-/* A fresh array costs a page fault every 4 KiB, which takes as long as copying into it and goes no faster with more threads: 2
- * MiB pages where the system gives them. */
-static void ask_for_large_pages(const reader *r) {
-  const uintptr_t page = 4096;
-  size_t bytes = r->fast->item;
-  for (int d = 0; d < r->fast->ndim; d++) bytes *= (size_t)r->shape[d];
-  if (bytes < LARGE) return;
-  const uintptr_t begin = ((uintptr_t)r->out + page - 1) & ~(page - 1), end = ((uintptr_t)r->out + bytes) & ~(page - 1);
-#ifdef MADV_HUGEPAGE
-  madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* refused: so be it */
-#endif
-}
-
 dust_status dust_h5_fast_read(dust_hdf5 *file, const dust_h5_open_dataset *dataset, const int64_t *begin, const int64_t *shape, char *out,
                               bool *declined) {
   reader r = {.source = {dataset->fast, file->path, dataset->name},
@@ -254,7 +239,6 @@ dust_status dust_h5_fast_read(dust_hdf5 *file, const dust_h5_open_dataset *datas
               .begin = begin,
               .shape = shape,
               .out = out};
-  ask_for_large_pages(&r);
   pthread_mutex_init(&r.lock, NULL);
   dust_status status = r.fast->chunked ? read_chunks(&r, declined) : read_contiguous(&r);
   reader_end(&r);
