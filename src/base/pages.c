@@ -7,9 +7,9 @@
 #include "base/pages.h"
 
 #include <stdatomic.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED
@@ -19,7 +19,6 @@
 #endif
 #endif
 
-#define PAGE ((size_t)4096)
 enum { SLOTS = 512, WASTE = 8 }; /* a block may be larger than what is wanted by a WASTE-th */
 
 /* Guarded by `inside`, which is only ever tried: a fork can't leave anybody waiting for it. */
@@ -30,7 +29,13 @@ static atomic_size_t kept;
 
 static bool enter(void) { return !atomic_flag_test_and_set_explicit(&inside, memory_order_acquire); }
 static void leave(void) { atomic_flag_clear_explicit(&inside, memory_order_release); }
-static size_t whole(size_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
+
+/* `bytes` in whole pages, which are 4 KiB here and 64 KiB elsewhere. */
+static size_t whole(size_t bytes) {
+  const long asked = sysconf(_SC_PAGESIZE);
+  const size_t page = asked > 0 ? (size_t)asked : 4096;
+  return (bytes + page - 1) / page * page;
+}
 
 size_t dust_pages_kept(void) { return atomic_load_explicit(&kept, memory_order_relaxed); }
 
