@@ -147,27 +147,44 @@ static void integer_block(void *context, const dust_rows *rows, char *const *poi
   job->integers[chunk] += sum;
 }
 
-static double fold(const double *lane) {
+static inline double fold(const double *lane) {
   double half[LANES / 2];
   for (int k = 0; k < LANES / 2; k++) half[k] = lane[k] + lane[k + LANES / 2];
   return ((half[0] + half[4]) + (half[1] + half[5])) + ((half[2] + half[6]) + (half[3] + half[7]));
 }
 
+#define SUM(type)                                                                                            \
+  DUST_CLONED(double, sum_##type, (const type *x, double centre, size_t n), (x, centre, n)) {                \
+    double lane[LANES] = {0};                                                                                \
+    size_t whole = n / LANES * LANES;                                                                        \
+    for (size_t i = 0; i < whole; i += LANES)                                                                \
+      for (int k = 0; k < LANES; k++) lane[k] += (double)x[i + k] - centre;                                  \
+    for (size_t i = whole; i < n; i++) lane[i - whole] += (double)x[i] - centre;                             \
+    return fold(lane);                                                                                       \
+  }                                                                                                          \
+  DUST_CLONED(double, squares_##type, (const type *x, double centre, size_t n), (x, centre, n)) {            \
+    double lane[LANES] = {0};                                                                                \
+    size_t whole = n / LANES * LANES;                                                                        \
+    for (size_t i = 0; i < whole; i += LANES)                                                                \
+      for (int k = 0; k < LANES; k++) lane[k] += ((double)x[i + k] - centre) * ((double)x[i + k] - centre);  \
+    for (size_t i = whole; i < n; i++) lane[i - whole] += ((double)x[i] - centre) * ((double)x[i] - centre); \
+    return fold(lane);                                                                                       \
+  }
+SUM(float)
+SUM(double)
+
+static void float_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const sum_job *job = context;
+  float buffer[DUST_BLOCK];
+  const float *x = dust_block_floats(buffer, pointer[0], rows->stride[0], job->dtype, n);
+  job->doubles[chunk] += job->squared ? squares_float(x, job->centre, n) : sum_float(x, job->centre, n);
+}
+
 static void double_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const sum_job *job = context;
-  double buffer[DUST_BLOCK], lane[LANES] = {0}, centre = job->centre;
+  double buffer[DUST_BLOCK];
   const double *x = dust_block_doubles(buffer, pointer[0], rows->stride[0], job->dtype, n);
-  size_t whole = n / LANES * LANES;
-  if (job->squared) {
-    for (size_t i = 0; i < whole; i += LANES)
-      for (int k = 0; k < LANES; k++) lane[k] += (x[i + k] - centre) * (x[i + k] - centre);
-    for (size_t i = whole; i < n; i++) lane[i - whole] += (x[i] - centre) * (x[i] - centre);
-  } else {
-    for (size_t i = 0; i < whole; i += LANES)
-      for (int k = 0; k < LANES; k++) lane[k] += x[i + k] - centre;
-    for (size_t i = whole; i < n; i++) lane[i - whole] += x[i] - centre;
-  }
-  job->doubles[chunk] += fold(lane);
+  job->doubles[chunk] += job->squared ? squares_double(x, job->centre, n) : sum_double(x, job->centre, n);
 }
 
 static dust_status sum(sum_job *job, const dust_ndarray *a, bool integers, dust_pool *pool, double *real, uint64_t *bits) {
@@ -178,7 +195,8 @@ static dust_status sum(sum_job *job, const dust_ndarray *a, bool integers, dust_
   DUST_TRY(dust_calloc(&partial, chunks, sizeof(uint64_t)));
   job->doubles = partial;
   job->integers = partial;
-  dust_status status = dust_blocks_run(&rows, pool, integers ? integer_block : double_block, job);
+  dust_block_body body = integers ? integer_block : job->dtype == DUST_FLOAT32 ? float_block : double_block;
+  dust_status status = dust_blocks_run(&rows, pool, body, job);
   for (size_t c = 0; c < chunks && integers; c++) *bits += job->integers[c];
   for (size_t c = 0; c < chunks && !integers; c++) *real += job->doubles[c];
   dust_free(partial);

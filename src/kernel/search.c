@@ -69,13 +69,23 @@ dust_status dust_all(bool *out, const dust_ndarray *a) {
   return DUST_OK;
 }
 
+#define HAS_NAN(type)                                                    \
+  DUST_CLONED(bool, has_nan_##type, (const type *x, size_t n), (x, n)) { \
+    unsigned odd = 0;                                                    \
+    for (size_t i = 0; i < n; i++) odd |= x[i] != x[i];                  \
+    return odd;                                                          \
+  }
+HAS_NAN(float)
+HAS_NAN(double)
+
 static bool nan_block(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
   search *s = context;
-  double buffer[DUST_BLOCK];
-  const double *x = dust_block_doubles(buffer, pointer[0], rows->stride[0], s->dtype, n);
-  unsigned odd = 0;
-  for (size_t i = 0; i < n; i++) odd |= x[i] != x[i];
-  if (!odd) return s->seen += (int64_t)n, true;
+  double wide[DUST_BLOCK];
+  float narrow[DUST_BLOCK];
+  bool has = s->dtype == DUST_FLOAT32 ? has_nan_float(dust_block_floats(narrow, pointer[0], rows->stride[0], s->dtype, n), n)
+                                      : has_nan_double(dust_block_doubles(wide, pointer[0], rows->stride[0], s->dtype, n), n);
+  if (!has) return s->seen += (int64_t)n, true;
+  const double *x = dust_block_doubles(wide, pointer[0], rows->stride[0], s->dtype, n);
   for (size_t i = 0; !s->found; i++, s->seen += !s->found) s->found = isnan(x[i]);
   return false;
 }
