@@ -128,7 +128,8 @@ static void test_kernels(void) {
     for (int order = 0; order < 6; order++)
       for (int flips = 0; flips < 8; flips += 3) {
         compare_kernel(kernels[k], DUST_FLOAT32, orders[order], flips);
-        if (orders[order][2] != 2) compare_kernel(kernels[k], DUST_FLOAT64, orders[order], flips); /* else it is no copy, whose sums round otherwise */
+        if (orders[order][2] != 2)
+          compare_kernel(kernels[k], DUST_FLOAT64, orders[order], flips); /* else it is no copy, whose sums round otherwise */
       }
 }
 
