@@ -98,8 +98,8 @@ static void *place(char *raw, size_t bytes, size_t pages) {
 
 /* How much may be kept beside what is in use: to the peak and an eighth more, since what is kept is in pieces that are not quite what is wanted. */
 static size_t spare(void) {
-  size_t now = dust_mem_in_use(), most = dust_mem_peak();
-  return most + most / 8 - now;
+  size_t now = dust_mem_in_use(), most = dust_mem_peak() + dust_mem_peak() / 8;
+  return most > now ? most - now : 0;
 }
 
 static int pages_wanted(size_t bytes) { return !host.allocate && dust_pages_wanted(bytes); }
@@ -111,11 +111,9 @@ static char *obtain_pages(size_t bytes, int zeroed, size_t *size) {
   return pages.begin;
 }
 
-static dust_status obtain(void **out, size_t bytes, int zeroed) {
+static dust_status get(void **out, size_t bytes, int zeroed) {
   size_t pages = 0;
   char *raw = NULL;
-  *out = NULL;
-  if (bytes > MOST || refused()) return out_of_memory(bytes);
   if (pages_wanted(bytes)) raw = obtain_pages(bytes + ROOM, zeroed, &pages);
   if (!raw) raw = raw_allocate(bytes + ROOM, zeroed);
   if (!raw) return out_of_memory(bytes);
@@ -124,6 +122,11 @@ static dust_status obtain(void **out, size_t bytes, int zeroed) {
   count_up(bytes);
   if (pages) dust_pages_trim(spare());
   return DUST_OK;
+}
+
+static dust_status obtain(void **out, size_t bytes, int zeroed) {
+  *out = NULL;
+  return bytes > MOST || refused() ? out_of_memory(bytes) : get(out, bytes, zeroed);
 }
 
 dust_status dust_alloc(void **out, size_t bytes) { return obtain(out, bytes, 0); }
@@ -139,12 +142,7 @@ dust_status dust_calloc(void **out, size_t count, size_t size) {
 static dust_status move(void **block, size_t bytes) {
   void *moved;
   size_t old = header_of(*block)->size;
-  made--; /* counted and asked already */
-  long asked = fail_after;
-  fail_after = -1;
-  dust_status status = dust_alloc(&moved, bytes);
-  fail_after = asked;
-  if (status != DUST_OK) return status;
+  DUST_TRY(get(&moved, bytes, 0));
   memcpy(moved, *block, old < bytes ? old : bytes);
   dust_free(*block);
   *block = moved;

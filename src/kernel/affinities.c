@@ -158,7 +158,8 @@ static void edge(const affinity_pass *pass, const piece *p, uint8_t *out, const 
   int last = ids->ndim - 1;
   int64_t n = ids->shape[last], first = 0, end = p->rows;
   const char *here = p->here, *there = here;
-  bool outside = offset[last] >= n || offset[last] <= -n;
+  bool outside = false;
+  for (int a = last > 0 ? last - 1 : 0; a <= last; a++) outside |= offset[a] >= ids->shape[a] || offset[a] <= -ids->shape[a];
   for (int a = 0; a < last - 1; a++) {
     outside |= offset[a] < -p->index[a] || offset[a] >= ids->shape[a] - p->index[a];
     there += outside ? 0 : offset[a] * ids->stride[a];

@@ -94,7 +94,45 @@ static void test_empty(void) {
   dust_ndarray_release(&a);
 }
 
+/* Runs or none, small ids or large ones, of each type: counts of each value against a count of that value alone, and of all, any and all. */
+static void check_counting(dust_dtype dtype, int64_t run, int64_t values, int64_t step) {
+  dust_ndarray a = noise(dtype, 71, 97), found = {0}, counts = {0};
+  int64_t n = dust_ndarray_count(&a), size = (int64_t)dust_dtype_size(dtype), total = 0, zeros = 0;
+  bool any, all;
+  for (int64_t i = 0; i < n; i++) {
+    double value = (double)((i / run * 7919 % values - (dust_dtype_is_signed(dtype) ? values / 2 : 0)) * step);
+    dust_row_from_double(a.data + i * size, 8, dtype, &value, 1);
+    zeros += value == 0;
+  }
+  CHECK_OK(dust_unique(&found, &counts, &a));
+  for (int64_t k = 0; k < found.shape[0]; k++) {
+    double value;
+    int64_t alone;
+    dust_row_to_double(&value, found.data + k * size, 8, dtype, 1);
+    dust_scalar number = dust_scalar_number(value);
+    CHECK_OK(dust_count_value(&alone, &a, &number, NULL));
+    CHECK(alone == (int64_t)((uint64_t *)(void *)counts.data)[k] && alone > 0);
+    total += alone;
+  }
+  CHECK(total == n);
+  CHECK_OK(dust_any(&any, &a));
+  CHECK_OK(dust_all(&all, &a));
+  CHECK(any == (zeros < n) && all == (zeros == 0));
+  dust_ndarray_release(&a), dust_ndarray_release(&found), dust_ndarray_release(&counts);
+}
+
+static void test_counting(void) {
+  static const dust_dtype types[] = {DUST_UINT8, DUST_INT8, DUST_UINT16, DUST_INT32, DUST_UINT64, DUST_INT64, DUST_FLOAT32, DUST_FLOAT64};
+  for (int t = 0; t < 8; t++)
+    for (int64_t run = 1; run <= 3000; run = run * 5 + 2) {
+      check_counting(types[t], run, 100, 1);
+      check_counting(types[t], run, 1, 0);
+      if (dust_dtype_size(types[t]) > 1) check_counting(types[t], run, 50, 600);
+    }
+}
+
 int main(void) {
+  test_counting();
   test_allocations();
   test_threads();
   test_long_sum();
