@@ -10,7 +10,7 @@ local HEAD = [[
 ]]
 
 local TYPES = {
-  array_key = "moondust.ArrayKey", array_keys = "moondust.ArrayKey[]", graph_key = "moondust.GraphKey", key = "moondust.Key",
+  array_key = "moondust.ArrayKey", array_keys = "moondust.ArrayKey[]", graph_key = "moondust.GraphKey", key = "moondust.Key", keys = "moondust.Key[]",
   coordinate = "moondust.Coordinate|integer[]", numbers = "number[]", probability = "number", roi = "moondust.Roi", graph = "moondust.Graph",
   request = "moondust.BatchRequest", dtype = "moondust.dtype", any = "any", ["function"] = "function", table = "table",
   boolean = "boolean", number = "number", integer = "integer", string = "string",

@@ -220,6 +220,7 @@ static options parse(int argc, char **argv) {
 int main(int argc, char **argv) {
   options o = parse(argc, argv);
   bench b = {0};
+  need(dust_isa_check());
   for (int g = 0; g < GROUPS; g++)
     for (const work *w = groups[g]; w->name; w++) b.list[b.works++] = w;
   scene_open(&b.scene, o.size);
