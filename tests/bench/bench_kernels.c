@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include "base/isa.h"
 #include "kernels/scene.h"
 
 enum { MOST_REPS = 99, GROUPS = 5 };
