@@ -488,6 +488,8 @@
 ---@field timeout? number seconds before giving up; makes results depend on the machine; default: none
 ---@field [5]? string
 ---@field on_giving_up? string "error" (default) or "accept": the last batch, rejected or not
+---@field [6]? moondust.Key|moondust.Key[]
+---@field keys? moondust.Key|moondust.Key[] what a function of your own looks at; default: for md.policy's what they look at, else all of the batch
 
 ---@class moondust.RejectIfEmpty.Options
 ---@field [1]? moondust.Key
