@@ -118,6 +118,7 @@ BATCHES := $(BUILD)/batches.h5
 .PHONY: run
 run: all $(SAMPLE)
 	./$(PROGRAM) run scripts/train_organelles.lua -n 20 --seed 1 --out $(BATCHES) -- $(SAMPLE)
+	$(if $(PKG_PNG),./$(PROGRAM) view $(BATCHES) -o $(BATCHES:.h5=.png))
 
 $(SAMPLE): $(PROGRAM)
 	./$(PROGRAM) sample --quiet $@
