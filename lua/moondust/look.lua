@@ -66,11 +66,14 @@ local function delivered_by(request)
   return set
 end
 
--- Below this many voxels that needn't be computed, asking twice costs more than it saves.
+-- Asking twice costs more than it saves below this many voxels that needn't be computed, and where no more than this share of what was judged so far was
+-- rejected. Batches are the same either way, so the past may decide.
 Look.least_voxels = 1 << 14
+Look.least_rejected = 1 / 16
 
 local function is_worth_it(node, request, rest)
   if request.look then return next(rest) ~= nil end
+  if node.rejected < Look.least_rejected * (node.judged + 1) then return false end
   local voxels = 0
   for name in pairs(rest) do
     local roi, voxel_size = request[name].roi, key.is_array_key(name) and node.spec[name].voxel_size

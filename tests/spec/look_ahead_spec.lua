@@ -91,7 +91,7 @@ local function run(make, keys, looking, count, seed)
   return texts, reads, vain
 end
 
-local least
+local least, share
 
 local function compare(make, keys, count, seed)
   local plain, all = run(make, keys, false, count, seed)
@@ -119,10 +119,10 @@ local function reject() return md.RejectIfEmpty { GT, 1 } end
 
 describe("a look", function()
   setup(function()
-    least = Look.least_voxels
-    Look.least_voxels = 1
+    least, share = Look.least_voxels, Look.least_rejected
+    Look.least_voxels, Look.least_rejected = 1, -1
   end)
-  teardown(function() Look.least_voxels = least end)
+  teardown(function() Look.least_voxels, Look.least_rejected = least, share end)
 
   it("reads the rest of accepted places only, and nothing twice", function()
     local all, fewer = assert_saves(function(judge) return sources() + md.RandomLocation {} + judge(reject()) end, { RAW, GT, MASK }, RAW)
@@ -397,6 +397,27 @@ describe("a look", function()
     assert.equal(0, vain)
     all, fewer = compare(function(judge) return sources() + md.RandomLocation {} + judge(reject()) end, { GT })
     assert.same(all, fewer)
+  end)
+
+  it("begins when something was rejected, and ends when hardly anything is", function()
+    Look.least_rejected = share
+    local accepts = false
+    local node = md.RejectIf { function(_, _, attempt) return not accepts and attempt < 1 end, keys = GT }
+    local built <close> = (sources() + md.RandomLocation {} + node):build()
+    local function reads_of(seed)
+      reads = {}
+      local request = request_of { RAW, GT }
+      request.random_seed = seed
+      built:request_batch(request):close()
+      return reads.RAW, reads.GT
+    end
+    assert.same({ 2, 2 }, { reads_of(1) }) -- asked for whole, then looked at
+    assert.same({ 1, 2 }, { reads_of(2) }) -- looked at only
+    accepts = true
+    for seed = 3, 40 do assert.same({ 1, 1 }, { reads_of(seed) }) end
+    assert.is_true(node.rejected <= (node.judged + 1) * share)
+    assert.equal(0, node.judged - 42)
+    Look.least_rejected = -1
   end)
 
   it("raises what the whole batch would raise", function()

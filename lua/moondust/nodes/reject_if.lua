@@ -119,12 +119,19 @@ function RejectIf:provide(request)
   end
   while true do
     local batch, rejected, partly = Look.ask(self, request, attempt)
+    self.judged, self.rejected = self.judged + 1, self.rejected + (rejected and 1 or 0)
     if not rejected then return batch end
     attempt = attempt + 1
     local seconds = core.clock() - started
     if attempt >= self.max_attempts or self.timeout and seconds >= self.timeout then return self:give_up(batch, request, attempt, seconds, partly) end
     batch:close()
   end
+end
+
+-- Verdicts are counted: by them looks are worth their while or not.
+function RejectIf:connect(upstream)
+  BatchFilter.connect(self, upstream)
+  self.judged, self.rejected = 0, 0
 end
 
 function RejectIf:disconnect()
