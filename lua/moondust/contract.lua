@@ -53,8 +53,7 @@ end
 ---@param self moondust.BatchProvider
 ---@param request moondust.BatchRequest
 function M.check_request(self, request)
-  local order, values = request:parts()
-  local _, announced = self.spec:parts()
+  local order, values, announced = request._order, request._values, self.spec._values
   for i = 1, #order do
     local name = order[i]
     local offered, wanted = announced[name], values[name]
@@ -112,7 +111,7 @@ local NDARRAY, ARRAY_SPEC = getmetatable(core.zeros({ 0 }, "uint8")), getmetatab
 ---@param rule string  what is broken if it is no batch: "provide() must return a Batch"
 function M.check_items(self, batch, rule)
   if not is_a(batch, Batch) then self:fail("%s, not %s", rule, options.describe(batch)) end
-  local order, items = batch:parts()
+  local order, items = batch._order, batch._values
   for i = 1, #order do
     local name = order[i]
     local item = items[name]
@@ -132,9 +131,8 @@ end
 ---@param request moondust.BatchRequest
 function M.check_batch(self, batch, request)
   M.check_items(self, batch, "provide() must return a Batch")
-  local order, values = request:parts()
-  local _, items = batch:parts()
-  local _, announced = self.spec:parts()
+  local order, values = request._order, request._values
+  local items, announced = batch._values, self.spec._values
   for i = 1, #order do
     local name = order[i]
     local item, wanted = items[name], values[name]

@@ -61,7 +61,7 @@ function BatchFilter:initial_spec() return self.upstream_providers[1].spec:clone
 
 function BatchFilter:can_skip(request)
   if not self.autoskip then return false end
-  local _, wanted = request:parts()
+  local wanted = request._values
   for _, items in ipairs { self.provided_items, self.updated_items } do
     for _, name in ipairs(items) do
       if wanted[name] and not wanted[name].placeholder then return false end
@@ -144,7 +144,8 @@ function BatchFilter:finish(batch, dependencies, downstream)
   downstream:remove_placeholders()
   local processed = self:process(own, downstream)
   self:check_items(processed == nil and own or processed, "process() must return a Batch or nil")
-  return batch:merge(processed or own):crop(downstream)
+  if processed or dependencies then batch = batch:merge(processed or own) end
+  return batch:crop(downstream)
 end
 
 return BatchFilter

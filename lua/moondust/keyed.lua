@@ -3,6 +3,9 @@
 --- The order is part of a pipeline's meaning (draws are made key by key), so it never depends on Lua's hashing. Values are
 --- reached as `t[KEY]`; methods and fields as usual. A subclass says in `convert(self, key, value)` what it keeps of a value that
 --- is assigned.
+---
+--- What runs at every node (provider.lua, contract.lua, filter.lua, request.lua, batch.lua) reads _order and _values themselves: fields are
+--- found without __index. To be looked at only.
 local class = require("moondust.class").class
 local key = require "moondust.key"
 
@@ -74,11 +77,6 @@ function Keyed:init_keyed()
   rawset(self, "_order", {})
   rawset(self, "_arrays", 0)
 end
-
---- The order and the values themselves, to be looked at only, for loops that run at every node.
----@return moondust.Key[] order
----@return table<moondust.Key, any> values
-function Keyed:parts() return self._order, self._values end
 
 --- Keys in order, arrays first.
 ---@return moondust.Key[]

@@ -151,8 +151,8 @@ end
 -- ------------------------------------------------------------------------------------------------ serving
 
 local function remove_unneeded(batch, request)
-  local order = batch:parts()
-  local _, wanted = request:parts()
+  local order, wanted = batch._order, request._values
+  if order == request._order then return end
   for i = 1, #order do
     if not wanted[order[i]] then batch:drop(order[i]) end
   end

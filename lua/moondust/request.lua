@@ -121,11 +121,7 @@ local function with_seed(self, seed, values)
   }, BatchRequest)
 end
 
-local function clone_with(self, seed)
-  local order, own, values = self._order, self._values, {}
-  for i = 1, #order do values[order[i]] = own[order[i]]:copy() end
-  return with_seed(self, seed, values)
-end
+local function clone_with(self, seed) return with_seed(self, seed, core.copy_specs(self._order, self._values)) end
 
 --- The same request with the same seed. Context is shared.
 ---@return moondust.BatchRequest
@@ -142,7 +138,8 @@ end
 
 --- Takes out what is not delivered: placeholders, and what a look is not for.
 function BatchRequest:remove_placeholders()
-  local looked, order, values = self.looked, self:parts()
+  local looked, order, values = rawget(self, "looked"), self._order, self._values
+  if not looked and not core.has_placeholder(order, values) then return end
   for i = 1, #order do
     local name = order[i]
     if looked and not looked[name] or values[name].placeholder then self:drop(name) end
@@ -173,7 +170,7 @@ end
 ---@return moondust.BatchRequest
 function BatchRequest:update_with(other)
   local merged = self:copy()
-  local own, order, values = merged._values, other:parts()
+  local own, order, values = merged._values, other._order, other._values
   for i = 1, #order do
     local name = order[i]
     if own[name] then own[name]:update_with(values[name]) else merged:put(name, values[name]:copy()) end

@@ -108,8 +108,9 @@ int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what) {
   for (lua_Integer i = 1; i <= n; i++) {
     char entry[96];
     lua_geti(L, index, i);
-    snprintf(entry, sizeof entry, "entry %d of %s", (int)i, what);
-    out[i - 1] = dust_lua_integer(L, -1, entry);
+    const bool is_integer = lua_isinteger(L, -1);
+    if (!is_integer) snprintf(entry, sizeof entry, "entry %d of %s", (int)i, what);
+    out[i - 1] = is_integer ? lua_tointeger(L, -1) : dust_lua_integer(L, -1, entry);
     lua_pop(L, 1);
   }
   return (int)n;
@@ -123,9 +124,9 @@ double *dust_lua_doubles(lua_State *L, int index, size_t *count, const char *wha
   double *out = lua_newuserdatauv(L, (size_t)n * sizeof *out + 1, 0);
   for (lua_Integer i = 1; i <= n; i++) {
     char entry[96];
-    lua_geti(L, index, i);
-    snprintf(entry, sizeof entry, "entry %lld of %s", (long long)i, what);
-    out[i - 1] = dust_lua_number(L, -1, entry);
+    const bool is_number = lua_geti(L, index, i) == LUA_TNUMBER;
+    if (!is_number) snprintf(entry, sizeof entry, "entry %lld of %s", (long long)i, what);
+    out[i - 1] = is_number ? lua_tonumber(L, -1) : dust_lua_number(L, -1, entry);
     lua_pop(L, 1);
   }
   *count = (size_t)n;

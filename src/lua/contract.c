@@ -1,5 +1,6 @@
-/* Whether specs and data fit together: what is checked at every node for every key, in one call each. They only say yes or no, and
- * no to whatever isn't a spec; the words are found in Lua (provider.lua), where something doesn't fit. */
+/* What is done at every node for every key, in one call each: whether specs and data fit together, copies of a request's specs. The
+ * checks only say yes or no, and no to whatever isn't a spec; the words are found in Lua (contract.lua), where something doesn't
+ * fit. */
 #include "lua/binding.h"
 
 #include "lua/ndarray.h"
@@ -65,8 +66,48 @@ static int roi_is_same(lua_State *L) {
   return lua_pushboolean(L, g && h && same_roi(g->has_roi, &g->roi, h->has_roi, &h->roi)), 1;
 }
 
+/* Of the lists order (1) and values (2): pushes the key order[i] and its value; false, with a nil, at the end. */
+static bool push_next(lua_State *L, lua_Integer i) {
+  if (lua_rawgeti(L, 1, i) == LUA_TNIL) return false;
+  lua_pushvalue(L, -1);
+  lua_rawget(L, 2);
+  return true;
+}
+
+/* copy_specs(order, values) */
+static int copy_specs(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_createtable(L, 0, (int)lua_rawlen(L, 1));
+  for (lua_Integer i = 1; push_next(L, i); i++) {
+    const dust_array_spec *spec = luaL_testudata(L, -1, DUST_LUA_ARRAY_SPEC);
+    if (spec)
+      dust_lua_push_array_spec(L, spec);
+    else
+      dust_lua_push_graph_spec(L, dust_lua_to_graph_spec(L, -1));
+    lua_remove(L, -2);
+    lua_rawset(L, 3);
+  }
+  return lua_settop(L, 3), 1;
+}
+
+/* has_placeholder(order, values) */
+static int has_placeholder(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  bool found = false;
+  for (lua_Integer i = 1; !found && push_next(L, i); i++) {
+    const dust_array_spec *spec = luaL_testudata(L, -1, DUST_LUA_ARRAY_SPEC);
+    found = spec ? spec->placeholder : dust_lua_to_graph_spec(L, -1)->placeholder;
+    lua_settop(L, 2);
+  }
+  return lua_pushboolean(L, found), 1;
+}
+
 void dust_lua_open_contract(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"request_fits", request_fits}, {"delivery_fits", delivery_fits}, {"same_roi", roi_is_same}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request_fits", request_fits}, {"delivery_fits", delivery_fits},     {"same_roi", roi_is_same},
+                                       {"copy_specs", copy_specs},     {"has_placeholder", has_placeholder}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -21,6 +21,10 @@ void dust_lua_push_coordinate(lua_State *L, const dust_coordinate *coordinate) {
 
 static void read_entry(lua_State *L, dust_coordinate *c, int d, const char *what) {
   char entry[96];
+  if (lua_isinteger(L, -1)) {
+    c->value[d] = lua_tointeger(L, -1);
+    return;
+  }
   if (dust_lua_is_unbounded(L, -1)) {
     c->unbounded |= 1u << d;
     return;

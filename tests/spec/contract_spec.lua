@@ -6,6 +6,38 @@ local function spec(fields) return md.ArraySpec(fields) end
 local roi = md.Roi({ 0, 0 }, { 40, 20 })
 local offered = spec { roi = roi, voxel_size = { 4, 2 } }
 
+describe("core.copy_specs", function()
+  it("copies the specs that the order names, into a table of their own", function()
+    local a, g = md.ArrayKey "SPECS_A", md.GraphKey "SPECS_G"
+    local values = { [a] = spec { roi = roi }, [g] = md.GraphSpec { roi = roi } }
+    local copies = core.copy_specs({ a, g }, values)
+    assert.equal(values[a], copies[a])
+    assert.equal(values[g], copies[g])
+    copies[a].roi, copies[g].roi = md.Roi({ 0, 0 }, { 4, 2 }), nil
+    assert.equal(roi, values[a].roi)
+    assert.equal(roi, values[g].roi)
+    assert.same({}, core.copy_specs({}, values))
+    assert.is_nil(core.copy_specs({ g }, values)[a])
+  end)
+
+  it("refuses what is no spec", function()
+    assert.error_matches(function() core.copy_specs({ "a" }, { a = 1 }) end, "expected a GraphSpec, got")
+    assert.error_matches(function() core.copy_specs({ "a" }, {}) end, "expected a GraphSpec, got")
+    assert.error_matches(function() core.copy_specs({}, nil) end, "table expected")
+  end)
+end)
+
+describe("core.has_placeholder", function()
+  it("finds one among arrays and graphs that the order names", function()
+    local values = { a = spec { roi = roi }, b = spec { roi = roi, placeholder = true }, g = md.GraphSpec { placeholder = true } }
+    assert.is_false(core.has_placeholder({}, values))
+    assert.is_false(core.has_placeholder({ "a" }, values))
+    assert.is_true(core.has_placeholder({ "a", "b" }, values))
+    assert.is_true(core.has_placeholder({ "a", "g" }, values))
+    assert.error_matches(function() core.has_placeholder({ "x" }, values) end, "expected a GraphSpec, got")
+  end)
+end)
+
 describe("core.request_fits", function()
   it("wants a ROI inside, on the grid, at the same voxel size", function()
     assert.is_true(core.request_fits(offered, spec { roi = md.Roi({ 4, 2 }, { 8, 4 }) }))

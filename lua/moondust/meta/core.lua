@@ -130,6 +130,16 @@ function core.delivery_fits(offered, wanted, delivered, data) end
 ---@param b moondust.ArraySpec|moondust.GraphSpec
 ---@return boolean
 function core.same_roi(a, b) end
+--- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none.
+---@param order moondust.Key[]
+---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@return table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+function core.copy_specs(order, values) end
+--- Whether one of these specs is a placeholder.
+---@param order moondust.Key[]
+---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@return boolean
+function core.has_placeholder(order, values) end
 
 -- ---------------------------------------------------------------------------------------------------- arrays
 
