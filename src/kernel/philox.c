@@ -1,10 +1,13 @@
-/* Philox and Box-Muller in plain loops over 64 lanes; logarithm, sine and cosine are short polynomials (Cephes' single precision
+/* Philox in vectors of counters, Box-Muller in plain loops over 64 lanes; logarithm, sine and cosine are short polynomials (Cephes' single precision
  * ones), because libm's can't be vectorised. */
 #include "kernel/philox.h"
 
 #include <math.h>
 #include <string.h>
-#include "base/clones.h"
+#include "base/lanes.h"
+#ifdef DUST_HAVE_CLONES
+#include <immintrin.h>
+#endif
 
 #define LANES 64
 #define ROUNDS 10
@@ -20,29 +23,58 @@ void dust_philox(uint32_t counter[4], uint64_t key) {
   }
 }
 
-DUST_CLONED(void, rounds, (uint32_t *restrict c0, uint32_t *restrict c1, uint32_t *restrict c2, uint32_t *restrict c3, uint64_t key),
-            (c0, c1, c2, c3, key)) {
-  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  for (int round = 0; round < ROUNDS; round++, k0 += bump0, k1 += bump1) {
-    for (int i = 0; i < LANES; i++) {
-      uint64_t a = (uint64_t)multiply0 * c0[i], b = (uint64_t)multiply1 * c2[i];
-      c0[i] = (uint32_t)(b >> 32) ^ c1[i] ^ k0;
-      c1[i] = (uint32_t)b;
-      c2[i] = (uint32_t)(a >> 32) ^ c3[i] ^ k1;
-      c3[i] = (uint32_t)a;
-    }
+/* The low halves of 64-bit lanes multiplied. */
+#ifdef DUST_HAVE_CLONES
+#define MULTIPLY_4(a, b) (longs_4) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
+#define MULTIPLY_8(a, b) (longs_8) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
+#define MULTIPLY_16(a, b) (longs_16) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
+#else
+#define MULTIPLY_4(a, b) (((a)&0xffffffffu) * (b))
+#endif
+#define LONGS(W) typedef uint64_t longs_##W __attribute__((vector_size(4 * W)))
+LONGS(4);
+LONGS(8);
+LONGS(16);
+#define COUNT_4 0, 1
+#define COUNT_8 COUNT_4, 2, 3
+#define COUNT_16 COUNT_8, 4, 5, 6, 7
+#define LOW_4 0, 2, 4, 6
+#define LOW_8 LOW_4, 8, 10, 12, 14
+#define LOW_16 LOW_8, 16, 18, 20, 22, 24, 26, 28, 30
+
+/* A word a 64-bit lane, in its low half: the high half of a product then takes one shift, and what is left above a word is never looked at. SETS vectors of
+ * counters go through the rounds side by side, as many as there are registers for. */
+#define SETS_4 2
+#define SETS_8 2
+#define SETS_16 4
+#define BODY(W, name, target)                                                                                                             \
+  target static void name(uint32_t *restrict out, uint64_t key, uint32_t stream, uint64_t block) {                                        \
+    for (int at = 0; at < LANES; at += SETS_##W * W / 2) {                                                                                \
+      longs_##W c[4][SETS_##W], first = (longs_##W){COUNT_##W} + (block * LANES + (uint64_t)at);                                          \
+      uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);                                                                            \
+      for (int s = 0; s < SETS_##W; s++) {                                                                                                \
+        c[0][s] = first + (uint64_t)(s * W / 2);                                                                                          \
+        c[1][s] = c[0][s] >> 32;                                                                                                          \
+        c[2][s] = (longs_##W){0} + stream;                                                                                                \
+        c[3][s] = (longs_##W){0};                                                                                                         \
+      }                                                                                                                                   \
+      for (int round = 0; round < ROUNDS; round++, k0 += bump0, k1 += bump1)                                                              \
+        for (int s = 0; s < SETS_##W; s++) {                                                                                              \
+          longs_##W a = MULTIPLY_##W(c[0][s], (longs_##W){0} + multiply0), b = MULTIPLY_##W(c[2][s], (longs_##W){0} + multiply1);         \
+          c[0][s] = b >> 32 ^ c[1][s] ^ k0;                                                                                               \
+          c[1][s] = b;                                                                                                                    \
+          c[2][s] = a >> 32 ^ c[3][s] ^ k1;                                                                                               \
+          c[3][s] = a;                                                                                                                    \
+        }                                                                                                                                 \
+      for (int w = 0; w < 4; w++)                                                                                                         \
+        for (int s = 0; s < SETS_##W; s += 2)                                                                                             \
+          DUST_LANES_AT(ints_##W, out + w * LANES + at + s * W / 2) = DUST_SHUFFLE(W, (ints_##W)c[w][s], (ints_##W)c[w][s + 1], LOW_##W); \
+    }                                                                                                                                     \
   }
-}
+DUST_EACH_WIDTH(BODY, words_of)
 
 void dust_philox_words(uint32_t out[DUST_PHILOX_BLOCK], uint64_t key, uint32_t stream, uint64_t block) {
-  for (int i = 0; i < LANES; i++) {
-    uint64_t counter = block * LANES + (uint64_t)i;
-    out[i] = (uint32_t)counter;
-    out[LANES + i] = (uint32_t)(counter >> 32);
-    out[2 * LANES + i] = stream;
-    out[3 * LANES + i] = 0;
-  }
-  rounds(out, out + LANES, out + 2 * LANES, out + 3 * LANES, key);
+  DUST_BY_WIDTH(words_of)(out, key, stream, block);
 }
 
 /* Natural logarithm of a normal positive float. */
