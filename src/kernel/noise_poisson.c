@@ -18,7 +18,7 @@
 #define BLOCK DUST_PHILOX_BLOCK
 #define STREAM_TABLE 0xfffffffeu /* streams of philox.h that GSL's elements never come to */
 #define STREAM_REST 0xffffffffu
-enum { MOST_LEVEL = 1024, GUIDE = 256, TERMS = 12 };
+enum { MOST_LEVEL = 1024, GUIDE = 256, TERMS = 12, FEW = 5 };
 
 typedef struct level {
   uint32_t first, count; /* of the counts that happen at all: the least, how many */
@@ -122,21 +122,38 @@ static double count_by_gsl(double mean, uint64_t key, uint64_t index) {
 
 /* ---- a block */
 
-/* Counts of means below 1. The exponential is its Taylor series, right to 2e-10. */
-DUST_CLONED(void, count_small, (double *restrict count, const double *restrict mean, const uint32_t *restrict word), (count, mean, word)) {
+/* Counts of means below 1, if none is above `most`; returns whether one is. The exponential is its Taylor series, right to 2e-10. */
+static inline __attribute__((always_inline)) int64_t count_terms(double *restrict count, const double *restrict mean,
+                                                                 const uint32_t *restrict word, int most) {
   static const double inverse[TERMS + 1] = {0,       1.0,     1.0 / 2, 1.0 / 3,  1.0 / 4,  1.0 / 5, 1.0 / 6,
                                             1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11, 1.0 / 12};
+  int64_t beyond = 0;
   for (int i = 0; i < BLOCK; i++) {
     double m = mean[i], u = ((double)word[i] + 0.5) * 0x1p-32, none = 1, found = 0;
     for (int k = TERMS; k > 0; k--) none = 1 - none * (m * inverse[k]);
     double term = none, below = none;
-    for (int k = 1; k <= TERMS; k++) {
+    for (int k = 1; k <= most; k++) {
       found += u >= below ? 1 : 0;
       term *= m * inverse[k];
       below += term;
     }
     count[i] = found;
+    beyond |= u >= below ? 1 : 0;
   }
+  return beyond;
+}
+
+DUST_CLONED(int64_t, count_few, (double *restrict count, const double *restrict mean, const uint32_t *restrict word), (count, mean, word)) {
+  return count_terms(count, mean, word, FEW);
+}
+
+DUST_CLONED(int64_t, count_all, (double *restrict count, const double *restrict mean, const uint32_t *restrict word), (count, mean, word)) {
+  return count_terms(count, mean, word, TERMS);
+}
+
+/* Of forty blocks one has a count above FEW. */
+static void count_small(double *restrict count, const double *restrict mean, const uint32_t *restrict word) {
+  if (count_few(count, mean, word)) count_all(count, mean, word);
 }
 
 /* Means into levels and rests; returns the largest level. Large means have level MOST_LEVEL and no rest. */
@@ -151,9 +168,12 @@ DUST_CLONED(int, split, (int *restrict whole, double *restrict rest, const doubl
   return most;
 }
 
+/* Mostly none or one more is below the word, and which can't be foretold: so two are asked without a branch. */
 static inline uint32_t count_level(const level *l, uint32_t word) {
   const uint32_t *below = l->below + l->guide[word >> 24];
   word -= word == UINT32_MAX;
+  below += *below <= word;
+  below += *below <= word;
   while (*below <= word) below++;
   return l->first + (uint32_t)(below - l->below);
 }
