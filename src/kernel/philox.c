@@ -38,7 +38,11 @@ LONGS(16);
 #define COUNT_4 0, 1
 #define COUNT_8 COUNT_4, 2, 3
 #define COUNT_16 COUNT_8, 4, 5, 6, 7
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LOW_4 1, 3, 5, 7
+#else
 #define LOW_4 0, 2, 4, 6
+#endif
 #define LOW_8 LOW_4, 8, 10, 12, 14
 #define LOW_16 LOW_8, 16, 18, 20, 22, 24, 26, 28, 30
 
