@@ -1,14 +1,13 @@
 #include "base/isa.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clones.h"
 
 static const char *const names[] = {"baseline", "v3", "v4"};
 
-/* The choice + 1; 0 until somebody asks. Threads that race for it come to the same. */
-static _Atomic int chosen;
+/* Threads that race for it come to the same. */
+_Atomic int dust_isa_chosen;
 
 dust_isa dust_isa_best(void) {
 #ifdef DUST_HAVE_CLONES
@@ -46,19 +45,17 @@ dust_status dust_isa_check(void) {
   return wish() ? dust_isa_parse(wish(), &isa) : DUST_OK;
 }
 
-static dust_isa choose(void) {
+static dust_isa first_choice(void) {
   dust_isa best = dust_isa_best();
   for (int i = 0; wish() && i < (int)best; i++)
     if (strcmp(wish(), names[i]) == 0) return (dust_isa)i;
   return best;
 }
 
-dust_isa dust_isa_now(void) {
-  int isa = atomic_load_explicit(&chosen, memory_order_relaxed);
-  if (isa > 0) return (dust_isa)(isa - 1);
-  dust_isa first = choose();
-  dust_isa_use(first);
-  return first;
+dust_isa dust_isa_choose(void) {
+  dust_isa isa = first_choice();
+  dust_isa_use(isa);
+  return isa;
 }
 
-void dust_isa_use(dust_isa isa) { atomic_store_explicit(&chosen, (int)isa + 1, memory_order_relaxed); }
+void dust_isa_use(dust_isa isa) { atomic_store_explicit(&dust_isa_chosen, (int)isa + 1, memory_order_relaxed); }

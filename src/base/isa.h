@@ -3,14 +3,23 @@
 #ifndef DUST_BASE_ISA_H
 #define DUST_BASE_ISA_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "base/status.h"
 
 /* x86-64 has three: as it was born (SSE2), AVX2 and company, AVX-512 (F, BW, CD, DQ, VL). Elsewhere there is only the first. */
 typedef enum dust_isa { DUST_ISA_BASELINE, DUST_ISA_V3, DUST_ISA_V4 } dust_isa;
 
+/* The choice + 1; 0 until somebody asks. Only dust_isa_now() reads it and dust_isa_use() writes it: it is here because kernels ask
+ * for every row. */
+extern _Atomic int dust_isa_chosen;
+dust_isa dust_isa_choose(void);
+
 /* What kernels use now. Where MOONDUST_ISA can't be followed it is the best there is; dust_isa_check() says so. */
-dust_isa dust_isa_now(void);
+static inline dust_isa dust_isa_now(void) {
+  int chosen = atomic_load_explicit(&dust_isa_chosen, memory_order_relaxed);
+  return chosen > 0 ? (dust_isa)(chosen - 1) : dust_isa_choose();
+}
 
 /* The best that machine and compiler allow. */
 dust_isa dust_isa_best(void);
