@@ -175,6 +175,16 @@ local function graph_source(self, roi, matrix)
   return self.transform:source_roi(roi:snap_to_grid(self.voxel_size, "grow"), self.voxel_size):grow(margin, margin)
 end
 
+-- Where the voxels of arrays come from. Labels and their mask mostly share ROI and voxel size, and the box takes a walk over the field.
+local function array_source(self)
+  local known = {}
+  return function(roi, voxel_size)
+    local id = ("%s %s"):format(roi, voxel_size)
+    known[id] = known[id] or self.transform:source_roi(roi, voxel_size)
+    return known[id]
+  end
+end
+
 --- Makes the transformation for all that is wanted, and asks for where it comes from.
 ---@param request moondust.BatchRequest
 function TransformFilter:transform_request(request)
@@ -196,10 +206,11 @@ end
 function TransformFilter:make_transform(request, total)
   local options, rois = self:draw(request, total), {}
   self.transform = core.Transform(options)
+  local source_of = array_source(self)
   for name, spec in request:items() do
     if spec.roi and name ~= self.transform_key then
       local part = self:spatial(spec.roi)
-      rois[name] = with_spatial(spec.roi, key.is_array_key(name) and self.transform:source_roi(part, self:spatial_voxel_size(name))
+      rois[name] = with_spatial(spec.roi, key.is_array_key(name) and source_of(part, self:spatial_voxel_size(name))
         or graph_source(self, part, options.rotation))
     end
   end
