@@ -40,7 +40,8 @@ void dust_field_walk_release(dust_field_walk *walk) {
 
 /* ---- to a row */
 
-/* One index of an axis: of every component that moves, a slab of `count` slices, the sum of those that the taps name. */
+/* One index of an axis: of every component that moves, a slab of `count` slices, the sum of those that the taps name; in one
+ * go, since slices are often a few values long. */
 DUST_CLONED(void, sum_slices,
             (double *restrict out, const double *restrict in, const dust_transform *t, const int64_t *index, const double *weight,
              int64_t count, int64_t inner),
@@ -48,11 +49,14 @@ DUST_CLONED(void, sum_slices,
   for (int component = 0; component < t->ndim; component++, out += inner, in += count * inner) {
     if (!t->moves[component]) continue;
     const double *a = in + index[0] * inner, *b = in + index[1] * inner, *c = in + index[2] * inner, *d = in + index[3] * inner;
-    for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i];
-    for (int k = 4; k < TAPS && t->subsample > 1; k++) {
-      const double *e = in + index[k] * inner;
-      for (int64_t i = 0; i < inner; i++) out[i] += weight[k] * e[i];
+    if (t->subsample == 1) {
+      for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i];
+      continue;
     }
+    const double *e = in + index[4] * inner, *f = in + index[5] * inner, *g = in + index[6] * inner, *h = in + index[7] * inner;
+    for (int64_t i = 0; i < inner; i++)
+      out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i] + weight[4] * e[i] + weight[5] * f[i] +
+               weight[6] * g[i] + weight[7] * h[i];
   }
 }
 
