@@ -9,6 +9,7 @@
 #include "store/hdf5_fast_internal.h"
 
 #define MOST_RAW (DUST_H5_CACHE_BYTES / 4) /* bytes that HDF5 reads for one batch, beyond which no chunk is added */
+#define MOST_EXPECTED ((size_t)32 << 20)   /* bytes of chunks that the system is told of at once */
 #define GRAIN ((size_t)32 << 10)           /* bytes of chunks worth a thread's attention */
 #define SLAB ((size_t)1 << 20)             /* bytes of a contiguous dataset, likewise */
 
@@ -170,6 +171,17 @@ static void count_chunks(reader *r) {
     if (r->task[i].entry) *(r->task[i].entry->ready ? &r->file->counts.reused : &r->file->counts.decoded) += 1;
 }
 
+/* Chunks lie in the order of writing, which need not be that of reading. */
+static void expect_chunks(const reader *r) {
+  size_t expected = 0;
+  for (size_t i = 0; i < r->tasks && expected < MOST_EXPECTED; i++) {
+    const task *t = &r->task[i];
+    if (r->fast->descriptor < 0 || t->raw || t->place.address == HADDR_UNDEF || (t->entry && t->entry->ready)) continue;
+    dust_h5_expect(&r->source, t->place.address, t->place.size);
+    expected += t->place.size;
+  }
+}
+
 static dust_status run_batch(reader *r, bool *declined) {
   const size_t set = r->tasks, grain = GRAIN / r->fast->chunk_bytes;
   dust_status status;
@@ -177,6 +189,7 @@ static dust_status run_batch(reader *r, bool *declined) {
   DUST_GO(make_room(r, declined));
   if (*declined) goto done;
   count_chunks(r);
+  expect_chunks(r);
   status = dust_pool_for(r->file->pool, r->tasks, grain ? grain : 1, run_tasks, r);
 done:
   for (size_t i = 0; i < set; i++) {

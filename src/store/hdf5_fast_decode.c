@@ -6,8 +6,10 @@
  *     raw ----inflate----> shuffled ----transpose----> chunk            each step only where its filter was applied
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #ifdef DUST_HAVE_LIBDEFLATE
 #include <libdeflate.h>
@@ -44,34 +46,59 @@ dust_status dust_h5_pread(const dust_h5_source *source, void *out, uint64_t addr
   return DUST_OK;
 }
 
+/* The system's own read-ahead gives up where bytes are left out, as between the planes of a box. */
+void dust_h5_expect(const dust_h5_source *source, uint64_t address, size_t size) {
+#if defined(RWF_NOWAIT) && defined(POSIX_FADV_WILLNEED)
+  char byte;
+  const struct iovec probe = {&byte, 1};
+  if (preadv2(source->fast->descriptor, &probe, 1, (off_t)address, RWF_NOWAIT) >= 0 || errno != EAGAIN) return;
+  posix_fadvise(source->fast->descriptor, (off_t)address, (off_t)(size < DUST_H5_AHEAD ? size : DUST_H5_AHEAD), POSIX_FADV_WILLNEED);
+#endif
+}
+
 /* As many of the rows from the current one on as lie near each other within a window; *end: where the last one ends. */
 static int64_t rows_of_window(const dust_h5_rows *from, int64_t *end) {
   const int64_t gap = 8192; /* bytes that are copied sooner than another call is made */
+  const int64_t run = (int64_t)from->run, last = from->in + (int64_t)DUST_H5_WINDOW - run; /* where a row may begin */
   dust_h5_rows rows = *from;
   int64_t count = 0;
   *end = rows.in;
-  for (; rows.left > 0; dust_h5_rows_next(&rows), count++) {
-    int64_t row_end = rows.in + (int64_t)rows.run;
-    if (count && (rows.in - *end > gap || row_end - from->in > (int64_t)DUST_H5_WINDOW)) break;
-    *end = row_end;
+  while (rows.left > 0) {
+    int64_t step, along = dust_h5_rows_along(&rows, &step);
+    if (count && (rows.in - *end > gap || rows.in > last)) break;
+    const int64_t fit = step - run > gap || rows.in > last || step == 0 ? 1 : (last - rows.in) / step + 1;
+    if (along > fit) along = fit;
+    *end = rows.in + (along - 1) * step + run;
+    count += along;
+    dust_h5_rows_next(&rows, along);
   }
   return count;
+}
+
+/* Where the last row ends; `rows`: at the first. */
+static int64_t end_of(const dust_h5_rows *rows) {
+  int64_t end = rows->in + (int64_t)rows->run;
+  for (int d = 0; d < rows->ndim; d++) end += (rows->count[d] - 1) * rows->in_step[d];
+  return end;
 }
 
 dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out,
                                const dust_h5_box *box) {
   dust_h5_rows rows;
   dust_h5_rows_start(&rows, box);
-  while (rows.left > 0) {
+  const int64_t box_end = end_of(&rows);
+  for (int64_t expected = rows.in; rows.left > 0;) {
     int64_t begin = rows.in, end, count = rows_of_window(&rows, &end);
+    for (; expected < box_end && expected < end + (int64_t)DUST_H5_AHEAD; expected += (int64_t)DUST_H5_AHEAD)
+      dust_h5_expect(source, address + (uint64_t)expected, (size_t)(box_end - expected));
     if (count == 1) {
       DUST_TRY(dust_h5_pread(source, out + rows.out, address + (uint64_t)begin, rows.run));
-      dust_h5_rows_next(&rows);
+      dust_h5_rows_next(&rows, 1);
       continue;
     }
     DUST_TRY(grow(&scratch->raw, DUST_H5_WINDOW, &scratch->raw_size));
     DUST_TRY(dust_h5_pread(source, scratch->raw, address + (uint64_t)begin, (size_t)(end - begin)));
-    for (; count > 0; count--, dust_h5_rows_next(&rows)) memcpy(out + rows.out, (char *)scratch->raw + (rows.in - begin), rows.run);
+    dust_h5_rows_copy(&rows, count, out, (const char *)scratch->raw, begin);
   }
   return DUST_OK;
 }

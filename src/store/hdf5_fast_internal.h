@@ -63,7 +63,12 @@ typedef struct dust_h5_box {
 } dust_h5_box;
 
 void dust_h5_rows_start(dust_h5_rows *rows, const dust_h5_box *box);
-void dust_h5_rows_next(dust_h5_rows *rows);
+/* `n` rows on; at most to the end of the innermost axis. */
+void dust_h5_rows_next(dust_h5_rows *rows, int64_t n);
+/* How many rows there are from the current one to the end of the innermost axis, *step bytes of the inner block apart. */
+int64_t dust_h5_rows_along(const dust_h5_rows *rows, int64_t *step);
+/* Copies `n` rows, any number of those left, and goes on by as many. `in`: the inner block from its byte `in_begin` on. */
+void dust_h5_rows_copy(dust_h5_rows *rows, int64_t n, char *out, const char *in, int64_t in_begin);
 void dust_h5_copy_box(char *out, const char *in, const dust_h5_box *box);
 void dust_h5_fill_box(char *out, const char *item, const dust_h5_box *box);
 
@@ -78,6 +83,8 @@ typedef struct dust_h5_scratch {
 
 #define DUST_H5_WINDOW ((size_t)256 << 10) /* bytes read at once where rows lie near each other */
 
+#define DUST_H5_AHEAD ((size_t)4 << 20) /* bytes that the system is told of before they are read */
+
 /* Everything that a read's threads know in common, and what messages are made of. */
 typedef struct dust_h5_source {
   const dust_h5_fast *fast;
@@ -86,6 +93,8 @@ typedef struct dust_h5_source {
 
 /* Exactly `size` bytes from `address` on; fewer than that is DUST_ERROR_WORLD. */
 dust_status dust_h5_pread(const dust_h5_source *source, void *out, uint64_t address, size_t size);
+/* If the beginning of these bytes is not in memory, has the system fetch them, up to DUST_H5_AHEAD; it doesn't wait for that. */
+void dust_h5_expect(const dust_h5_source *source, uint64_t address, size_t size);
 /* The box out of a C-order block that lies at `address` of the file as it is. */
 dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out, const dust_h5_box *box);
 /* A chunk's chunk_bytes decoded from its raw bytes (NULL: they are read). `begin`: its first voxel, for messages. */

@@ -7,6 +7,7 @@
  * Axes that are covered whole on both sides are folded into the one before, so a row is as long as it can be.
  */
 #include <string.h>
+#include "base/clones.h"
 #include "store/hdf5_fast_internal.h"
 
 void dust_h5_rows_start(dust_h5_rows *rows, const dust_h5_box *box) {
@@ -26,19 +27,51 @@ void dust_h5_rows_start(dust_h5_rows *rows, const dust_h5_box *box) {
   for (int d = 0; d < last; d++) rows->left *= rows->count[d];
 }
 
-void dust_h5_rows_next(dust_h5_rows *rows) {
-  rows->left--;
-  for (int d = rows->ndim - 1; d >= 0; d--) {
-    rows->in += rows->in_step[d], rows->out += rows->out_step[d];
-    if (++rows->index[d] < rows->count[d]) return;
+void dust_h5_rows_next(dust_h5_rows *rows, int64_t n) {
+  rows->left -= n;
+  for (int d = rows->ndim - 1; d >= 0; d--, n = 1) {
+    rows->in += n * rows->in_step[d], rows->out += n * rows->out_step[d];
+    if ((rows->index[d] += n) < rows->count[d]) return;
     rows->in -= rows->count[d] * rows->in_step[d], rows->out -= rows->count[d] * rows->out_step[d];
     rows->index[d] = 0;
   }
 }
 
+int64_t dust_h5_rows_along(const dust_h5_rows *rows, int64_t *step) {
+  const int last = rows->ndim - 1;
+  *step = last >= 0 ? rows->in_step[last] : 0;
+  return last >= 0 ? rows->count[last] - rows->index[last] : rows->left;
+}
+
+/* Rows of a few blocks of 32 bytes, the last of which overlaps the one before: a call for each would cost more than its bytes. */
+DUST_CLONED(void, copy_short_rows, (char *restrict out, int64_t out_step, const char *restrict in, int64_t in_step, size_t run, int64_t n),
+            (out, out_step, in, in_step, run, n)) {
+  for (; n > 0; n--, out += out_step, in += in_step) {
+    for (size_t i = 0; i + 32 < run; i += 32) memcpy(out + i, in + i, 32);
+    memcpy(out + run - 32, in + run - 32, 32);
+  }
+}
+
+void dust_h5_rows_copy(dust_h5_rows *rows, int64_t n, char *out, const char *in, int64_t in_begin) {
+  const int last = rows->ndim - 1;
+  while (n > 0) {
+    int64_t in_step, along = dust_h5_rows_along(rows, &in_step), out_step = last >= 0 ? rows->out_step[last] : 0;
+    char *to = out + rows->out;
+    const char *from = in + (rows->in - in_begin);
+    if (along > n) along = n;
+    if (rows->run >= 32 && rows->run <= 256)
+      copy_short_rows(to, out_step, from, in_step, rows->run, along);
+    else
+      for (int64_t i = 0; i < along; i++) memcpy(to + i * out_step, from + i * in_step, rows->run);
+    dust_h5_rows_next(rows, along);
+    n -= along;
+  }
+}
+
 void dust_h5_copy_box(char *out, const char *in, const dust_h5_box *box) {
   dust_h5_rows rows;
-  for (dust_h5_rows_start(&rows, box); rows.left > 0; dust_h5_rows_next(&rows)) memcpy(out + rows.out, in + rows.in, rows.run);
+  dust_h5_rows_start(&rows, box);
+  dust_h5_rows_copy(&rows, rows.left, out, in, 0);
 }
 
 static void fill_run(char *out, size_t run, const char *item, size_t size) {
@@ -51,5 +84,5 @@ static void fill_run(char *out, size_t run, const char *item, size_t size) {
 
 void dust_h5_fill_box(char *out, const char *item, const dust_h5_box *box) {
   dust_h5_rows rows;
-  for (dust_h5_rows_start(&rows, box); rows.left > 0; dust_h5_rows_next(&rows)) fill_run(out + rows.out, rows.run, item, box->item);
+  for (dust_h5_rows_start(&rows, box); rows.left > 0; dust_h5_rows_next(&rows, 1)) fill_run(out + rows.out, rows.run, item, box->item);
 }
