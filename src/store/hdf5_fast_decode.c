@@ -46,14 +46,20 @@ dust_status dust_h5_pread(const dust_h5_source *source, void *out, uint64_t addr
   return DUST_OK;
 }
 
-/* The system's own read-ahead gives up where bytes are left out, as between the planes of a box. */
-void dust_h5_expect(const dust_h5_source *source, uint64_t address, size_t size) {
-#if defined(RWF_NOWAIT) && defined(POSIX_FADV_WILLNEED)
+/* Whether the byte would have to be waited for; false where the system can't tell. */
+static bool is_cold(const dust_h5_source *source, uint64_t address) {
+#ifdef RWF_NOWAIT
   char byte;
   const struct iovec probe = {&byte, 1};
-  if (preadv2(source->fast->descriptor, &probe, 1, (off_t)address, RWF_NOWAIT) >= 0 || errno != EAGAIN) return;
-  posix_fadvise(source->fast->descriptor, (off_t)address, (off_t)(size < DUST_H5_AHEAD ? size : DUST_H5_AHEAD), POSIX_FADV_WILLNEED);
+  return preadv2(source->fast->descriptor, &probe, 1, (off_t)address, RWF_NOWAIT) < 0 && errno == EAGAIN;
+#else
+  return false;
 #endif
+}
+
+void dust_h5_expect(const dust_h5_source *source, uint64_t address, size_t size) {
+  if (size > DUST_H5_AHEAD) size = DUST_H5_AHEAD;
+  if (is_cold(source, address)) posix_fadvise(source->fast->descriptor, (off_t)address, (off_t)size, POSIX_FADV_WILLNEED);
 }
 
 /* As many of the rows from the current one on as lie near each other within a window; *end: where the last one ends. */
@@ -75,22 +81,20 @@ static int64_t rows_of_window(const dust_h5_rows *from, int64_t *end) {
   return count;
 }
 
-/* Where the last row ends; `rows`: at the first. */
-static int64_t end_of(const dust_h5_rows *rows) {
-  int64_t end = rows->in + (int64_t)rows->run;
-  for (int d = 0; d < rows->ndim; d++) end += (rows->count[d] - 1) * rows->in_step[d];
-  return end;
-}
-
+/* From the disk, gaps of up to a window are read as well: the system's read-ahead gives up where bytes are left out. */
 dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *scratch, uint64_t address, char *out,
                                const dust_h5_box *box) {
   dust_h5_rows rows;
   dust_h5_rows_start(&rows, box);
-  const int64_t box_end = end_of(&rows);
-  for (int64_t expected = rows.in; rows.left > 0;) {
+  bool cold = false;
+  for (int64_t last = rows.in, probed = rows.in; rows.left > 0;) {
     int64_t begin = rows.in, end, count = rows_of_window(&rows, &end);
-    for (; expected < box_end && expected < end + (int64_t)DUST_H5_AHEAD; expected += (int64_t)DUST_H5_AHEAD)
-      dust_h5_expect(source, address + (uint64_t)expected, (size_t)(box_end - expected));
+    if (!cold && begin >= probed) cold = is_cold(source, address + (uint64_t)begin), probed = begin + (int64_t)DUST_H5_WINDOW;
+    if (cold && begin > last && begin - last <= (int64_t)DUST_H5_WINDOW) {
+      DUST_TRY(grow(&scratch->raw, DUST_H5_WINDOW, &scratch->raw_size));
+      DUST_TRY(dust_h5_pread(source, scratch->raw, address + (uint64_t)last, (size_t)(begin - last)));
+    }
+    last = end;
     if (count == 1) {
       DUST_TRY(dust_h5_pread(source, out + rows.out, address + (uint64_t)begin, rows.run));
       dust_h5_rows_next(&rows, 1);
