@@ -30,13 +30,14 @@ static void multiply_block(void *context, const dust_rows *rows, char *const *po
   for (size_t i = 0; i < n; i++) out[i] *= mask[i];
 }
 
-static void one_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
-  float *out = (float *)(void *)pointer[0];
-  for (size_t i = 0; i < n; i++) out[i] = 1;
+/* The first mask. */
+static void copy_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
+  const balance_pass *pass = context;
+  dust_row_to_float((float *)(void *)pointer[0], pointer[1], rows->stride[1], pass->mask, n);
 }
 
-static dust_status multiply_mask(const dust_ndarray *out, const dust_ndarray *mask, dust_pool *pool) {
-  dust_ndarray squeezed = {0}, wide = {0}, next = {0};
+static dust_status mask_into(const dust_ndarray *out, const dust_ndarray *mask, dust_block_body body, dust_pool *pool) {
+  dust_ndarray squeezed = {0}, near = {0}, wide = {0}, next = {0};
   dust_rows rows;
   dust_status status;
   balance_pass pass = {.mask = mask->dtype};
@@ -47,22 +48,20 @@ static dust_status multiply_mask(const dust_ndarray *out, const dust_ndarray *ma
     squeezed = next;
     next = (dust_ndarray){0};
   }
-  status = dust_ndarray_broadcast(&wide, &squeezed, out->ndim, out->shape);
+  DUST_GO(dust_blocks_near(&near, &squeezed, pool));
+  status = dust_ndarray_broadcast(&wide, &near, out->ndim, out->shape);
   if (status != DUST_OK) DUST_GO(dust_fail_context(status, "a mask doesn't go with the labels"));
   DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, &wide}));
-  DUST_GO(dust_blocks_run(&rows, pool, multiply_block, &pass));
+  DUST_GO(dust_blocks_run(&rows, pool, body, &pass));
 done:
   dust_ndarray_release(&squeezed);
+  dust_ndarray_release(&near);
   dust_ndarray_release(&wide);
   return status;
 }
 
 static dust_status masks_into(const dust_ndarray *out, const dust_balance_options *options, dust_pool *pool) {
-  dust_rows rows;
-  DUST_TRY(dust_rows_init(&rows, 1, &out));
-  if (options->masks == 0) return DUST_OK;
-  DUST_TRY(dust_blocks_run(&rows, pool, one_block, NULL));
-  for (int m = 0; m < options->masks; m++) DUST_TRY(multiply_mask(out, options->mask[m], pool));
+  for (int m = 0; m < options->masks; m++) DUST_TRY(mask_into(out, options->mask[m], m ? multiply_block : copy_block, pool));
   return DUST_OK;
 }
 
@@ -109,6 +108,12 @@ DUST_CLONED(void, count_handful, (double *restrict seen, const uint8_t *restrict
     }
 }
 
+/* Labels where the scale isn't 0, elsewhere one that is none of a handful. */
+DUST_CLONED(void, mask_ids, (uint8_t *restrict out, const uint8_t *restrict id, const float *restrict scale, size_t n),
+            (out, id, scale, n)) {
+  for (size_t i = 0; i < n; i++) out[i] = scale[i] != 0 ? id[i] : UINT8_MAX;
+}
+
 static void count_many(double *restrict seen, const ids *in, const float *restrict scale, size_t n) {
   for (size_t i = 0; i < n; i++) seen[in->byte ? in->byte[i] : in->id[i]] += !scale || scale[i] != 0;
 }
@@ -131,9 +136,11 @@ static void count_block(void *context, const dust_rows *rows, char *const *point
   ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
   double *partial = pass->partial + chunk * (size_t)(pass->classes + 1);
   partial[0] += scale ? sum_row(scale, n) : (double)n;
-  if (pass->classes <= HANDFUL && in.byte && !scale)
-    count_handful(partial + 1, in.byte, n, pass->classes);
-  else if (pass->classes > FEW)
+  if (pass->classes <= HANDFUL && in.byte) {
+    uint8_t masked[DUST_BLOCK];
+    if (scale) mask_ids(masked, in.byte, scale, n);
+    count_handful(partial + 1, scale ? masked : in.byte, n, pass->classes);
+  } else if (pass->classes > FEW)
     count_many(partial + 1, &in, scale, n);
   else if (in.byte)
     count_uint8_t(partial + 1, in.byte, scale, n, pass->classes);
@@ -172,22 +179,33 @@ DUST_CLONED(void, weigh_handful, (float *restrict out, const uint8_t *restrict i
   }
 }
 
+DUST_CLONED(void, scale_handful, (float *restrict scale, const uint8_t *restrict id, const double *weight, size_t n, int64_t classes),
+            (scale, id, weight, n, classes)) {
+  double w[HANDFUL] = {0};
+  for (int64_t k = 0; k < classes; k++) w[k] = weight[k];
+  for (size_t i = 0; i < n; i++) {
+    double a = id[i] & 1 ? w[1] : w[0], b = id[i] & 1 ? w[3] : w[2], c = id[i] & 1 ? w[5] : w[4], d = id[i] & 1 ? w[7] : w[6];
+    double low = id[i] & 2 ? b : a, high = id[i] & 2 ? d : c;
+    scale[i] = (float)(scale[i] * (id[i] & 4 ? high : low));
+  }
+}
+
 static void weigh_block(void *context, const dust_rows *rows, char *const *pointer, size_t n, size_t chunk) {
   const balance_pass *pass = context;
   const double *weight = pass->weight;
   uint64_t buffer[DUST_BLOCK];
-  float out[DUST_BLOCK], scale_buffer[DUST_BLOCK];
+  float strided[DUST_BLOCK];
   ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
-  bool straight = rows->stride[0] == sizeof(float);
-  float *to = straight ? (float *)(void *)pointer[0] : out;
-  const float *scale = pass->masked ? dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n) : NULL;
-  if (pass->classes <= HANDFUL && in.byte && !scale)
+  bool straight = rows->stride[0] == sizeof(float), masked = pass->masked, handful = pass->classes <= HANDFUL && in.byte;
+  float *to = straight ? (float *)(void *)pointer[0] : strided;
+  if (masked && !straight) dust_row_to_float(strided, pointer[0], rows->stride[0], DUST_FLOAT32, n);
+  if (handful && masked)
+    scale_handful(to, in.byte, weight, n, pass->classes);
+  else if (handful)
     weigh_handful(to, in.byte, weight, n, pass->classes);
-  else if (in.byte)
-    for (size_t i = 0; i < n; i++) to[i] = (float)((scale ? scale[i] : 1) * weight[in.byte[i]]);
   else
-    for (size_t i = 0; i < n; i++) to[i] = (float)((scale ? scale[i] : 1) * weight[in.id[i]]);
-  if (!straight) dust_row_from_float(pointer[0], rows->stride[0], DUST_FLOAT32, out, n);
+    for (size_t i = 0; i < n; i++) to[i] = (float)((masked ? to[i] : 1) * weight[in.byte ? in.byte[i] : in.id[i]]);
+  if (!straight) dust_row_from_float(pointer[0], rows->stride[0], DUST_FLOAT32, strided, n);
 }
 
 /* weight[k] = 1 / classes / fraction of k, 0 for a class that isn't in the slab. */

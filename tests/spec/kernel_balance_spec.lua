@@ -54,6 +54,23 @@ describe("kernel.balance_weights", function()
     assert.same({ { 12, 24, 12, 24 }, { 0, 3, 2, 3 } }, more)
   end)
 
+  it("weighs bytes of few classes as any labels, with masks of any numbers", function()
+    local ids, parts = {}, {}
+    for i = 1, 1500 do ids[i], parts[i] = i * i % 7, i % 5 / 3 end
+    local masks = { core.ndarray(parts, "float32"), labels(ids) }
+    for given = 0, 2 do
+      local mask = { masks[1], given == 2 and masks[2] or nil }
+      if given == 0 then mask = {} end
+      local expected, counted = balance(labels(ids, "uint32"), 8, mask, { -1 })
+      local weights, counts = balance(labels(ids), 8, mask, { -1 })
+      assert.is_true(expected:equal(weights))
+      assert.same(counted, counts)
+    end
+    local column = labels(ids):add_axis(2)
+    local weights = balance(column, 8, { masks[1]:add_axis(2) }, { -1, 1 })
+    assert.is_true(balance(labels(ids), 8, { masks[1] }, { -1 }):add_axis(2):equal(weights))
+  end)
+
   it("broadcasts masks over leading axes, and drops their leading axes of one", function()
     local w = balance(labels { { 0, 1 }, { 1, 1 } }, 2, { labels { 1, 0 } }, { 1, -1 })
     nearly({ { 1, 0 }, { 1, 0 } }, w:totable())
