@@ -2,44 +2,48 @@
  * distance, rounded to float32, divided and squashed there. */
 #include "kernel/boundary_distance.h"
 
+#include <math.h>
 #include "base/clones.h"
 #include "kernel/blocks.h"
 #include "kernel/channels.h"
 #include "kernel/edt.h"
 #include "kernel/tanh.h"
+#include "kernel/unlike.h"
 
 #define BLOCK 512
-#define SATURATED 9.02 /* beyond tanh is 1 in float32 */
+#define SATURATED 7.27 /* beyond tanh is taken for 1: it is in float32, but for 1e-6 */
 
 typedef struct target {
-  const dust_ndarray *labels; /* one channel */
+  const dust_ndarray *labels; /* one channel, of contiguous rows */
   float *out;                 /* C order */
   float scale;                /* 0: distances as they are */
 } target;
 
 static void squash(const void *context, double *distance, size_t n) {
   const target *t = context;
-  for (size_t i = 0; i < n; i++) distance[i] = (float)distance[i] / t->scale;
+  double limit = SATURATED * (double)t->scale * (1 - 1e-6); /* a root is rounded */
+  for (size_t i = 0; i < n; i++) distance[i] = distance[i] < limit ? (float)distance[i] / t->scale : INFINITY;
   dust_tanh_row(distance, n);
 }
 
-DUST_CLONED(void, sign_row, (float *restrict out, const double *restrict value, const uint64_t *restrict label, size_t n),
-            (out, value, label, n)) {
+DUST_CLONED(void, sign_row, (float *restrict out, const double *restrict value, const uint8_t *restrict outside, size_t n),
+            (out, value, outside, n)) {
   for (size_t i = 0; i < n; i++) {
     float v = (float)value[i];
-    out[i] = label[i] ? v : -v;
+    out[i] = outside[i] ? -v : v;
   }
 }
 
 static void store_row(const void *context, int64_t row, const double *value, size_t n) {
   const target *t = context;
-  const char *start = dust_row_start(t->labels, row);
-  int64_t stride = t->labels->stride[t->labels->ndim - 1];
+  const char *label = dust_row_start(t->labels, row);
+  size_t size = dust_dtype_size(t->labels->dtype);
   float *out = t->out + row * (int64_t)n;
-  uint64_t buffer[BLOCK];
+  uint8_t outside[BLOCK];
   for (size_t x = 0; x < n; x += BLOCK) {
     size_t m = n - x < BLOCK ? n - x : BLOCK;
-    sign_row(out + x, value + x, dust_block_labels(buffer, start + (int64_t)x * stride, stride, t->labels->dtype, m), m);
+    dust_zero_row(outside, label + x * size, (int64_t)m, size);
+    sign_row(out + x, value + x, outside, m);
   }
 }
 
@@ -74,12 +78,13 @@ dust_status dust_boundary_distance(dust_ndarray *out, const dust_ndarray *labels
     return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size has %d axes, labels have %d: there must be at least one axis, and as many in labels",
                      spatial, labels->ndim);
   if (!(scale >= 0)) return dust_fail(DUST_ERROR_ARGUMENT, "scale is %g, it must be positive", scale);
-  dust_ndarray made = {0}, channel = {0};
+  dust_ndarray made = {0}, channel = {0}, near = {0};
   dust_status status;
+  DUST_GO(dust_blocks_near(&near, labels, pool));
   DUST_GO(dust_ndarray_empty(&made, DUST_FLOAT32, labels->ndim, labels->shape));
   int64_t count = dust_ndarray_count(labels), channels = count > 0 ? dust_channels_count(labels, spatial) : 0;
   for (int64_t c = 0; c < channels; c++) {
-    dust_channels_view(&channel, labels, spatial, c);
+    dust_channels_view(&channel, &near, spatial, c);
     status = one_channel((float *)made.data + c * (count / channels), &channel, voxel_size, scale, pool);
     dust_ndarray_release(&channel);
     if (status != DUST_OK) goto done;
@@ -87,6 +92,7 @@ dust_status dust_boundary_distance(dust_ndarray *out, const dust_ndarray *labels
   *out = made;
   made = (dust_ndarray){0};
 done:
+  dust_ndarray_release(&near);
   dust_ndarray_release(&made);
   return status;
 }

@@ -52,6 +52,10 @@ describe("kernel.boundary_distance", function()
     d = kernel.boundary_distance(far, { 4 }, 1)
     assert.equal(-1, d[{ 500 }])
     assert.near(tanh(2), d[{ 1 }], 1e-7)
+    for voxel = 1, 12 do -- where it is cut off it is 1 but for 1e-6
+      local steps = kernel.boundary_distance(far, { 2 }, voxel)
+      for x = 2, 100 do assert.near(-tanh((2 * x - 3) / voxel), steps[{ x }], 1e-6) end
+    end
   end)
 
   it("is the same labels of 64 bits", function()
