@@ -96,12 +96,15 @@ dust_status dust_edt_plane_acquire(dust_edt_plane *plane, const dust_edt_planes 
   int64_t rows = planes->shape[1], room = planes->shape[2] > LANES ? planes->shape[2] : LANES, tile_rows = rows + 2 * planes->y.pad;
   plane->pitch = room + 2 * planes->x.pad;
   size_t tile = (size_t)(tile_rows * LANES) * sizeof(uint16_t), lattice = (size_t)(rows * plane->pitch) * sizeof(uint16_t);
-  size_t filled = (size_t)(tile_rows + 1) * sizeof(int32_t), root = pieces(planes) * sizeof(float), row = (size_t)room * sizeof(uint16_t);
-  DUST_TRY(dust_alloc(&plane->block, 2 * tile + 2 * lattice + filled + 5 * (size_t)rows + 2 * root + row + 9 * DUST_ALIGN));
+  size_t filled = (size_t)(tile_rows + 2 * DUST_EDT_GROUP + 1) * sizeof(int32_t);
+  size_t root = pieces(planes) * sizeof(float), row = (size_t)room * sizeof(uint16_t);
+  int64_t front = dust_edt_floor_front(&planes->x);
+  size_t floor = (size_t)(front + room + dust_edt_floor_behind(&planes->x)) * sizeof(dust_edt_square);
+  DUST_TRY(dust_alloc(&plane->block, 2 * tile + 2 * lattice + filled + 5 * (size_t)rows + 2 * root + row + floor + 10 * DUST_ALIGN));
   char *next = plane->block;
   plane->tile.centre = (dust_edt_square *)take(&next, tile) + planes->y.pad * LANES;
   plane->tile.half = (dust_edt_square *)take(&next, tile) + planes->y.pad * LANES;
-  plane->tile.filled = (int32_t *)take(&next, filled) + planes->y.pad;
+  plane->tile.filled = (int32_t *)take(&next, filled) + planes->y.pad + DUST_EDT_GROUP;
   plane->centre = (dust_edt_square *)take(&next, lattice) + planes->x.pad;
   plane->between = (dust_edt_square *)take(&next, lattice) + planes->x.pad;
   plane->some = take(&next, (size_t)rows);
@@ -109,6 +112,7 @@ dust_status dust_edt_plane_acquire(dust_edt_plane *plane, const dust_edt_planes 
   plane->enough = take(&next, (size_t)rows * sizeof *plane->enough);
   plane->root = take(&next, root);
   plane->first = take(&next, root);
+  plane->floor = (dust_edt_square *)take(&next, floor) + front;
   fill_tile_pads(planes, plane->tile.centre);
   fill_tile_pads(planes, plane->tile.half);
   for (int64_t y = 0; y < rows; y++)
@@ -123,7 +127,7 @@ void dust_edt_plane_release(dust_edt_plane *plane) { dust_free(plane->block); }
 /* Squares of 32 columns; half: 0 or the lattice between rows. Which rows hold anything is left in tile.filled. */
 static void load_tile(dust_edt_plane *plane, const dust_edt_planes *planes, int64_t z, int64_t x, int centre, int half) {
   const dust_edt_scan *scan = &planes->scan;
-  int64_t rows = planes->shape[1], pad = planes->y.pad, pitch = scan->pitch, offset = z * rows * pitch + x;
+  int64_t rows = planes->shape[1], pad = planes->y.pad + DUST_EDT_GROUP, pitch = scan->pitch, offset = z * rows * pitch + x;
   int32_t *filled = plane->tile.filled, border = planes->border[1], count = border;
   memset(plane->some, 0, (size_t)rows);
   squares_of(plane->tile.centre, plane->some, scan->steps[centre] + offset, pitch, rows, &planes->square[centre]);
@@ -181,7 +185,7 @@ uint16_t dust_edt_plane_row(dust_edt_plane *plane, const dust_edt_planes *planes
   size_t count = pieces(planes);
   for (size_t p = 0; y > 0 && p < count; p++) plane->root[p] += 1 / planes->y.per_root;
   const dust_edt_square *between = planes->scan.steps[2] ? plane->between + y * plane->pitch : NULL;
-  uint16_t most = dust_edt_window_line(plane->row, plane->centre + y * plane->pitch, between, &planes->x, plane->root);
+  uint16_t most = dust_edt_window_line(plane->row, plane->centre + y * plane->pitch, between, &planes->x, plane->root, plane->floor);
   if (y == 0) memcpy(plane->first, plane->root, count * sizeof *plane->first);
   return most;
 }

@@ -38,6 +38,7 @@ typedef struct dust_edt_plane {
   int64_t pitch;                     /* values from row to row of these */
   float *enough;                     /* see dust_edt_tile */
   float *root, *first;               /* see dust_edt_window_line; first: of row 0, for the next plane */
+  dust_edt_square *floor;            /* see dust_edt_window_line */
   uint16_t *row;                     /* squares of the row at hand */
 } dust_edt_plane;
 

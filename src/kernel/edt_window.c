@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #define LANES DUST_EDT_LANES
+#define SPAN (DUST_EDT_LANES + DUST_EDT_GROUP) /* 32 points see so many values along a group of ways to one side */
 
 dust_status dust_edt_axis_make(dust_edt_axis *axis, int64_t n, double weight, uint16_t far, bool border) {
   double voxel = 2 * sqrt(weight);
@@ -38,6 +39,11 @@ static inline dust_edt_square nearer(dust_edt_square a, dust_edt_square b, uint1
   return (dust_edt_square)((roomy ? m : least(m, most)) + cost);
 }
 
+/* Whether any of `count` rows from m rows away on holds anything, in front or behind. */
+static inline bool within(const int32_t *filled, int64_t m, int64_t count) {
+  return (filled[1 - m] - filled[1 - m - count]) | (filled[m + count] - filled[m - 1]);
+}
+
 /* What lies m and m + 1 voxels away, m - 1/2 and m + 1/2. */
 static inline __attribute__((always_inline)) void lower(dust_edt_square *restrict best, const dust_edt_square *centre,
                                                         const dust_edt_square *half, int64_t step, int64_t m, const dust_edt_axis *axis,
@@ -60,17 +66,19 @@ static inline __attribute__((always_inline)) void lower(dust_edt_square *restric
   }
 }
 
-/* Everything up to `steps` voxels away. filled: see dust_edt_tile, NULL where nothing is known. */
-static inline __attribute__((always_inline)) void lower_all(dust_edt_square *restrict best, const dust_edt_square *centre,
-                                                            const dust_edt_square *half, int64_t step, int64_t steps, const int32_t *filled,
-                                                            const dust_edt_axis *axis, bool halves) {
-  int64_t m = 1, roomy = steps < axis->roomy ? steps : axis->roomy;
-  for (; m <= roomy; m += DUST_EDT_AHEAD)
-    if (!filled || (filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1]))
+/* Ways m to m + DUST_EDT_GROUP - 1, up to `steps`; filled: see dust_edt_tile, NULL where nothing is known. */
+static inline __attribute__((always_inline)) void lower_group(dust_edt_square *restrict best, const dust_edt_square *centre,
+                                                              const dust_edt_square *half, int64_t step, int64_t m, int64_t steps,
+                                                              const int32_t *filled, const dust_edt_axis *axis, bool halves) {
+  bool roomy = m + DUST_EDT_GROUP - DUST_EDT_AHEAD <= axis->roomy;
+  if (steps >= m + DUST_EDT_GROUP) steps = m + DUST_EDT_GROUP - 1;
+  for (; m <= steps; m += DUST_EDT_AHEAD) {
+    if (filled && !within(filled, m, DUST_EDT_AHEAD)) continue;
+    if (roomy)
       lower(best, centre, half, step, m, axis, halves, true);
-  for (; m <= steps; m += DUST_EDT_AHEAD)
-    if (!filled || (filled[1 - m] - filled[-1 - m]) | (filled[m + 2] - filled[m - 1]))
+    else
       lower(best, centre, half, step, m, axis, halves, false);
+  }
 }
 
 /* `root` is the largest that a result can be. */
@@ -93,7 +101,8 @@ static inline __attribute__((always_inline)) void tile_rows(dust_edt_square *out
     const dust_edt_square *centre = tile->centre + i * LANES, *half = halves ? tile->half + i * LANES : NULL;
     for (int l = 0; l < LANES; l++) best[l] = centre[l];
     int64_t steps = window(axis, tile->enough && tile->enough[i] < root ? tile->enough[i] : root);
-    lower_all(best, centre, half, LANES, steps, tile->filled + i, axis, halves);
+    for (int64_t m = 1; m <= steps; m += DUST_EDT_GROUP)
+      if (within(tile->filled + i, m, DUST_EDT_GROUP)) lower_group(best, centre, half, LANES, m, steps, tile->filled + i, axis, halves);
     for (int l = 0; l < LANES; l++) out[i * pitch + l] = best[l];
     root = sqrtf(largest(best));
     if (tile->root && tile->root[i] < root) tile->root[i] = root;
@@ -109,6 +118,29 @@ DUST_CLONED_EXTERN(void, dust_edt_window_tile, (dust_edt_square * out, int64_t p
     tile_rows(out, pitch, tile, axis, false);
 }
 
+/* No candidate above it can be a result whose root is `root` at most; of those from far on none matters. */
+static inline uint16_t useful(const dust_edt_axis *axis, float root) {
+  float most = root * root * 1.0001f + 1;
+  return most < axis->far ? (uint16_t)most : (uint16_t)(axis->far - 1);
+}
+
+/* floor[x] becomes the least of the SPAN values from x on, of both lattices, for all that lowest() asks for. */
+static inline __attribute__((always_inline)) void lay_floor(dust_edt_square *floor, const dust_edt_square *centre,
+                                                            const dust_edt_square *half, const dust_edt_axis *axis) {
+  int64_t n = axis->n > LANES ? axis->n : LANES, from = -dust_edt_floor_front(axis), to = n + dust_edt_floor_behind(axis);
+  for (int64_t x = from; x < -axis->pad; x++) floor[x] = dust_edt_square_of(axis->far);
+  for (int64_t x = -axis->pad; x < n + axis->pad; x++) floor[x] = least(centre[x], half[x]);
+  for (int64_t x = n + axis->pad; x < to; x++) floor[x] = dust_edt_square_of(axis->far);
+  for (int64_t width = 1; width < 32; to -= width, width *= 2)
+    for (int64_t x = from; x < to - width; x++) floor[x] = least(floor[x], floor[x + width]);
+  for (int64_t x = from; x < to - (SPAN - 32); x++) floor[x] = least(floor[x], floor[x + SPAN - 32]);
+}
+
+/* The least of what a group of ways from m on leads to from 32 points. */
+static inline uint16_t lowest(const dust_edt_square *floor, int64_t m) {
+  return (uint16_t)(least(floor[1 - m - DUST_EDT_GROUP], floor[m - 1]) + 32768);
+}
+
 /* Nothing below far in a line. */
 static inline __attribute__((always_inline)) bool empty(const dust_edt_square *centre, const dust_edt_square *half,
                                                         const dust_edt_axis *axis) {
@@ -119,7 +151,8 @@ static inline __attribute__((always_inline)) bool empty(const dust_edt_square *c
 }
 
 static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out, const dust_edt_square *centre, const dust_edt_square *half,
-                                                                  const dust_edt_axis *axis, float *root, bool halves) {
+                                                                  const dust_edt_axis *axis, float *root, dust_edt_square *floor,
+                                                                  bool halves) {
   int64_t n = axis->n, last = n > LANES ? n - LANES : 0;
   uint16_t most = 0;
   if (empty(centre, half, axis)) {
@@ -127,12 +160,15 @@ static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out,
     for (int64_t x = 0; x < n; x += LANES) root[x / LANES] = sqrtf(axis->far);
     return axis->far;
   }
+  lay_floor(floor, centre, half, axis);
   for (int64_t x = 0, piece = 0; x < n; x += LANES, piece++) {
     dust_edt_square best[LANES];
     int64_t from = x < last ? x : last, steps = window(axis, root[piece]); /* the last piece ends where the line does */
     for (int l = 0; l < LANES; l++) best[l] = centre[from + l];
     for (int64_t l = n; l < LANES; l++) best[l] = INT16_MIN;
-    lower_all(best, centre + from, half + from, 1, steps, NULL, axis, halves);
+    uint16_t bound = useful(axis, root[piece]);
+    for (int64_t m = 1; m <= steps; m += DUST_EDT_GROUP)
+      if (lowest(floor + from, m) + axis->half[m] <= bound) lower_group(best, centre + from, half + from, 1, m, steps, NULL, axis, halves);
     for (int l = 0; l < LANES; l++) out[from + l] = (uint16_t)(best[l] + 32768);
     uint16_t here = largest(best);
     root[piece] = sqrtf(here);
@@ -142,7 +178,8 @@ static inline __attribute__((always_inline)) uint16_t line_pieces(uint16_t *out,
 }
 
 DUST_CLONED_EXTERN(uint16_t, dust_edt_window_line,
-                   (uint16_t * out, const dust_edt_square *centre, const dust_edt_square *half, const dust_edt_axis *axis, float *root),
-                   (out, centre, half, axis, root)) {
-  return half ? line_pieces(out, centre, half, axis, root, true) : line_pieces(out, centre, centre, axis, root, false);
+                   (uint16_t * out, const dust_edt_square *centre, const dust_edt_square *half, const dust_edt_axis *axis, float *root,
+                    dust_edt_square *floor),
+                   (out, centre, half, axis, root, floor)) {
+  return half ? line_pieces(out, centre, half, axis, root, floor, true) : line_pieces(out, centre, centre, axis, root, floor, false);
 }

@@ -23,7 +23,8 @@ enum {
   DUST_EDT_LANES = 32,
   DUST_EDT_FAR = 65024, /* the largest `far`: below 255^2 */
   DUST_EDT_NEVER = 255, /* a step count: no site */
-  DUST_EDT_AHEAD = 2    /* voxels looked at together */
+  DUST_EDT_AHEAD = 2,   /* voxels looked at together */
+  DUST_EDT_GROUP = 8    /* voxels passed over together where nothing in them can be nearer */
 };
 
 /* A square, less 2^15: the least of signed 16-bit numbers is one instruction everywhere, of unsigned ones not on the oldest machines. */
@@ -50,18 +51,24 @@ void dust_edt_axis_release(dust_edt_axis *axis);
 /* A tile: rows of DUST_EDT_LANES values of neighbouring lines, with axis->pad rows in front and behind. */
 typedef struct dust_edt_tile {
   dust_edt_square *centre, *half; /* of row 0; half is NULL where there are no half points */
-  int32_t *filled;                /* of row 0, may go from -pad to n + pad: how many rows in front hold anything below far, in either */
-  const float *enough;            /* per row: results whose root is more than this need not be told from one another; NULL: all */
-  float *root;                    /* per row: raised to the root of the largest result; NULL */
+  /* Of row 0, may go from -pad - DUST_EDT_GROUP to n + pad + DUST_EDT_GROUP: how many rows in front hold anything below far, in either. */
+  int32_t *filled;
+  const float *enough; /* per row: results whose root is more than this need not be told from one another; NULL: all */
+  float *root;         /* per row: raised to the root of the largest result; NULL */
 } dust_edt_tile;
 
 /* Every row of the tile, to out + i * pitch. */
 void dust_edt_window_tile(dust_edt_square *out, int64_t pitch, const dust_edt_tile *tile, const dust_edt_axis *axis);
 
+/* Values of scratch that a line needs from its first one on to the front, and from its end on, where it is at least DUST_EDT_LANES
+ * long. */
+static inline int64_t dust_edt_floor_front(const dust_edt_axis *axis) { return axis->pad + DUST_EDT_GROUP; }
+static inline int64_t dust_edt_floor_behind(const dust_edt_axis *axis) { return axis->pad + DUST_EDT_GROUP + DUST_EDT_LANES; }
+
 /* One line: `centre` and `half` (or NULL) with axis->pad values in front and behind; out has room for DUST_EDT_LANES at least.
- * root: for each piece of DUST_EDT_LANES what the root of its largest value can be at most; afterwards, what it is. Returns the
- * largest value. */
+ * root: for each piece of DUST_EDT_LANES what the root of its largest value can be at most; afterwards, what it is. floor: scratch,
+ * see above. Returns the largest value. */
 uint16_t dust_edt_window_line(uint16_t *out, const dust_edt_square *centre, const dust_edt_square *half, const dust_edt_axis *axis,
-                              float *root);
+                              float *root, dust_edt_square *floor);
 
 #endif
