@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define DUST_PAGES_LEAST ((size_t)128 << 10) /* bytes of a block that is worth pages of its own */
-#define DUST_PAGES_MOST ((size_t)512 << 20)  /* bytes kept at most */
+#define DUST_PAGES_MOST ((size_t)4 << 30)    /* bytes kept at most */
 
 typedef struct dust_pages {
   char *begin; /* NULL: none */
