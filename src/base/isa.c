@@ -46,10 +46,8 @@ dust_status dust_isa_check(void) {
 }
 
 static dust_isa first_choice(void) {
-  dust_isa best = dust_isa_best();
-  for (int i = 0; wish() && i < (int)best; i++)
-    if (strcmp(wish(), names[i]) == 0) return (dust_isa)i;
-  return best;
+  dust_isa isa;
+  return wish() && dust_isa_parse(wish(), &isa) == DUST_OK ? isa : dust_isa_best();
 }
 
 dust_isa dust_isa_choose(void) {

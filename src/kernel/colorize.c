@@ -2,8 +2,8 @@
  * that neighbours differ and nothing looks like a grey value (see colorize.h). */
 #include "kernel/colorize.h"
 
+#include "kernel/paint.h"
 #include "kernel/random_field.h"
-#include "volume/rows.h"
 
 #define CHUNK 256
 
@@ -21,22 +21,17 @@ static void color_of(uint64_t id, uint8_t rgb[3]) {
   for (int c = 0; c < 3; c++) rgb[c] = id ? channel(hue, (float)c * (1.0f / 3.0f), low, high) : 0;
 }
 
-typedef struct coloring {
-  dust_dtype dtype;
-  int64_t channel_stride;
-} coloring;
-
 static dust_status color_row(void *context, const dust_rows *rows, char *const *pointer, size_t row) {
-  const coloring *job = context;
+  const dust_dtype *dtype = context;
   uint64_t id[CHUNK], last = 0;
   uint8_t rgb[3] = {0, 0, 0};
   for (size_t begin = 0; begin < rows->length; begin += CHUNK) {
     const size_t n = rows->length - begin < CHUNK ? rows->length - begin : CHUNK;
     char *out = pointer[0] + (int64_t)begin * rows->stride[0];
-    dust_row_to_label(id, pointer[1] + (int64_t)begin * rows->stride[1], rows->stride[1], job->dtype, n);
+    dust_row_to_label(id, pointer[1] + (int64_t)begin * rows->stride[1], rows->stride[1], *dtype, n);
     for (size_t i = 0; i < n; i++, out += rows->stride[0]) {
       if (id[i] != last) color_of(last = id[i], rgb);
-      for (int c = 0; c < 3; c++) out[c * job->channel_stride] = (char)rgb[c];
+      for (int c = 0; c < 3; c++) out[c] = (char)rgb[c];
     }
   }
   (void)row;
@@ -44,20 +39,8 @@ static dust_status color_row(void *context, const dust_rows *rows, char *const *
 }
 
 dust_status dust_colorize_labels(dust_ndarray *out, const dust_ndarray *labels, dust_pool *pool) {
-  int64_t shape[DUST_MAXDIM];
-  dust_rows rows;
-  dust_status status;
   if (labels->ndim >= DUST_MAXDIM)
     return dust_fail(DUST_ERROR_ARGUMENT, "colours need an axis more; labels with %d axes have none left", labels->ndim);
-  for (int d = 0; d < labels->ndim; d++) shape[d] = labels->shape[d];
-  shape[labels->ndim] = 3;
-  DUST_TRY(dust_ndarray_empty(out, DUST_UINT8, labels->ndim + 1, shape));
-  coloring job = {labels->dtype, out->stride[labels->ndim]};
-  dust_ndarray red = *out; /* the red channel: a borrowed view without the last axis */
-  red.ndim--;
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&red, labels}));
-  DUST_GO(dust_rows_run(&rows, pool, color_row, &job));
-done:
-  if (status != DUST_OK) dust_ndarray_release(out);
-  return status;
+  dust_dtype dtype = labels->dtype;
+  return dust_paint(out, labels, color_row, &dtype, pool);
 }

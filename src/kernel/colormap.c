@@ -2,14 +2,13 @@
 #include "kernel/colormap.h"
 
 #include <math.h>
-#include "volume/rows.h"
+#include "kernel/paint.h"
 
 #define CHUNK 256
 
 typedef struct mapping {
   const dust_colormap *map;
   dust_dtype dtype;
-  int64_t channel_stride;
 } mapping;
 
 static void color_of(uint8_t rgb[3], const dust_colormap *map, double v) {
@@ -34,7 +33,7 @@ static dust_status map_row(void *context, const dust_rows *rows, char *const *po
     dust_row_to_double(value, pointer[1] + (int64_t)begin * rows->stride[1], rows->stride[1], job->dtype, n);
     for (size_t i = 0; i < n; i++, out += rows->stride[0]) {
       color_of(rgb, job->map, value[i]);
-      for (int c = 0; c < 3; c++) out[c * job->channel_stride] = (char)rgb[c];
+      for (int c = 0; c < 3; c++) out[c] = (char)rgb[c];
     }
   }
   (void)row;
@@ -42,23 +41,11 @@ static dust_status map_row(void *context, const dust_rows *rows, char *const *po
 }
 
 dust_status dust_map_colors(dust_ndarray *out, const dust_ndarray *values, const dust_colormap *map, dust_pool *pool) {
-  int64_t shape[DUST_MAXDIM];
-  dust_rows rows;
-  dust_status status;
   if (values->ndim >= DUST_MAXDIM)
     return dust_fail(DUST_ERROR_ARGUMENT, "colours need an axis more; an array with %d axes has none left", values->ndim);
   if (map->colors < 2) return dust_fail(DUST_ERROR_ARGUMENT, "a colour map needs 2 colours or more, not %d", map->colors);
   if (!(map->low <= map->high))
     return dust_fail(DUST_ERROR_ARGUMENT, "the window [%g, %g] is none: low must not be above high", map->low, map->high);
-  for (int d = 0; d < values->ndim; d++) shape[d] = values->shape[d];
-  shape[values->ndim] = 3;
-  DUST_TRY(dust_ndarray_empty(out, DUST_UINT8, values->ndim + 1, shape));
-  mapping job = {map, values->dtype, out->stride[values->ndim]};
-  dust_ndarray red = *out; /* the red channel: a borrowed view without the last axis */
-  red.ndim--;
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&red, values}));
-  DUST_GO(dust_rows_run(&rows, pool, map_row, &job));
-done:
-  if (status != DUST_OK) dust_ndarray_release(out);
-  return status;
+  mapping job = {map, values->dtype};
+  return dust_paint(out, values, map_row, &job, pool);
 }

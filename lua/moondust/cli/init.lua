@@ -89,6 +89,22 @@ function M.integer(least, most)
   end
 end
 
+local SEEDS = (1 << 32) - 1
+
+--- --seed, of a stream of batches unless `doc` says otherwise.
+---@param parser table
+---@param doc string?
+function M.add_seed(parser, doc)
+  parser:option("--seed", doc or "Batch i, counted from 0, is requested with random_seed = S + i. Default: the request's, or one from the system.")
+    :argname("S"):convert(M.integer(0, SEEDS))
+end
+
+--- The script that a command streams batches from; it takes what stands behind `--`.
+---@param parser table
+function M.add_script(parser)
+  parser:argument("script", "A Lua file that returns `pipeline, request`; what stands behind `--` reaches it as `...`.")
+end
+
 ---@param name string
 local function command_module(name) return require("moondust.cli." .. name:gsub("%-", "_")) end
 

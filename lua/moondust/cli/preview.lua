@@ -9,10 +9,9 @@ local view = require "moondust.cli.view"
 local M = { summary = "A picture: batches of a script beside the crops they came from.", takes_rest = true }
 
 function M.configure(parser)
-  parser:argument("script", "A Lua file that returns `pipeline, request`; what stands behind `--` reaches it as `...`.")
+  cli.add_script(parser)
   parser:option("-n --count", "How many batches.", "4"):convert(cli.integer(1, 1000)):argname "N"
-  parser:option("--seed", "Batch i, counted from 0, is requested with random_seed = S + i. Default: the request's, or one from the system.")
-    :argname("S"):convert(cli.integer(0, (1 << 32) - 1))
+  cli.add_seed(parser)
   parser:option("-o --out", "The picture.", "preview.png"):argname "OUT.png"
   view.configure_style(parser, "2.")
   parser:usage "Usage: moondust preview SCRIPT [-n N] [--seed S] [-o OUT.png] [--slices N] [--width PIXELS] [--overlay KEY] [-- ARGS…]"

@@ -8,10 +8,9 @@ local Progress = require "moondust.cli.progress"
 local M = { summary = "Stream batches through a script's pipeline, and write them to a file.", takes_rest = true }
 
 function M.configure(parser)
-  parser:argument("script", "A Lua file that returns `pipeline, request`; what stands behind `--` reaches it as `...`.")
+  cli.add_script(parser)
   parser:option("-n --count", "How many batches.", "10"):convert(cli.integer(0, 1 << 53)):argname "N"
-  parser:option("--seed", "Batch i, counted from 0, is requested with random_seed = S + i. Default: the request's, or one from the system.")
-    :argname("S"):convert(cli.integer(0, (1 << 32) - 1))
+  cli.add_seed(parser)
   parser:option("--out", "Write the batches to this HDF5 file: /batch_000000/KEY."):argname "FILE.h5"
   parser:flag("--profile", "Say where the time went.")
   parser:flag("-q --quiet", "Print nothing but errors (and the profile, if asked for).")

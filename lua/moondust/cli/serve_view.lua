@@ -10,8 +10,7 @@ function M.configure(parser)
   parser:argument("what", "A Lua file that returns `pipeline, request` (what stands behind `--` reaches it), or an HDF5 file; of one that "
     .. "`run --out` wrote, its batches.")
   parser:option("--port", "On 127.0.0.1; 0 is any that is free.", "0"):convert(cli.integer(0, 65535)):argname "P"
-  parser:option("--seed", "Of the first batch; for a file of batches its number. Default: the request's, or one from the system.")
-    :argname("S"):convert(cli.integer(0, (1 << 32) - 1))
+  cli.add_seed(parser, "Of the first batch; for a file of batches its number. Default: the request's, or one from the system.")
   parser:usage "Usage: moondust serve-view SCRIPT|FILE.h5 [--port P] [--seed S] [-- ARGS…]"
 end
 
