@@ -116,16 +116,26 @@ dust_status dust_blocks_near(dust_ndarray *out, const dust_ndarray *in, dust_poo
   return status;
 }
 
-dust_status dust_blocks_near_and_out(dust_ndarray *near, dust_ndarray *out, const dust_ndarray *in, dust_pool *pool) {
-  DUST_TRY(dust_blocks_near(near, in, pool));
-  if (near->buffer != in->buffer) {
-    dust_ndarray_share(out, near);
+dust_status dust_blocks_pair_make(dust_blocks_pair *pair, const dust_ndarray *in, dust_dtype dtype, dust_pool *pool) {
+  dust_ndarray view = dust_ndarray_in_memory(in, &pair->order);
+  if (is_near(&view)) {
+    DUST_TRY(dust_ndarray_empty(&pair->out, dtype, view.ndim, view.shape));
+    dust_ndarray_share(&pair->near, &view);
     return DUST_OK;
   }
-  dust_status status = dust_ndarray_empty(out, in->dtype, in->ndim, in->shape);
-  if (status != DUST_OK) dust_ndarray_release(near);
-  return status;
+  DUST_TRY(dust_blocks_near(&pair->near, in, pool));
+  dust_ndarray_in_memory(&pair->near, &pair->order);
+  if (dtype != in->dtype) return dust_ndarray_empty(&pair->out, dtype, in->ndim, in->shape);
+  dust_ndarray_share(&pair->out, &pair->near);
+  return DUST_OK;
 }
+
+void dust_blocks_pair_release(dust_blocks_pair *pair) {
+  dust_ndarray_release(&pair->near);
+  dust_ndarray_release(&pair->out);
+}
+
+void dust_blocks_result(dust_ndarray *result, const dust_blocks_pair *pair) { dust_ndarray_from_memory(result, &pair->out, &pair->order); }
 
 static bool in_place(const char *pointer, int64_t stride, size_t size) { return stride == (int64_t)size && (uintptr_t)pointer % size == 0; }
 

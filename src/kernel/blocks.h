@@ -27,8 +27,16 @@ void dust_blocks_while(const dust_rows *rows, dust_block_test body, void *contex
 /* `in` with elements that lie side by side along its rows: itself, or else (a transposed or flipped view) a copy in C order. Worth it for whoever reads elements
  * more than once, or much slower than they are copied. */
 dust_status dust_blocks_near(dust_ndarray *out, const dust_ndarray *in, dust_pool *pool);
-/* The same, and an array of in's dtype and shape in C order to write to: that very copy if one was made, whose blocks may be written once they are read. */
-dust_status dust_blocks_near_and_out(dust_ndarray *near, dust_ndarray *out, const dust_ndarray *in, dust_pool *pool);
+/* What an element-wise kernel reads and what it writes. A flipped or transposed view is read, and its result laid out, in the order of memory (as numpy's
+ * order "K"): near and out have another shape than `in` then, and dust_blocks_result() gives the result its shape back. Only elements that don't lie side
+ * by side along any axis are copied; out, if of the same dtype, is that very copy then, whose blocks may be written once they are read. */
+typedef struct dust_blocks_pair {
+  dust_ndarray near, out;
+  dust_axis_order order;
+} dust_blocks_pair;
+dust_status dust_blocks_pair_make(dust_blocks_pair *pair, const dust_ndarray *in, dust_dtype dtype, dust_pool *pool);
+void dust_blocks_pair_release(dust_blocks_pair *pair); /* of a zeroed one too */
+void dust_blocks_result(dust_ndarray *result, const dust_blocks_pair *pair);
 
 /* A piece as float, double or uint64: the elements themselves where they already are contiguous and of that type, else converted
  * into buffer (DUST_BLOCK long). */

@@ -225,7 +225,7 @@ dust_status dust_count_value(int64_t *out, const dust_ndarray *a, const dust_sca
   count_job job = {.plan = plan_number(DUST_OP_EQ, a->dtype, value)};
   dust_rows rows;
   void *partial = NULL;
-  DUST_TRY(dust_rows_init(&rows, 1, &a));
+  dust_rows_init_any_order(&rows, a);
   size_t chunks = dust_blocks_chunks(&rows);
   DUST_TRY(dust_calloc(&partial, chunks, sizeof *job.partial));
   job.partial = partial;

@@ -53,7 +53,7 @@ dust_status dust_fill_array(const dust_ndarray *array, const dust_scalar *value,
   dust_rows rows;
   dust_scalar_store(job.item, array->dtype, value);
   job.same_bytes = memcmp(job.item, job.item + 1, job.size - 1) == 0;
-  DUST_TRY(dust_rows_init(&rows, 1, (const dust_ndarray *[]){array}));
+  dust_rows_init_any_order(&rows, array);
   return dust_blocks_run(&rows, pool, fill_block, &job);
 }
 

@@ -42,10 +42,10 @@ static dust_status name_broken(const dust_rows *rows, const dust_ndarray *in) {
                                   : "inf");
 }
 
-static dust_status find_range(double *low, double *high, const dust_ndarray *in, dust_pool *pool) {
+static dust_status find_range(double *low, double *high, const dust_ndarray *in, const dust_ndarray *near, dust_pool *pool) {
   double element[2]; /* room for one of any type each */
   dust_rows rows;
-  DUST_TRY(dust_minmax(&element[0], &element[1], in, pool));
+  DUST_TRY(dust_minmax(&element[0], &element[1], near, pool));
   dust_row_to_double(low, &element[0], 8, in->dtype, 1);
   dust_row_to_double(high, &element[1], 8, in->dtype, 1);
   if (isfinite(*low) && isfinite(*high)) return DUST_OK;
@@ -144,23 +144,21 @@ dust_status dust_gamma_array(dust_ndarray *out, const dust_ndarray *in, double g
                      dust_dtype_name(in->dtype));
   if (!(gamma > 0) || isinf(gamma)) return dust_fail(DUST_ERROR_ARGUMENT, "gamma is %g, it must be positive and finite", gamma);
   double low = 0, high = 0;
-  dust_ndarray near = {0}, made = {0};
+  dust_blocks_pair pair = {0};
   dust_rows rows;
   dust_status status;
-  DUST_GO(dust_blocks_near_and_out(&near, &made, in, pool));
-  if (dust_ndarray_count(in) > 0) DUST_GO(find_range(&low, &high, &near, pool));
+  DUST_GO(dust_blocks_pair_make(&pair, in, in->dtype, pool));
+  if (dust_ndarray_count(in) > 0) DUST_GO(find_range(&low, &high, in, &pair.near, pool));
   if (!(high - low > FLAT)) {
     dust_ndarray_share(out, in);
     goto done;
   }
   power_pass pass = {.low = low, .range = high - low, .gamma = gamma, .dtype = in->dtype};
   if (in->dtype == DUST_FLOAT32) pass.curve = curve_of(&pass);
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&made, &near}));
+  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&pair.out, &pair.near}));
   DUST_GO(dust_blocks_run(&rows, pool, power_block, &pass));
-  *out = made;
-  made = (dust_ndarray){0};
+  dust_blocks_result(out, &pair);
 done:
-  dust_ndarray_release(&near);
-  dust_ndarray_release(&made);
+  dust_blocks_pair_release(&pair);
   return status;
 }

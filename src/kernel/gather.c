@@ -15,7 +15,7 @@
 
 dust_status dust_gather_create(dust_gather *gather, int axes, dust_dtype dtype, bool linear) {
   memset(gather, 0, sizeof *gather);
-  gather->axes = axes, gather->dtype = dtype, gather->linear = linear;
+  gather->axes = axes, gather->dtype = dtype, gather->linear = linear, gather->factor = 1;
   size_t row = DUST_GATHER_ROW + DUST_MOST_LANES, pair = linear ? 2 * dust_dtype_size(dtype) : 0;
   DUST_TRY(dust_calloc(&gather->block, row, 4 * sizeof(int64_t) + 4 * pair + 2 * sizeof(double) + 4 * sizeof(float) + 2 * sizeof(int32_t)));
   char *at = gather->block;
@@ -27,6 +27,8 @@ dust_status dust_gather_create(dust_gather *gather, int axes, dust_dtype dtype, 
   gather->outside = gather->place + row;
   return DUST_OK;
 }
+
+void dust_gather_scale(dust_gather *gather, double factor) { gather->scaled = true, gather->factor = (float)factor; }
 
 void dust_gather_release(dust_gather *gather) {
   dust_free(gather->block);

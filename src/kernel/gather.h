@@ -41,6 +41,8 @@ typedef struct dust_gather {
   int axes; /* of the array, 1 to 4 */
   bool linear;
   dust_dtype dtype;
+  bool scaled; /* linear values of 1 and 2-byte integers come out as float32, elements times this */
+  float factor;
   size_t length; /* of this row */
   bool inside;   /* nothing needs clamping, and at most three axes aren't still */
   int moving;    /* inside: axes that aren't still; the others are part of start, and what follows counts these only */
@@ -60,6 +62,8 @@ typedef struct dust_gather {
 } dust_gather;
 
 dust_status dust_gather_create(dust_gather *gather, int axes, dust_dtype dtype, bool linear);
+/* From now on linear values are float32, of elements times `factor` (rounded to float32 first, as kernel/scale_shift.h does). */
+void dust_gather_scale(dust_gather *gather, double factor);
 void dust_gather_release(dust_gather *gather); /* of a zeroed one too */
 /* axis[0] is the array's last one. length is at most DUST_GATHER_ROW. */
 void dust_gather_places(dust_gather *gather, size_t length, const dust_gather_axis *axis, dust_gather_border border);

@@ -49,33 +49,33 @@ PAIR(double)
 #define LOW_SIGNED(type, v) (int32_t)(type)(v)
 #define HIGH_SIGNED(type, v) (int32_t)(type)((v) >> 8 * sizeof(type))
 
+#define ALONG_X(type, real, half, at) \
+  along_##real((real)LOW_##half(type, at[i]) * times, (real)HIGH_##half(type, at[i]) * times, (real)x[i])
+
 /* An axis that is still and one of which nothing has any weight give the same bytes, -0 being made 0 by either.
  *
  * One body a type: a conversion beforehand would touch the whole array. Pairs of four places: (z, y), (z, y + 1), (z + 1, y), (z
  * + 1, y + 1). */
 #define LERP(type, real, pair, half)                                                                                                \
-  DUST_CLONED(void, bilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], size_t n),              \
-              (out_, corner, fraction, n)) {                                                                                        \
-    real *restrict out = out_;                                                                                                      \
+  DUST_CLONED(void, bilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], float factor, size_t n), \
+              (out_, corner, fraction, factor, n)) {                                                                                \
+    real *restrict out = out_, times = factor;                                                                                      \
     const pair *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1];                                        \
     const float *restrict x = fraction[0], *restrict y = fraction[1];                                                               \
     for (size_t i = 0; i < n; i++) {                                                                                                \
-      real a = along_##real((real)LOW_##half(type, p[i]), (real)HIGH_##half(type, p[i]), (real)x[i]),                               \
-           b = along_##real((real)LOW_##half(type, q[i]), (real)HIGH_##half(type, q[i]), (real)x[i]);                               \
+      real a = ALONG_X(type, real, half, p), b = ALONG_X(type, real, half, q);                                                      \
       out[i] = along_##real(a, b, (real)y[i]) + 0;                                                                                  \
     }                                                                                                                               \
   }                                                                                                                                 \
-  DUST_CLONED(void, trilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], size_t n),             \
-              (out_, corner, fraction, n)) {                                                                                        \
-    real *restrict out = out_;                                                                                                      \
+  DUST_CLONED(void, trilinear_##type, (void *restrict out_, char *const corner[4], float *const fraction[4], float factor, size_t n), \
+              (out_, corner, fraction, factor, n)) {                                                                                \
+    real *restrict out = out_, times = factor;                                                                                      \
     const pair *restrict p = (const void *)corner[0], *restrict q = (const void *)corner[1], *restrict r = (const void *)corner[2], \
                          *restrict s = (const void *)corner[3];                                                                     \
     const float *restrict x = fraction[0], *restrict y = fraction[1], *restrict z = fraction[2];                                    \
     for (size_t i = 0; i < n; i++) {                                                                                                \
-      real a = along_##real((real)LOW_##half(type, p[i]), (real)HIGH_##half(type, p[i]), (real)x[i]),                               \
-           b = along_##real((real)LOW_##half(type, q[i]), (real)HIGH_##half(type, q[i]), (real)x[i]);                               \
-      real c = along_##real((real)LOW_##half(type, r[i]), (real)HIGH_##half(type, r[i]), (real)x[i]),                               \
-           d = along_##real((real)LOW_##half(type, s[i]), (real)HIGH_##half(type, s[i]), (real)x[i]);                               \
+      real a = ALONG_X(type, real, half, p), b = ALONG_X(type, real, half, q);                                                      \
+      real c = ALONG_X(type, real, half, r), d = ALONG_X(type, real, half, s);                                                      \
       a = along_##real(a, b, (real)y[i]);                                                                                           \
       c = along_##real(c, d, (real)y[i]);                                                                                           \
       out[i] = along_##real(a, c, (real)z[i]);                                                                                      \
@@ -92,7 +92,7 @@ LERP(int64_t, double, pair_int64_t, MEMBER)
 LERP(float, float, pair_float, MEMBER)
 LERP(double, double, pair_double, MEMBER)
 
-typedef void (*lerp)(void *restrict, char *const[4], float *const[4], size_t);
+typedef void (*lerp)(void *restrict, char *const[4], float *const[4], float factor, size_t);
 /* [0] bilinear, [1] trilinear */
 static const lerp lerps[DUST_DTYPE_COUNT][2] = {
     [DUST_UINT8] = {bilinear_uint8_t, trilinear_uint8_t},    [DUST_UINT16] = {bilinear_uint16_t, trilinear_uint16_t},
@@ -177,7 +177,7 @@ static void blend_volume(dust_gather *g, void *out, const void *in, int from) {
   else
     fetch_careful(g, in, from, axes);
   if (axes == 1) memcpy(g->corner[1], g->corner[0], g->length * 2 * dust_dtype_size(g->dtype));
-  lerps[g->dtype][axes >= 3](out, g->corner, g->fraction, g->length);
+  lerps[g->dtype][axes >= 3](out, g->corner, g->fraction, g->factor, g->length);
 }
 
 static void blend_time(dust_gather *g, void *out, const void *in) {
@@ -196,7 +196,7 @@ DUST_CLONED(void, round_float, (float *v, size_t n), (v, n)) {
 static void store_float(const dust_gather *g, void *out, float *v) {
   if (g->any_outside)
     for (size_t i = 0; i < g->length; i++) v[i] = g->outside[i] ? 0 : v[i];
-  if (g->dtype == DUST_FLOAT32) return; /* v is out */
+  if (v == out) return; /* float32, or scaled */
   round_float(v, g->length);
   dust_row_from_float(out, (ptrdiff_t)dust_dtype_size(g->dtype), g->dtype, v, g->length);
 }
@@ -210,7 +210,7 @@ static void store_double(const dust_gather *g, void *out, double *v) {
 }
 
 void dust_gather_linear(dust_gather *g, void *out, const void *in) {
-  void *value = dust_dtype_is_float(g->dtype) ? out : g->value[0];
+  void *value = g->scaled || dust_dtype_is_float(g->dtype) ? out : g->value[0];
   blend_volume(g, value, in, 0);
   if (g->axes == 4 && !g->inside) blend_time(g, value, in);
   if (wide(g->dtype))

@@ -46,8 +46,10 @@ static void line_block(void *context, const dust_rows *rows, char *const *pointe
 
 static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *in, line_pass *pass, dust_pool *pool) {
   dust_rows rows;
+  dust_axis_order order; /* the same for both */
+  const dust_ndarray to = dust_ndarray_in_memory(out, &order), from = dust_ndarray_in_memory(in, &order);
   DUST_TRY(dust_mean(&pass->mean, NULL, in, pool));
-  DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, in}));
+  DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&to, &from}));
   return dust_blocks_run(&rows, pool, line_block, pass);
 }
 
@@ -60,9 +62,12 @@ dust_status dust_intensity_array(dust_ndarray *out, const dust_ndarray *in, int 
   DUST_TRY(dust_slabs_make(&slabs, in, slab_ndim, slab));
   if ((int64_t)count != slabs.count)
     return dust_fail(DUST_ERROR_ARGUMENT, "there are %zu scales and shifts for %" PRId64 " slabs: give one for each", count, slabs.count);
-  dust_ndarray near = {0}, made = {0}, part_in = {0}, part_out = {0};
+  dust_ndarray near = {0}, made = {0}, part_in = {0}, part_out = {0}; /* shaped as the input */
+  dust_blocks_pair pair = {0};
   dust_status status;
-  DUST_GO(dust_blocks_near_and_out(&near, &made, in, pool));
+  DUST_GO(dust_blocks_pair_make(&pair, in, in->dtype, pool));
+  dust_ndarray_from_memory(&near, &pair.near, &pair.order);
+  dust_blocks_result(&made, &pair);
   for (int64_t s = 0; s < slabs.count; s++) {
     line_pass pass = {.scale = scale[s], .shift = shift[s], .clip = clip, .dtype = in->dtype};
     DUST_GO(dust_slabs_view(&part_in, &slabs, &near, s));
@@ -78,5 +83,6 @@ done:
   dust_ndarray_release(&part_out);
   dust_ndarray_release(&near);
   dust_ndarray_release(&made);
+  dust_blocks_pair_release(&pair);
   return status;
 }

@@ -118,7 +118,7 @@ dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust
   extreme_job job = {.dtype = a->dtype};
   dust_rows rows;
   void *partial = NULL;
-  DUST_TRY(dust_rows_init(&rows, 1, &a));
+  dust_rows_init_any_order(&rows, a);
   size_t chunks = dust_blocks_chunks(&rows);
   if (chunks == 0) return dust_fail(DUST_ERROR_ARGUMENT, "an array of no elements has no minimum or maximum");
   DUST_TRY(dust_calloc(&partial, chunks, sizeof *job.partial));
@@ -190,7 +190,7 @@ static void double_block(void *context, const dust_rows *rows, char *const *poin
 static dust_status sum(sum_job *job, const dust_ndarray *a, bool integers, dust_pool *pool, double *real, uint64_t *bits) {
   dust_rows rows;
   void *partial = NULL;
-  DUST_TRY(dust_rows_init(&rows, 1, &a));
+  dust_rows_init_any_order(&rows, a);
   size_t chunks = dust_blocks_chunks(&rows);
   DUST_TRY(dust_calloc(&partial, chunks, sizeof(uint64_t)));
   job->doubles = partial;

@@ -1,5 +1,5 @@
 /* Whole arrays to one figure. The same for any number of threads: partial results belong to chunks and are combined in their
- * order. */
+ * order. Sums add up in the order of memory, so that a flipped or transposed view of an array has the very sum of the array. */
 #ifndef DUST_KERNEL_REDUCE_H
 #define DUST_KERNEL_REDUCE_H
 

@@ -61,18 +61,15 @@ static void scale_block(void *context, const dust_rows *rows, char *const *point
 dust_status dust_scale_shift(dust_ndarray *out, const dust_ndarray *in, double scale, double shift, dust_dtype dtype, double low,
                              double high, dust_pool *pool) {
   if (!(low <= high)) return dust_fail(DUST_ERROR_ARGUMENT, "can't clip to [%g, %g]: low must not be above high", low, high);
-  dust_ndarray near = {0}, made = {0};
+  dust_blocks_pair pair = {0};
   dust_rows rows;
   dust_status status;
-  DUST_GO(dust_ndarray_empty(&made, dtype, in->ndim, in->shape));
-  DUST_GO(dust_blocks_near(&near, in, pool));
-  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&made, &near}));
+  DUST_GO(dust_blocks_pair_make(&pair, in, dtype, pool));
+  DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&pair.out, &pair.near}));
   scale_pass pass = {.scale = scale, .shift = shift, .low = low, .high = high, .from = in->dtype, .to = dtype};
   DUST_GO(dust_blocks_run(&rows, pool, scale_block, &pass));
-  *out = made;
-  made = (dust_ndarray){0};
+  dust_blocks_result(out, &pair);
 done:
-  dust_ndarray_release(&near);
-  dust_ndarray_release(&made);
+  dust_blocks_pair_release(&pair);
   return status;
 }

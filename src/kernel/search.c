@@ -54,7 +54,7 @@ static bool search_block(void *context, const dust_rows *rows, char *const *poin
 dust_status dust_any(bool *out, const dust_ndarray *a) {
   search s = {.dtype = a->dtype};
   dust_rows rows;
-  DUST_TRY(dust_rows_init(&rows, 1, &a));
+  dust_rows_init_any_order(&rows, a);
   dust_blocks_while(&rows, search_block, &s);
   *out = s.found;
   return DUST_OK;
@@ -63,7 +63,7 @@ dust_status dust_any(bool *out, const dust_ndarray *a) {
 dust_status dust_all(bool *out, const dust_ndarray *a) {
   search s = {.dtype = a->dtype, .zero = true};
   dust_rows rows;
-  DUST_TRY(dust_rows_init(&rows, 1, &a));
+  dust_rows_init_any_order(&rows, a);
   dust_blocks_while(&rows, search_block, &s);
   *out = !s.found;
   return DUST_OK;

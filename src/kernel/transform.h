@@ -52,6 +52,19 @@ dust_status dust_transform_source_roi(dust_roi *out, const dust_transform *trans
  * scipy's mode "constant" does). out is made by the function. */
 dust_status dust_transform_sample(dust_ndarray *out, const dust_transform *transform, const dust_ndarray *in, const dust_roi *in_roi,
                                   const dust_roi *out_roi, const dust_coordinate *voxel_size, bool interpolate, dust_pool *pool);
+/* Several arrays at a time that lie in the same box and have the same dtype: labels and their mask. Where a voxel comes from is found out once, and each
+ * array gets what it would get alone. out: `count` boxes without arrays.
+ *
+ * With `factor`, arrays of 1 and 2-byte integers are taken for the float32 values element * factor, and so are their results: the same bytes as if the whole
+ * array had been scaled before (kernel/scale_shift.h), of which only what is fetched is. Linear interpolation only. */
+typedef struct dust_sampling {
+  const dust_roi *in_roi, *out_roi;
+  const dust_coordinate *voxel_size;
+  bool interpolate;
+  const double *factor; /* NULL: elements are what they are */
+} dust_sampling;
+dust_status dust_transform_sample_all(dust_ndarray *out, const dust_transform *transform, const dust_ndarray *const *in, int count,
+                                      const dust_sampling *how, dust_pool *pool);
 /* The field itself: (ndim, spatial of roi) float32, world units. For tests and for looking at. */
 dust_status dust_transform_field(dust_ndarray *out, const dust_transform *transform, const dust_roi *roi, const dust_coordinate *voxel_size,
                                  dust_pool *pool);

@@ -37,7 +37,7 @@ static bool fills(const dust_ndarray *data, const dust_roi *roi, const dust_coor
 
 static bool fits_delivery(const dust_array_spec *offered, const dust_array_spec *wanted, const dust_array_spec *delivered,
                           const dust_ndarray *data) {
-  if (!data->buffer || !same_roi(wanted->has_roi, &wanted->roi, delivered->has_roi, &delivered->roi)) return false;
+  if (!dust_lua_ndarray_is_open(data) || !same_roi(wanted->has_roi, &wanted->roi, delivered->has_roi, &delivered->roi)) return false;
   if (offered->has_voxel_size != delivered->has_voxel_size) return false;
   if (offered->has_voxel_size && !dust_coordinate_equal(&offered->voxel_size, &delivered->voxel_size)) return false;
   if (wanted->dtype != DUST_DTYPE_NONE && wanted->dtype != data->dtype) return false;

@@ -2,6 +2,7 @@
 #include "lua/kernel.h"
 
 #include <math.h>
+#include <string.h>
 #include "kernel/gamma.h"
 #include "kernel/intensity.h"
 #include "kernel/max_channels.h"
@@ -10,10 +11,10 @@
 #include "kernel/slab.h"
 #include "lua/ndarray.h"
 
-/* pad(a, before, after, mode, value) */
+/* pad(a, before, after, mode, value). Zeros and reflections may be put around what is still to be scaled. */
 static int pad(lua_State *L) {
   static const char *const modes[] = {"constant", "reflect", NULL};
-  const dust_ndarray seen = *dust_lua_to_ndarray(L, 1);
+  const dust_ndarray seen = *dust_lua_seen_ndarray(L, 1);
   int64_t before[DUST_MAXDIM], after[DUST_MAXDIM];
   double element = 0; /* room for one of any type */
   dust_lua_per_axis(L, 2, seen.ndim, before, "before");
@@ -23,9 +24,13 @@ static int pad(lua_State *L) {
     dust_lua_check(L, dust_pad_element_integer(&element, seen.dtype, lua_tointeger(L, 5)));
   else
     dust_lua_check(L, dust_pad_element(&element, seen.dtype, dust_lua_number_or(L, 5, 0, "value")));
+  static const double zero;
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 5);
-  return dust_lua_made_ndarray(L, dust_pad_array(out, dust_lua_to_ndarray(L, 1), before, after, mode, &element, pool));
+  if (mode == DUST_PAD_CONSTANT && memcmp(&element, &zero, sizeof zero) != 0) dust_lua_to_ndarray(L, 1);
+  dust_status status = dust_pad_array(out, dust_lua_source(L, 1), before, after, mode, &element, pool);
+  dust_lua_made_of_source(L, 1, status);
+  return dust_lua_made_ndarray(L, DUST_OK);
 }
 
 /* scale_shift(a, scale, shift, dtype, low, high) */
@@ -37,6 +42,17 @@ static int scale_shift(lua_State *L) {
   dust_dtype dtype = dust_lua_dtype(L, 4, in->dtype);
   double low = dust_lua_number_or(L, 5, -INFINITY, "low"), high = dust_lua_number_or(L, 6, INFINITY, "high");
   return dust_lua_made_ndarray(L, dust_scale_shift(out, in, scale, shift, dtype, low, high, pool));
+}
+
+/* scale_later(a, factor, dtype) */
+static int scale_later(lua_State *L) {
+  dust_pool *pool = dust_lua_pool(L);
+  dust_ndarray *out = dust_lua_result(L, 3);
+  const dust_ndarray *in = dust_lua_to_ndarray(L, 1);
+  double factor = dust_lua_number(L, 2, "factor");
+  dust_dtype dtype = dust_lua_dtype(L, 3, DUST_FLOAT32);
+  if (dust_lua_can_be_due(in, dtype)) return dust_lua_made_due(L, in, factor);
+  return dust_lua_made_ndarray(L, dust_scale_shift(out, in, factor, 0, dtype, -INFINITY, INFINITY, pool));
 }
 
 /* gamma(a, gamma) */
@@ -88,6 +104,7 @@ void dust_lua_add_intensity_kernels(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"pad", pad},
       {"scale_shift", scale_shift},
+      {"scale_later", scale_later},
       {"gamma", gamma_array},
       {"intensity", intensity},
       {"slab_count", slab_count},

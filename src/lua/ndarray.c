@@ -6,23 +6,9 @@
 #include "kernel/copy.h"
 
 /* ---- the box */
-dust_ndarray *dust_lua_new_ndarray(lua_State *L) {
-  dust_ndarray *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, DUST_LUA_NDARRAY);
-  return box;
-}
-
 dust_ndarray *dust_lua_result(lua_State *L, int arguments) {
   lua_settop(L, arguments);
   return dust_lua_new_ndarray(L);
-}
-
-dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index) {
-  dust_ndarray *array = luaL_testudata(L, index, DUST_LUA_NDARRAY);
-  if (!array) luaL_error(L, "expected an ndarray, got %s", dust_lua_type_name(L, index));
-  if (!array->buffer) luaL_error(L, "this array was closed");
-  return array;
 }
 
 int dust_lua_made_view(lua_State *L, dust_status status) {
@@ -38,7 +24,7 @@ int dust_lua_made_ndarray(lua_State *L, dust_status status) {
 }
 
 static int release(lua_State *L) {
-  dust_ndarray_release(luaL_checkudata(L, 1, DUST_LUA_NDARRAY));
+  dust_lua_ndarray_close(luaL_checkudata(L, 1, DUST_LUA_NDARRAY));
   return 0;
 }
 
@@ -90,9 +76,9 @@ static const struct field {
 static int get_field(lua_State *L) {
   const char *name = lua_tostring(L, 2);
   const dust_ndarray *box = luaL_checkudata(L, 1, DUST_LUA_NDARRAY);
-  if (strcmp(name, "closed") == 0) return lua_pushboolean(L, box->buffer == NULL), 1;
+  if (strcmp(name, "closed") == 0) return lua_pushboolean(L, !dust_lua_ndarray_is_open(box)), 1;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    if (strcmp(fields[i].name, name) == 0) return fields[i].get(L, dust_lua_to_ndarray(L, 1));
+    if (strcmp(fields[i].name, name) == 0) return fields[i].get(L, dust_lua_seen_ndarray(L, 1));
   return dust_lua_method(L); /* methods are found on a closed array too: they say so themselves, and :close() is fine */
 }
 
@@ -104,7 +90,7 @@ static int newindex(lua_State *L) {
 }
 
 static int length(lua_State *L) {
-  const dust_ndarray *a = dust_lua_to_ndarray(L, 1);
+  const dust_ndarray *a = dust_lua_seen_ndarray(L, 1);
   if (a->ndim == 0) return luaL_error(L, "an array of no axes has no length");
   lua_pushinteger(L, a->shape[0]);
   return 1;

@@ -3,6 +3,7 @@
  *     ndarray.c  the box, fields, making, closing       ndarray_view.c  views and shapes       ndarray_index.c  a[…], a[…] = …
  *     ndarray_table.c  nested tables                    ndarray_print.c  tostring              ndarray_math.c  operators, comparisons
  *     ndarray_reduce.c  min, sum, unique, hash …
+ *     ndarray_due.c  the box, and elements that are made when they are asked for
  */
 #ifndef DUST_LUA_NDARRAY_FILES_H
 #define DUST_LUA_NDARRAY_FILES_H
@@ -17,6 +18,22 @@ extern const luaL_Reg dust_lua_ndarray_joins[];     /* functions of the module *
 /* A closed box above the first `arguments` values of the stack (missing ones are nil). Bindings make it first and look at their
  * arrays afterwards: making it may run the collector, and a script's finaliser may close an array that is still in use. */
 dust_ndarray *dust_lua_result(lua_State *L, int arguments);
+/* ---- elements that are due (ndarray_due.c) */
+/* The array at `index` as it is for a script, of which only dtype and shape may be looked at: its elements may not be there. */
+const dust_ndarray *dust_lua_seen_ndarray(lua_State *L, int index);
+/* The elements that a view of the array at `index` is one of: its own, or those it is to be made of. A box made of them on top of the stack becomes what it
+ * should be by dust_lua_made_of_source(), which returns 1. */
+const dust_ndarray *dust_lua_source(lua_State *L, int index);
+int dust_lua_made_of_source(lua_State *L, int index, dust_status status);
+/* What dust_lua_source() is to be multiplied by; NULL where it is the array itself. */
+const double *dust_lua_factor(lua_State *L, int index);
+/* Whether in's elements times something as `dtype` can be left for later; into the closed box on top of the stack, returns 1. */
+bool dust_lua_can_be_due(const dust_ndarray *in, dust_dtype dtype);
+int dust_lua_made_due(lua_State *L, const dust_ndarray *in, double factor);
+/* Of a box of DUST_LUA_NDARRAY: */
+void dust_lua_ndarray_close(dust_ndarray *array);
+bool dust_lua_ndarray_is_open(const dust_ndarray *array);
+
 /* dust_lua_check of a view on top of the stack, which brought no new bytes; returns 1. */
 int dust_lua_made_view(lua_State *L, dust_status status);
 /* The arrays in the table at `index`, as a C array in a userdata left on the stack, which keeps them alive; `what` names the

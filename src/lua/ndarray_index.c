@@ -117,15 +117,15 @@ static bool outside(lua_State *L, const dust_ndarray *a) {
 }
 
 int dust_lua_ndarray_get(lua_State *L) {
-  const dust_ndarray *a = dust_lua_to_ndarray(L, 1);
+  const dust_ndarray *a = dust_lua_source(L, 1);
   selector s[DUST_MAXDIM];
   if (outside(L, a)) return 0;
   table_key(L);
   dust_ndarray *view = dust_lua_result(L, 2);
-  read_selectors(L, s, a);
-  dust_lua_check(
-      L, apply(view, dust_lua_to_ndarray(L, 1), s)); /* asked again: reading the index ran the script's code, if it has metamethods */
+  read_selectors(L, s, dust_lua_seen_ndarray(L, 1));
+  dust_lua_made_of_source(L, 1, apply(view, dust_lua_source(L, 1), s)); /* asked again: reading the index ran the script's code, if it has metamethods */
   if (view->ndim > 0) return 1;
+  view = dust_lua_to_ndarray(L, -1);
   dust_lua_push_element(L, view->dtype, view->data);
   dust_ndarray_release(view);
   return 1;

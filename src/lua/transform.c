@@ -2,6 +2,7 @@
 #include "lua/ndarray.h"
 
 #include <limits.h>
+#include <string.h>
 #include "kernel/transform.h"
 
 static dust_transform **self_box(lua_State *L) { return luaL_checkudata(L, 1, DUST_LUA_TRANSFORM); }
@@ -91,16 +92,52 @@ static int source_roi(lua_State *L) {
   return 1;
 }
 
+/* Of the arguments from 3 on; their values stay on the stack. */
+static dust_sampling read_sampling(lua_State *L, dust_coordinate *voxel_size) {
+  dust_sampling how = {.in_roi = dust_lua_to_roi(L, 3), .out_roi = dust_lua_to_roi(L, 4), .voxel_size = voxel_size};
+  *voxel_size = dust_lua_named_coordinate(L, 5, dust_transform_ndim(self(L)), "voxel_size");
+  how.interpolate = dust_lua_boolean(L, 6, "interpolate");
+  return how;
+}
+
+/* sample(a, in_roi, out_roi, voxel_size, interpolate) */
 static int sample(lua_State *L) {
-  const int ndim = dust_transform_ndim(self(L));
-  dust_lua_to_ndarray(L, 2);
-  const dust_roi *in_roi = dust_lua_to_roi(L, 3), *out_roi = dust_lua_to_roi(L, 4);
-  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 5, ndim, "voxel_size");
-  bool interpolate = dust_lua_boolean(L, 6, "interpolate");
+  dust_coordinate voxel_size;
+  dust_lua_seen_ndarray(L, 2);
+  dust_sampling how = read_sampling(L, &voxel_size);
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 6);
-  const dust_ndarray *in = dust_lua_to_ndarray(L, 2);
-  return dust_lua_made_ndarray(L, dust_transform_sample(out, self(L), in, in_roi, out_roi, &voxel_size, interpolate, pool));
+  const dust_ndarray *in = how.interpolate ? dust_lua_source(L, 2) : dust_lua_to_ndarray(L, 2);
+  how.factor = dust_lua_factor(L, 2);
+  return dust_lua_made_ndarray(L, dust_transform_sample_all(out, self(L), &in, 1, &how, pool));
+}
+
+/* sample_all(arrays, in_roi, out_roi, voxel_size, interpolate): a table of as many */
+static int sample_all(lua_State *L) {
+  dust_coordinate voxel_size;
+  size_t count;
+  lua_settop(L, 6);
+  dust_sampling how = read_sampling(L, &voxel_size);
+  dust_pool *pool = dust_lua_pool(L);
+  const dust_ndarray **in = dust_lua_array_list(L, 2, "arrays", &count);
+  dust_ndarray *made = lua_newuserdatauv(L, (count + 1) * sizeof *made, 0);
+  memset(made, 0, (count + 1) * sizeof *made);
+  lua_createtable(L, (int)count, 0);
+  for (size_t k = 0; k < count; k++) {
+    dust_lua_new_ndarray(L);
+    lua_rawseti(L, -2, (lua_Integer)k + 1);
+  }
+  dust_lua_check_open(L, in, count);
+  dust_lua_check(L, dust_transform_sample_all(made, self(L), in, (int)count, &how, pool));
+  size_t bytes = 0;
+  for (size_t k = 0; k < count; k++) {
+    lua_rawgeti(L, -1, (lua_Integer)k + 1);
+    *(dust_ndarray *)lua_touserdata(L, -1) = made[k];
+    bytes += dust_ndarray_bytes(&made[k]);
+    lua_pop(L, 1);
+  }
+  dust_lua_account(L, bytes);
+  return 1;
 }
 
 typedef dust_status (*field_maker)(dust_ndarray *, const dust_transform *, const dust_roi *, const dust_coordinate *, dust_pool *);
@@ -145,7 +182,7 @@ static int invert(lua_State *L) {
 
 void dust_lua_open_transform(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"source_roi", source_roi}, {"sample", sample}, {"field", field}, {"displacement", displacement}, {"map", map},
+      {"source_roi", source_roi}, {"sample", sample}, {"sample_all", sample_all}, {"field", field}, {"displacement", displacement}, {"map", map},
       {"invert", invert},         {"close", release}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_TRANSFORM, methods, meta);

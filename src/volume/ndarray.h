@@ -58,6 +58,15 @@ dust_status dust_ndarray_crop(dust_ndarray *out, const dust_ndarray *in, const i
 dust_status dust_ndarray_pick(dust_ndarray *out, const dust_ndarray *in, int axis, int64_t index);
 dust_status dust_ndarray_flip(dust_ndarray *out, const dust_ndarray *in, int axis);
 dust_status dust_ndarray_transpose(dust_ndarray *out, const dust_ndarray *in, const int *axes);
+/* The same elements in the order in which they lie in memory: axes from the longest stride to the shortest, none going down. What has nothing to do with
+ * where an element stands can walk any view of a dense array in one run. Borrowed: without a reference of its own, not to be released. */
+typedef struct dust_axis_order {
+  int axis[DUST_MAXDIM]; /* which of the array's axes comes d-th in memory */
+  bool reversed[DUST_MAXDIM];
+} dust_axis_order;
+dust_ndarray dust_ndarray_in_memory(const dust_ndarray *in, dust_axis_order *order);
+/* The way back, of any array of the shape that dust_ndarray_in_memory() gave. */
+void dust_ndarray_from_memory(dust_ndarray *out, const dust_ndarray *in, const dust_axis_order *order);
 dust_status dust_ndarray_add_axis(dust_ndarray *out, const dust_ndarray *in, int axis);
 /* numpy's rule; stride 0 where repeated */
 dust_status dust_ndarray_broadcast(dust_ndarray *out, const dust_ndarray *in, int ndim, const int64_t *shape);

@@ -4,6 +4,7 @@
  * data pointer, so that no pointer ever leaves the buffer.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include "volume/ndarray.h"
 
 static dust_status check_axis(const dust_ndarray *in, int axis) {
@@ -90,6 +91,39 @@ dust_status dust_ndarray_transpose(dust_ndarray *out, const dust_ndarray *in, co
     view.stride[d] = in->stride[axes[d]];
   }
   return finish(out, &view);
+}
+
+static bool lies_outside(const dust_ndarray *in, int a, int b) {
+  return in->shape[a] > 1 && in->shape[b] > 1 && llabs(in->stride[a]) > llabs(in->stride[b]);
+}
+
+dust_ndarray dust_ndarray_in_memory(const dust_ndarray *in, dust_axis_order *order) {
+  dust_ndarray view = *in;
+  for (int d = 0; d < in->ndim; d++) { /* few axes, mostly in order */
+    int at = d;
+    while (at > 0 && lies_outside(in, d, order->axis[at - 1])) at--;
+    for (int e = d; e > at; e--) order->axis[e] = order->axis[e - 1];
+    order->axis[at] = d;
+  }
+  for (int d = 0; d < in->ndim; d++) {
+    int from = order->axis[d];
+    order->reversed[d] = in->shape[from] > 1 && in->stride[from] < 0;
+    view.shape[d] = in->shape[from];
+    view.stride[d] = order->reversed[d] ? -in->stride[from] : in->stride[from];
+    if (order->reversed[d]) move(&view, in, from, in->shape[from] - 1);
+  }
+  return view;
+}
+
+void dust_ndarray_from_memory(dust_ndarray *out, const dust_ndarray *in, const dust_axis_order *order) {
+  dust_ndarray view = *in;
+  for (int d = 0; d < in->ndim; d++) {
+    int to = order->axis[d];
+    view.shape[to] = in->shape[d];
+    view.stride[to] = order->reversed[d] ? -in->stride[d] : in->stride[d];
+    if (order->reversed[d]) move(&view, in, d, in->shape[d] - 1);
+  }
+  dust_ndarray_share(out, &view);
 }
 
 dust_status dust_ndarray_add_axis(dust_ndarray *out, const dust_ndarray *in, int axis) {

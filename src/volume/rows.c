@@ -80,6 +80,12 @@ dust_status dust_rows_init(dust_rows *rows, int arrays, const dust_ndarray *cons
   return DUST_OK;
 }
 
+void dust_rows_init_any_order(dust_rows *rows, const dust_ndarray *array) {
+  dust_axis_order order;
+  const dust_ndarray view = dust_ndarray_in_memory(array, &order);
+  dust_rows_init(rows, 1, (const dust_ndarray *[]){&view}); /* one array can't be of another shape than itself */
+}
+
 void dust_rows_at(const dust_rows *rows, size_t row, char **pointer) {
   for (int i = 0; i < rows->arrays; i++) pointer[i] = rows->base[i];
   for (int d = rows->ndim - 1; d >= 0; d--) {

@@ -31,6 +31,9 @@ typedef struct dust_rows {
 /* All arrays must have the shape of the first (DUST_ERROR_ARGUMENT otherwise). An array of no elements has count 0; a 0-d array
  * one row of length 1. */
 dust_status dust_rows_init(dust_rows *rows, int arrays, const dust_ndarray *const *array);
+/* Rows of one array in the order of memory, for those to whom it doesn't matter where an element stands: a flipped or transposed view is walked as fast as
+ * what it is a view of. */
+void dust_rows_init_any_order(dust_rows *rows, const dust_ndarray *array);
 /* Start of row `row` in each array. */
 void dust_rows_at(const dust_rows *rows, size_t row, char **pointer);
 

@@ -489,6 +489,13 @@ function kernel.pad(a, before, after, mode, value) end
 ---@param high number?
 ---@return moondust.ndarray
 function kernel.scale_shift(a, scale, shift, dtype, low, high) end
+--- a * factor as `dtype`, the same as scale_shift(a, factor, 0, dtype). Of integers of 1 and 2 bytes as float32 the elements are made when somebody asks for
+--- them: views, kernel.pad and Transform:sample do without, and are faster for it.
+---@param a moondust.ndarray
+---@param factor number
+---@param dtype string?  default float32
+---@return moondust.ndarray
+function kernel.scale_later(a, factor, dtype) end
 --- Normalise to [0, 1] by the array's min and max, raise to gamma, un-normalise. Float arrays; a range <= 1e-3 returns a view of
 --- a.
 ---@param a moondust.ndarray
@@ -775,6 +782,14 @@ function Transform:source_roi(roi, voxel_size) end
 ---@param interpolate boolean
 ---@return moondust.ndarray
 function Transform:sample(a, in_roi, out_roi, voxel_size, interpolate) end
+--- :sample of several arrays of one dtype that cover the same ROI. Each comes out as it would alone; where voxels come from is found out once.
+---@param arrays moondust.ndarray[]
+---@param in_roi moondust.Roi
+---@param out_roi moondust.Roi
+---@param voxel_size moondust.Coordinate
+---@param interpolate boolean
+---@return moondust.ndarray[]
+function Transform:sample_all(arrays, in_roi, out_roi, voxel_size, interpolate) end
 --- Where the world position `point` is fetched from.
 ---@param point number[]
 ---@return number[]

@@ -54,7 +54,7 @@ end
 
 function Normalize:process(batch)
   local array = batch[self.array]
-  array.data = core.kernel.scale_shift(array.data, self:factor_for(array.data), 0, self.dtype)
+  array.data = core.kernel.scale_later(array.data, self:factor_for(array.data), self.dtype)
   array.spec.dtype = self.dtype
 end
 

@@ -242,20 +242,49 @@ local function move_graph(self, graph, roi)
   return graph:crop(roi)
 end
 
+-- Arrays by what they have in common: the box they come from, that they fill, voxel size and dtype. Interpolated ones stay by
+-- themselves: they may still have to be scaled, which is done on the way.
+local function groups_of(self, batch, request)
+  local groups = {}
+  for name, wanted in request:items() do
+    local item = batch[name]
+    if wanted.roi and name ~= self.transform_key and item.data then
+      local from, to, voxel_size = self:spatial(item.spec.roi), self:spatial(wanted.roi), self:spatial_voxel_size(name)
+      local interpolate, dtype, found = self.spec[name].interpolatable == true, item.data.dtype, nil
+      for _, group in ipairs(groups) do
+        if not interpolate and not group.interpolate and group.dtype == dtype and group.from == from and group.to == to and group.voxel_size == voxel_size then
+          found = group
+        end
+      end
+      if not found then
+        found = { from = from, to = to, voxel_size = voxel_size, interpolate = interpolate, dtype = dtype, items = {}, rois = {} }
+        groups[#groups + 1] = found
+      end
+      found.items[#found.items + 1], found.rois[#found.rois + 1] = item, wanted.roi
+    end
+  end
+  return groups
+end
+
+local function sample(transform, group)
+  local items = group.items
+  if #items == 1 then
+    items[1].data = transform:sample(items[1].data, group.from, group.to, group.voxel_size, group.interpolate)
+  else
+    local list = {}
+    for i, item in ipairs(items) do list[i] = item.data end
+    for i, made in ipairs(transform:sample_all(list, group.from, group.to, group.voxel_size, group.interpolate)) do items[i].data = made end
+  end
+  for i, item in ipairs(items) do item.spec.roi = group.rois[i] end
+end
+
 function TransformFilter:process(batch, request)
   local transform = self.transform
   if not transform then return end
+  for _, group in ipairs(groups_of(self, batch, request)) do sample(transform, group) end
   for name, wanted in request:items() do
     local item = batch[name]
-    if wanted.roi and name ~= self.transform_key then
-      if item.data then
-        local from, to = self:spatial(item.spec.roi), self:spatial(wanted.roi)
-        item.data = transform:sample(item.data, from, to, self:spatial_voxel_size(name), self.spec[name].interpolatable == true)
-        item.spec.roi = wanted.roi
-      else
-        batch[name] = move_graph(self, item, wanted.roi)
-      end
-    end
+    if wanted.roi and name ~= self.transform_key and not item.data then batch[name] = move_graph(self, item, wanted.roi) end
   end
   if not request.look then transform:close() end -- a look may have to come again
   self.transform = nil
