@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clones.h"
+#include "base/mem.h"
 #include "kernel/blocks.h"
 #include "kernel/reduce.h"
 
@@ -76,7 +77,8 @@ typedef struct curve {
 typedef struct power_pass {
   double low, range, gamma;
   dust_dtype dtype;
-  curve curve; /* float32 */
+  curve curve;       /* float32 */
+  dust_tally *tally; /* of each chunk, float32 */
 } power_pass;
 
 /* `scale` is at least 1 / range, so that the highest value comes to 1 or more. */
@@ -132,6 +134,7 @@ static void power_block(void *context, const dust_rows *rows, char *const *point
     float *out = straight ? (float *)(void *)pointer[0] : to.f;
     power_float(&pass->curve, out, dust_block_floats(from.f, pointer[1], rows->stride[1], pass->dtype, n), n);
     if (!straight) dust_row_from_float(pointer[0], rows->stride[0], pass->dtype, out, n);
+    dust_tally_floats(&pass->tally[chunk], out, n);
   } else {
     power_double(pass, to.d, dust_block_doubles(from.d, pointer[1], rows->stride[1], pass->dtype, n), n);
     dust_row_from_double(pointer[0], rows->stride[0], pass->dtype, to.d, n);
@@ -146,6 +149,7 @@ dust_status dust_gamma_array(dust_ndarray *out, const dust_ndarray *in, double g
   double low = 0, high = 0;
   dust_blocks_pair pair = {0};
   dust_rows rows;
+  void *tallies = NULL;
   dust_status status;
   DUST_GO(dust_blocks_pair_make(&pair, in, in->dtype, pool));
   if (dust_ndarray_count(in) > 0) DUST_GO(find_range(&low, &high, in, &pair.near, pool));
@@ -154,11 +158,18 @@ dust_status dust_gamma_array(dust_ndarray *out, const dust_ndarray *in, double g
     goto done;
   }
   power_pass pass = {.low = low, .range = high - low, .gamma = gamma, .dtype = in->dtype};
-  if (in->dtype == DUST_FLOAT32) pass.curve = curve_of(&pass);
   DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){&pair.out, &pair.near}));
+  size_t chunks = dust_blocks_chunks(&rows);
+  if (in->dtype == DUST_FLOAT32) {
+    pass.curve = curve_of(&pass);
+    DUST_GO(dust_calloc(&tallies, chunks, sizeof *pass.tally));
+    pass.tally = tallies;
+  }
   DUST_GO(dust_blocks_run(&rows, pool, power_block, &pass));
+  if (tallies) dust_tally_keep(&pair.out, tallies, chunks, dust_ndarray_is_contiguous(&pair.near));
   dust_blocks_result(out, &pair);
 done:
+  dust_free(tallies);
   dust_blocks_pair_release(&pair);
   return status;
 }

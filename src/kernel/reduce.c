@@ -15,10 +15,7 @@
 /* ---- extremes. Every type is compared as integers of the same order, of which compilers make vectors: 64-bit unsigned ones with the top bit flipped, floats with the other
  * bits of negative ones flipped. NaN is then beyond the infinities, so that the extremes themselves tell whether there is any. -0
  * counts as less than 0. */
-typedef struct extreme {
-  int64_t low, high; /* keys */
-  bool any;
-} extreme;
+typedef dust_extremes extreme;
 
 #define KEY_SAME(v) (v)
 #define KEY_TOP(v) ((int64_t)((v) ^ UINT64_C(1) << 63))
@@ -80,7 +77,11 @@ static dust_status find_extremes(extreme_job *job, const dust_rows *rows, dust_p
   return dust_blocks_run(rows, pool, far_block, job);
 }
 
-static void combine(extreme *into, const extreme *e) {
+void dust_extremes_add(extreme *e, const void *elements, dust_dtype dtype, size_t n) { extremes[dtype](e, elements, n); }
+
+void dust_extremes_combine(extreme *into, const extreme *e) {
+  if (!into->any) *into = *e;
+  if (!e->any) return;
   if (e->low < into->low) into->low = e->low;
   if (e->high > into->high) into->high = e->high;
 }
@@ -115,6 +116,12 @@ static void store_extremes(void *lowest, void *highest, const extreme *e, dust_d
 }
 
 dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust_pool *pool) {
+  const dust_figures known = dust_ndarray_figures(a);
+  if (known.extremes) {
+    memcpy(lowest, &known.low, sizeof known.low);
+    memcpy(highest, &known.high, sizeof known.high);
+    return DUST_OK;
+  }
   extreme_job job = {.dtype = a->dtype};
   dust_rows rows;
   void *partial = NULL;
@@ -124,7 +131,7 @@ dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust
   DUST_TRY(dust_calloc(&partial, chunks, sizeof *job.partial));
   job.partial = partial;
   dust_status status = find_extremes(&job, &rows, pool);
-  for (size_t c = 1; c < chunks; c++) combine(&job.partial[0], &job.partial[c]);
+  for (size_t c = 1; c < chunks; c++) dust_extremes_combine(&job.partial[0], &job.partial[c]);
   store_extremes(lowest, highest, &job.partial[0], a->dtype);
   dust_free(partial);
   return status;
@@ -211,6 +218,9 @@ dust_status dust_sum_integer(uint64_t *out, const dust_ndarray *a, dust_pool *po
 
 dust_status dust_sum_double(double *out, const dust_ndarray *a, double centre, bool squared, dust_pool *pool) {
   sum_job job = {.dtype = a->dtype, .centre = centre, .squared = squared};
+  const dust_figures known = dust_ndarray_figures(a);
+  *out = known.total;
+  if (known.sum && centre == 0 && !squared) return DUST_OK;
   *out = 0;
   return sum(&job, a, false, pool, out, NULL);
 }
@@ -224,4 +234,21 @@ dust_status dust_mean(double *mean, double *deviation, const dust_ndarray *a, du
   DUST_TRY(dust_sum_double(&total, a, *mean, true, pool));
   *deviation = sqrt(total / n);
   return DUST_OK;
+}
+
+/* ---- tallies */
+void dust_tally_floats(dust_tally *tally, const float *elements, size_t n) {
+  extremes_float32(&tally->extremes, (const char *)elements, n);
+  tally->sum += sum_float(elements, 0, n);
+}
+
+void dust_tally_keep(const dust_ndarray *array, const dust_tally *tally, size_t chunks, bool sum) {
+  dust_figures figures = {.extremes = chunks > 0, .sum = sum};
+  extreme all = {0};
+  for (size_t c = 0; c < chunks; c++) {
+    dust_extremes_combine(&all, &tally[c].extremes);
+    figures.total += tally[c].sum;
+  }
+  if (chunks > 0) store_extremes(&figures.low, &figures.high, &all, array->dtype);
+  dust_ndarray_set_figures(array, &figures);
 }

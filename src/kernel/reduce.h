@@ -21,4 +21,23 @@ dust_status dust_all(bool *out, const dust_ndarray *a);
 /* Position in C order of the first NaN; -1 when there is none. */
 dust_status dust_first_nan(int64_t *out, const dust_ndarray *a);
 
+/* ---- for kernels that make elements: figures of them, found out while they are in the cache and left with the array */
+typedef struct dust_extremes {
+  int64_t low, high; /* keys, see reduce.c */
+  bool any;
+} dust_extremes;
+/* Of n >= 1 more elements side by side. */
+void dust_extremes_add(dust_extremes *extremes, const void *elements, dust_dtype dtype, size_t n);
+void dust_extremes_combine(dust_extremes *extremes, const dust_extremes *other);
+
+/* One for each chunk, combined in their order. */
+typedef struct dust_tally {
+  dust_extremes extremes;
+  double sum; /* of chunks that are those of dust_sum_double() */
+} dust_tally;
+/* A piece of float32 elements of dust_blocks_run(), of DUST_BLOCK at most. */
+void dust_tally_floats(dust_tally *tally, const float *elements, size_t n);
+/* Says of all elements of `array` what its chunks' tallies say; `sum`: whether their sums are to be believed. */
+void dust_tally_keep(const dust_ndarray *array, const dust_tally *tally, size_t chunks, bool sum);
+
 #endif

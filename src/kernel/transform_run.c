@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "kernel/reduce.h"
 #include "kernel/scale_shift.h"
 #include "kernel/transform_walk.h"
 
@@ -13,6 +14,7 @@ enum { PLANES_AHEAD = 3 };
 typedef struct plane {
   const char *in;
   char *out;
+  size_t array;
 } plane;
 
 typedef struct run {
@@ -21,7 +23,8 @@ typedef struct run {
   dust_dtype dtype;
   const int64_t *shape; /* of all arrays, their spatial axes */
   plane *planes;
-  size_t count;
+  size_t count, arrays;
+  dust_tally *tally; /* float32, interpolated: (chunks, arrays), for intensities that go by the range of what they get; else NULL */
   size_t item; /* bytes of an output element */
   int64_t first[DUST_TRANSFORM_MAXDIM]; /* voxels from the lower face of in_roi to that of out_roi */
   int64_t ahead; /* elements of the source from what a row needs to what one PLANES_AHEAD further along the first axis needs */
@@ -29,12 +32,14 @@ typedef struct run {
 
 typedef struct worker {
   const run *run;
+  dust_tally *tally; /* of this chunk */
   dust_gather gather;
 } worker;
 
 static dust_status fetch(void *state, dust_field_walk *walk, int64_t begin, int64_t length) {
-  dust_gather *g = &((worker *)state)->gather;
-  const run *r = ((worker *)state)->run;
+  worker *w = state;
+  dust_gather *g = &w->gather;
+  const run *r = w->run;
   int ndim = r->field->ndim;
   int64_t stride = 1;
   dust_gather_axis axis[DUST_TRANSFORM_MAXDIM];
@@ -49,16 +54,18 @@ static dust_status fetch(void *state, dust_field_walk *walk, int64_t begin, int6
   for (const plane *p = r->planes; p < r->planes + r->count; p++) {
     dust_gather_prefetch(g, p->in, r->ahead, (size_t)walk->row);
     dust_gather_row(g, p->out + at, p->in);
+    if (w->tally) dust_extremes_add(&w->tally[p->array].extremes, p->out + at, DUST_FLOAT32, (size_t)length);
   }
   return DUST_OK;
 }
 
 static dust_status fetch_chunk(void *context, size_t begin, size_t end, size_t chunk) {
-  worker w = {.run = context};
-  const dust_sampling *how = w.run->how;
-  DUST_TRY(dust_gather_create(&w.gather, w.run->field->ndim, w.run->dtype, how->interpolate));
+  const run *r = context;
+  worker w = {.run = r, .tally = r->tally ? r->tally + chunk * r->arrays : NULL};
+  const dust_sampling *how = r->how;
+  DUST_TRY(dust_gather_create(&w.gather, r->field->ndim, r->dtype, how->interpolate));
   if (how->factor) dust_gather_scale(&w.gather, *how->factor);
-  dust_status status = dust_field_walk_rows(w.run->field, begin, end, fetch, &w);
+  dust_status status = dust_field_walk_rows(r->field, begin, end, fetch, &w);
   dust_gather_release(&w.gather);
   return status;
 }
@@ -111,7 +118,8 @@ static dust_status add_array(run *r, dust_ndarray *out, const dust_ndarray *in) 
     to *= r->field->shape[d];
   }
   DUST_TRY(dust_ndarray_empty(out, r->how->factor ? DUST_FLOAT32 : in->dtype, in->ndim, shape));
-  for (int64_t c = 0; c < channels; c++) r->planes[r->count++] = (plane){in->data + c * from, out->data + c * to};
+  for (int64_t c = 0; c < channels; c++) r->planes[r->count++] = (plane){in->data + c * from, out->data + c * to, r->arrays};
+  r->arrays++;
   return DUST_OK;
 }
 
@@ -125,6 +133,22 @@ static size_t all_channels(const dust_ndarray *in, int count, int ndim) {
   return channels;
 }
 
+/* Chunks of rows; what they find out of float32 arrays is left with these. */
+static dust_status fetch_all(dust_ndarray *out, run *r, dust_pool *pool) {
+  size_t rows = (size_t)r->field->rows, grain = dust_field_grain(r->field), chunks = (rows + grain - 1) / grain;
+  void *tally = NULL;
+  if (r->count == 0 || rows == 0) return DUST_OK;
+  if (r->how->interpolate && out->dtype == DUST_FLOAT32) DUST_TRY(dust_calloc(&tally, chunks * r->arrays, sizeof *r->tally));
+  r->tally = tally;
+  dust_status status = dust_pool_for(pool, rows, grain, fetch_chunk, r);
+  for (size_t k = 0; k < r->arrays && tally && status == DUST_OK; k++) {
+    for (size_t c = 1; c < chunks; c++) dust_extremes_combine(&r->tally[k].extremes, &r->tally[c * r->arrays + k].extremes);
+    dust_tally_keep(&out[k], &r->tally[k], dust_ndarray_count(&out[k]) > 0, false);
+  }
+  dust_free(tally);
+  return status;
+}
+
 static dust_status run_samples(dust_ndarray *out, run *r, const dust_ndarray *in, int count, dust_pool *pool) {
   dust_status status = DUST_OK;
   void *planes = NULL;
@@ -133,7 +157,7 @@ static dust_status run_samples(dust_ndarray *out, run *r, const dust_ndarray *in
   r->item = r->how->factor ? sizeof(float) : dust_dtype_size(in->dtype);
   for (int k = 0; k < count; k++) DUST_GO(add_array(r, &out[k], &in[k]));
   look_ahead(r);
-  if (r->count > 0) DUST_GO(dust_pool_for(pool, (size_t)r->field->rows, dust_field_grain(r->field), fetch_chunk, r));
+  status = fetch_all(out, r, pool);
 done:
   dust_free(planes);
   return status;

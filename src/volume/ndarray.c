@@ -187,9 +187,25 @@ static bool repeats(const dust_ndarray *array) {
   return false;
 }
 
+/* A view of as many elements as there are, none of them twice, is a view of all of them. */
+dust_figures dust_ndarray_figures(const dust_ndarray *array) {
+  const dust_figures *known = &array->buffer->figures;
+  bool whole = known->dtype == array->dtype && known->count == dust_ndarray_count(array) && !repeats(array);
+  return whole ? *known : (dust_figures){0};
+}
+
+void dust_ndarray_set_figures(const dust_ndarray *array, const dust_figures *figures) {
+  dust_figures *known = &array->buffer->figures;
+  *known = *figures;
+  known->dtype = array->dtype, known->count = dust_ndarray_count(array);
+}
+
 dust_status dust_ndarray_make_writable(dust_ndarray *array) {
   bool alone = atomic_load_explicit(&array->buffer->references, memory_order_acquire) == 1;
-  if (alone && !array->buffer->read_only && !repeats(array)) return DUST_OK;
+  if (alone && !array->buffer->read_only && !repeats(array)) {
+    array->buffer->figures = (dust_figures){0};
+    return DUST_OK;
+  }
   dust_ndarray copy;
   DUST_TRY(dust_ndarray_copy(&copy, array));
   dust_ndarray_release(array);

@@ -21,6 +21,16 @@
 
 #define DUST_SHAPE_TEXT (DUST_MAXDIM * 24) /* bytes that hold any shape as text */
 
+/* What is known of the elements of a whole buffer without looking at them: kernels leave here what they could find out while they made them. Forgotten when
+ * somebody gets leave to write (dust_ndarray_make_writable()). */
+typedef struct dust_figures {
+  bool extremes, sum; /* which of them */
+  dust_dtype dtype;
+  int64_t count;
+  uint64_t low, high; /* an element each, NaN if there is one */
+  double total;       /* of the elements in the order of memory, in double */
+} dust_figures;
+
 typedef struct dust_buffer {
   atomic_long references;
   bool read_only;
@@ -28,6 +38,7 @@ typedef struct dust_buffer {
   size_t size;
   void (*release)(void *bytes, size_t size, void *context); /* called once, by whoever drops the last reference */
   void *context;
+  dust_figures figures;
 } dust_buffer;
 
 typedef struct dust_ndarray {
@@ -74,6 +85,9 @@ dust_status dust_ndarray_broadcast(dust_ndarray *out, const dust_ndarray *in, in
 dust_status dust_ndarray_reshape(dust_ndarray *out, const dust_ndarray *in, int ndim, const int64_t *shape);
 
 dust_status dust_ndarray_copy(dust_ndarray *out, const dust_ndarray *in); /* new, in C order */
+/* Figures of exactly the elements of `array`: none where it is a part of its buffer. Whoever made all elements of an array sets them last. */
+dust_figures dust_ndarray_figures(const dust_ndarray *array);
+void dust_ndarray_set_figures(const dust_ndarray *array, const dust_figures *figures);
 /* Copy on write: afterwards `array` is the only holder of its bytes and no two elements share any (a broadcast view is copied).
  * Untouched after a failure. */
 dust_status dust_ndarray_make_writable(dust_ndarray *array);
