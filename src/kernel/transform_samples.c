@@ -126,24 +126,44 @@ static void by_piece(const sample_axis *axis, int axes, const dust_field_last *l
 }
 
 #ifdef DUST_HAVE_CLONES
-/* Where there are instructions for it each sample picks its coefficients from a vector of them. W samples must lie in W pieces. */
-#define PICK_8(p) (floats_8) _mm256_permutevar8x32_ps(_mm256_loadu_ps(p), (__m256i)pick)
-#define PICK_16(p) (floats_16) _mm512_permutexvar_ps((__m512i)pick, _mm512_loadu_ps(p))
-#define PICK(W, k) PICK_##W(p + (k)*room)
-#define BY_LANE(W, name, target)                                                                                                   \
-  target static void name(const sample_axis *axis, int axes, const dust_field_last *l, int64_t room, int64_t begin, int64_t end) { \
-    bool all = l->pieces <= W; /* of the row in one vector */                                                                      \
-    for (int64_t j = begin; j < end; j += W) {                                                                                     \
-      int32_t from = all ? 0 : l->piece[j];                                                                                        \
-      ints_##W pick = AT(const ints_##W, l->piece + j) - from;                                                                     \
-      floats_##W t = AT(const floats_##W, l->way + j);                                                                             \
-      for (int x = 0; x < axes; x++) {                                                                                             \
-        const float *p = axis[x].piece + from;                                                                                     \
-        floats_##W value = PICK(W, 1);                                                                                             \
-        if (l->each == 4) value = (t * PICK(W, 3) + PICK(W, 2)) * t + value;                                                       \
-        AT(floats_##W, axis[x].at + (j - begin)) = value * t + PICK(W, 0);                                                         \
-      }                                                                                                                            \
-    }                                                                                                                              \
+/* Where there are instructions for it each sample picks its coefficients from a vector of them. W samples must lie in W pieces; where all of the row's do,
+ * the vectors stay in registers. */
+#define PICK_8(v) (floats_8) _mm256_permutevar8x32_ps((__m256)(v), (__m256i)pick)
+#define PICK_16(v) (floats_16) _mm512_permutexvar_ps((__m512i)pick, (__m512)(v))
+#define LOAD_PIECES(W, from)     \
+  for (int x = 0; x < axes; x++) \
+    for (int k = 0; k < each; k++) piece[x][k] = AT(const floats_##W, axis[x].piece + (from) + k * room)
+#define BY_LANE(W, name, target)                                                                                                     \
+  static inline __attribute__((always_inline)) target void name##_of(const sample_axis *axis, int axes, const dust_field_last *l,    \
+                                                                     int64_t room, int64_t begin, int64_t end, int each, bool all) { \
+    const int32_t *pieces = l->piece;                                                                                                \
+    const float *way = l->way;                                                                                                       \
+    floats_##W piece[DUST_TRANSFORM_MAXDIM][4];                                                                                      \
+    float *at[DUST_TRANSFORM_MAXDIM];                                                                                                \
+    for (int x = 0; x < axes; x++) at[x] = axis[x].at - begin;                                                                       \
+    if (all) LOAD_PIECES(W, 0);                                                                                                      \
+    for (int64_t j = begin; j < end; j += W) {                                                                                       \
+      int32_t from = all ? 0 : pieces[j];                                                                                            \
+      ints_##W pick = AT(const ints_##W, pieces + j) - from;                                                                         \
+      floats_##W t = AT(const floats_##W, way + j);                                                                                  \
+      if (!all) LOAD_PIECES(W, from);                                                                                                \
+      for (int x = 0; x < axes; x++) {                                                                                               \
+        floats_##W value = PICK_##W(piece[x][1]);                                                                                    \
+        if (each == 4) value = (t * PICK_##W(piece[x][3]) + PICK_##W(piece[x][2])) * t + value;                                      \
+        AT(floats_##W, at[x] + j) = value * t + PICK_##W(piece[x][0]);                                                               \
+      }                                                                                                                              \
+    }                                                                                                                                \
+  }                                                                                                                                  \
+  target static void name(const sample_axis *axis, int axes, const dust_field_last *l, int64_t room, int64_t begin, int64_t end) {   \
+    bool all = l->pieces <= W;                                                                                                       \
+    if (all && l->each == 4 && axes == 2)                                                                                            \
+      name##_of(axis, 2, l, room, begin, end, 4, true);                                                                              \
+    else if (all && l->each == 4 && axes == 3)                                                                                       \
+      name##_of(axis, 3, l, room, begin, end, 4, true);                                                                              \
+    else if (l->each == 4)                                                                                                           \
+      for (int x = 0; x < axes; x++) name##_of(axis + x, 1, l, room, begin, end, 4, all);                                            \
+    else                                                                                                                             \
+      for (int x = 0; x < axes; x++) name##_of(axis + x, 1, l, room, begin, end, 2, all);                                            \
   }
 BY_LANE(8, by_lane_v3, __attribute__((target(DUST_TARGET_V3))))
 BY_LANE(16, by_lane_v4, __attribute__((target(DUST_TARGET_V4))))
