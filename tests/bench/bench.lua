@@ -75,7 +75,7 @@ local function good_seeds(count)
   local seeds, seed = {}, 0
   while #seeds < count do
     seed = seed + 1
-    local answer = stage:ask("ours", { ask = "batch", file = stage.volume, subsample = 4, seed = seed, threads = 1 })
+    local answer = stage:ask("ours", { ask = "batch", file = stage.volume, subsample = 4, seeds = { seed }, threads = 1 })
     if answer.missing then error(answer.missing, 0) end
     if not answer.refused then seeds[#seeds + 1] = seed end
     if seed > 1000 then error(("no place with labels in %s after 1000 seeds"):format(stage.volume), 0) end

@@ -52,7 +52,7 @@ local KEPT_ALIKE = { "GT", "MASK", "TARGET", "WEIGHT" }
 --- The same batch from both: labels, targets and weights.
 local function same_batch(stage, row)
   local question = row.compare
-  local common = { file = question.file, subsample = question.subsample, seed = question.seed, keep = true }
+  local common = { file = question.file, subsample = question.subsample, seeds = question.seeds, keep = true }
   local function asked(fields)
     for name, value in pairs(common) do fields[name] = value end
     return fields
@@ -82,7 +82,7 @@ local SCALE = { ["ns"] = 1e9, ["us"] = 1e6, ["ms"] = 1e3 }
 local function sample(answer, row, voxels)
   local scale = SCALE[row.unit or "ns"]
   local one = { faults = answer.faults, voxels = answer.voxels or voxels or row.voxels, share = answer.share,
-    wall = answer.wall and answer.wall * scale }
+    wall = answer.wall and answer.wall * scale, first = answer.first and answer.first * scale }
   one.value = answer.seconds * scale / (row.unit and 1 or one.voxels)
   if answer.copy_seconds then one.copy, one.copied = answer.copy_seconds * scale / answer.copy_voxels, answer.copied end
   if answer.peak then one.peak = answer.peak / 2 ^ 20 end

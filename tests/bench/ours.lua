@@ -110,21 +110,32 @@ local function keep(batch, answer)
   end
 end
 
+--- The batches of question.seeds, one after the other; all times are a batch's.
 function answers.batch(question)
   local pipeline, request = trainer(question.file, question.subsample)
-  local wanted = request:clone()
-  rawset(wanted, "random_seed", question.seed)
+  local count, first, last = #question.seeds, nil, nil
+  local function stream()
+    local begin = os.clock()
+    for _, seed in ipairs(question.seeds) do
+      if last then last:close() end
+      local wanted = request:clone()
+      rawset(wanted, "random_seed", seed)
+      last = pipeline:request_batch(wanted)
+      first = first or os.clock() - begin
+    end
+  end
   collectgarbage()
   if instrument then instrument.reset() end
-  local ok, answer, batch = pcall(timed, question.threads, instrument, function() return pipeline:request_batch(wanted) end)
+  local ok, answer = pcall(timed, question.threads, instrument, stream)
   if not ok then return { refused = tostring(answer) } end
   if instrument then
     local s = instrument.seconds
-    answer.copies, answer.outside = s.copies, answer.seconds - s.kernels - s.reading
-    answer.share = answer.outside / answer.seconds * 100
+    answer.copies, answer.outside = s.copies / count, (answer.seconds - s.kernels - s.reading) / count
+    answer.share = answer.outside * count / answer.seconds * 100
   end
-  if question.keep then keep(batch, answer) end
-  batch:close()
+  answer.seconds, answer.wall, answer.faults, answer.first = answer.seconds / count, answer.wall / count, answer.faults // count, first
+  if question.keep then keep(last, answer) end
+  last:close()
   local _, arrays = core.memory()
   answer.peak, answer.arrays = peak_memory(), arrays
   return answer
