@@ -256,6 +256,61 @@ done:
   return status;
 }
 
+/* Any turning of an array, taken back to memory, is the array; and what is laid out there comes back in the same turn. */
+static void test_memory_order(void) {
+  static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+  dust_ndarray a = counted(3, 4, 5), turned, next, back;
+  dust_axis_order order;
+  for (int o = 0; o < 6; o++)
+    for (int flips = 0; flips < 8; flips++) {
+      CHECK_OK(dust_ndarray_transpose(&turned, &a, orders[o]));
+      for (int d = 0; d < 3; d++) {
+        if (!(flips >> d & 1)) continue;
+        CHECK_OK(dust_ndarray_flip(&next, &turned, d));
+        dust_ndarray_release(&turned);
+        turned = next;
+      }
+      const dust_ndarray memory = dust_ndarray_in_memory(&turned, &order);
+      CHECK(memory.data == a.data && shape_is(&memory, "3x4x5") && dust_ndarray_is_contiguous(&memory));
+      dust_ndarray_from_memory(&back, &memory, &order);
+      CHECK(back.data == turned.data && dust_ndarray_same_shape(&back, &turned));
+      CHECK(memcmp(back.stride, turned.stride, 3 * sizeof *back.stride) == 0);
+      dust_ndarray_release(&back);
+      dust_ndarray_release(&turned);
+    }
+  int64_t begin[3] = {0, 0, 0}, none[3] = {3, 0, 5};
+  CHECK_OK(dust_ndarray_crop(&turned, &a, begin, none));
+  CHECK(dust_ndarray_in_memory(&turned, &order).data == turned.data);
+  dust_ndarray_release(&turned);
+  dust_ndarray_release(&a);
+  CHECK(dust_mem_in_use() == 0);
+}
+
+static void test_figures(void) {
+  dust_ndarray a = counted(3, 4, 5), part, turned, wide;
+  const dust_figures told = {.extremes = true, .sum = true, .high = 59, .total = 1770};
+  CHECK(!dust_ndarray_figures(&a).extremes);
+  dust_ndarray_set_figures(&a, &told);
+  CHECK(dust_ndarray_figures(&a).high == 59 && dust_ndarray_figures(&a).total == 1770);
+  CHECK_OK(dust_ndarray_flip(&turned, &a, 1));
+  CHECK(dust_ndarray_figures(&turned).extremes); /* the same elements */
+  CHECK_OK(dust_ndarray_slice(&part, &a, 0, 0, 2, 1));
+  CHECK(!dust_ndarray_figures(&part).extremes && !dust_ndarray_figures(&part).sum);
+  dust_ndarray_release(&part);
+  CHECK_OK(dust_ndarray_slice(&part, &a, 0, 0, 1, 1));
+  CHECK_OK(dust_ndarray_broadcast(&wide, &part, 3, (int64_t[]){3, 4, 5})); /* as many elements, but not those */
+  CHECK(!dust_ndarray_figures(&wide).extremes);
+  dust_ndarray_release(&wide);
+  dust_ndarray_release(&part);
+  CHECK_OK(dust_ndarray_make_writable(&turned)); /* a copy: nothing is known of it, and the others' bytes stay */
+  CHECK(!dust_ndarray_figures(&turned).extremes && dust_ndarray_figures(&a).extremes);
+  dust_ndarray_release(&turned);
+  CHECK_OK(dust_ndarray_make_writable(&a));
+  CHECK(!dust_ndarray_figures(&a).extremes && !dust_ndarray_figures(&a).sum);
+  dust_ndarray_release(&a);
+  CHECK(dust_mem_in_use() == 0);
+}
+
 int main(void) {
   test_making();
   test_refusal();
@@ -266,6 +321,8 @@ int main(void) {
   test_broadcast();
   test_reshape();
   test_assign();
+  test_memory_order();
+  test_figures();
   check_every_allocation("arrays", chain, NULL);
   dust_ndarray closed = {0}, twin;
   dust_ndarray_share(&twin, &closed);
