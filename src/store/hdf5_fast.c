@@ -1,7 +1,6 @@
 /* Boxes of simple datasets, chunks in parallel.
  *
- * A batch: up to DUST_H5_BATCH of the box's chunks, in C order, fewer when the cache is full of what the batch uses. Looking up,
- * asking HDF5 and making room happen on the calling thread; then each chunk is one task, which writes its part of the box and its
+ * A batch: up to DUST_H5_BATCH of the box's chunks, in C order. Looking up, asking HDF5 and making room happen on the calling thread; then each chunk is one task, which writes its part of the box and its
  * own entry of the cache and nothing else.
  */
 #include <pthread.h>
@@ -16,7 +15,7 @@
 typedef struct task {
   int64_t number, begin[DUST_MAXDIM]; /* the chunk's, and its first voxel */
   dust_h5_place place;
-  dust_h5_decoded *entry; /* NULL: never written, or stored as it is */
+  dust_h5_decoded *entry; /* NULL: never written, stored as it is, or not to be kept */
   void *raw;              /* NULL: to be read by us */
 } task;
 
@@ -28,6 +27,7 @@ typedef struct reader {
   const int64_t *begin, *shape;
   char *out;
   int64_t first[DUST_MAXDIM], chunks[DUST_MAXDIM]; /* of the box: its first chunk, how many along each axis */
+  bool keeps; /* decoded chunks; not where the cache can't hold all of the box's, since the first would be gone before anyone comes back */
   int slab_axis;
   size_t tasks;
   task task[DUST_H5_BATCH];
@@ -83,6 +83,7 @@ static dust_status run_task(reader *r, dust_h5_scratch *scratch, task *t) {
   const dust_h5_box box = part_of(r, t);
   if (!t->entry) {
     if (t->place.address == HADDR_UNDEF) return dust_h5_fill_box(r->out, r->fast->fill, &box), DUST_OK;
+    if (!dust_h5_is_plain(r->fast, &t->place)) return dust_h5_decode_box(&r->source, scratch, &t->place, t->raw, t->begin, r->out, &box);
     if (!t->raw) return dust_h5_read_plain(&r->source, scratch, t->place.address, r->out, &box);
     return dust_h5_copy_box(r->out, t->raw, &box), DUST_OK;
   }
@@ -145,30 +146,26 @@ static dust_status look_up(reader *r) {
   DUST_H5_CALL(ask_hdf5(r));
 }
 
-static dust_status reserve(reader *r, task *t) {
-  return dust_h5_cache_reserve(&t->entry, &r->file->cache, r->fast->serial, t->number, r->fast->chunk_bytes);
-}
-
-/* Room for each chunk to decode; the batch ends before the first that has none. */
+/* Room for each chunk to decode and keep. */
 static dust_status make_room(reader *r, bool *declined) {
   for (size_t i = 0; i < r->tasks; i++) {
     task *t = &r->task[i];
     if (t->entry) continue;
     if (!dust_h5_sound_place(r->fast, &t->place)) return *declined = true, DUST_OK;
-    if (t->place.address == HADDR_UNDEF || dust_h5_is_plain(r->fast, &t->place)) continue;
-    DUST_TRY(reserve(r, t));
-    if (t->entry) continue;
-    r->tasks = i ? i : 1;
-    if (i) return DUST_OK;
-    dust_h5_cache_batch(&r->file->cache); /* later chunks of the batch have it all: they come next time */
-    DUST_TRY(reserve(r, t));
+    if (!r->keeps || t->place.address == HADDR_UNDEF || dust_h5_is_plain(r->fast, &t->place)) continue;
+    DUST_TRY(dust_h5_cache_reserve(&t->entry, &r->file->cache, r->fast->serial, t->number, r->fast->chunk_bytes));
   }
   return DUST_OK;
 }
 
 static void count_chunks(reader *r) {
-  for (size_t i = 0; i < r->tasks; i++)
-    if (r->task[i].entry) *(r->task[i].entry->ready ? &r->file->counts.reused : &r->file->counts.decoded) += 1;
+  for (size_t i = 0; i < r->tasks; i++) {
+    const task *t = &r->task[i];
+    if (t->entry && t->entry->ready)
+      r->file->counts.reused++;
+    else if (t->place.address != HADDR_UNDEF && !dust_h5_is_plain(r->fast, &t->place))
+      r->file->counts.decoded++;
+  }
 }
 
 /* Chunks lie in the order of writing, which need not be that of reading. */
@@ -208,13 +205,12 @@ static dust_status read_chunks(reader *r, bool *declined) {
     r->chunks[d] = (r->begin[d] + r->shape[d] - 1) / r->fast->chunk[d] - r->first[d] + 1;
     total *= r->chunks[d];
   }
+  r->keeps = dust_h5_cache_holds(total, r->fast->chunk_bytes);
   for (int64_t done = 0; done < total && status == DUST_OK && !*declined; done += (int64_t)r->tasks) {
-    dust_h5_cache_batch(&r->file->cache);
     r->tasks = total - done < DUST_H5_BATCH ? (size_t)(total - done) : DUST_H5_BATCH;
     for (size_t i = 0; i < r->tasks; i++) set_task(r, &r->task[i], done + (int64_t)i);
     status = run_batch(r, declined);
   }
-  dust_h5_cache_trim(&r->file->cache);
   return status;
 }
 

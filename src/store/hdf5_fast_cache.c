@@ -3,7 +3,7 @@
  *     bucket[hash] -> entry -> entry           by dataset and number of chunk
  *     newest <-> … <-> oldest                  by use; the oldest goes first
  *
- * Never more than DUST_H5_CACHE_BYTES, headers counted, except for a chunk larger than that, which stays until the read is over.
+ * Never more than DUST_H5_CACHE_BYTES, headers counted. A read keeps either all of its chunks or none, so what it uses is never evicted by what it adds.
  * A victim of the right size is taken over with its block: the memory of one chunk is the next one's, without a page fault.
  */
 #include "store/hdf5_fast_internal.h"
@@ -45,43 +45,37 @@ static void attach(dust_h5_cache *cache, dust_h5_decoded *entry) {
   cache->count++;
 }
 
-void dust_h5_cache_batch(dust_h5_cache *cache) { cache->batch++; }
+bool dust_h5_cache_holds(int64_t chunks, size_t size) { return (size_t)chunks <= DUST_H5_CACHE_BYTES / (sizeof(dust_h5_decoded) + size); }
 
 dust_h5_decoded *dust_h5_cache_find(dust_h5_cache *cache, uint64_t dataset, int64_t chunk) {
   dust_h5_decoded *entry = *bucket_of(cache, dataset, chunk);
   while (entry && (entry->dataset != dataset || entry->chunk != chunk)) entry = entry->next;
   if (!entry) return NULL;
   unlink_use(cache, entry), link_newest(cache, entry);
-  entry->batch = cache->batch;
   return entry;
 }
 
-/* Evicts until `wanted` bytes fit. false: what is left is in use. A last victim of `size` bytes comes back in *block. */
-static bool make_room(dust_h5_cache *cache, size_t size, dust_h5_decoded **block) {
+/* Evicts until an entry of `size` bytes fits. A last victim of that size comes back in *block. */
+static void make_room(dust_h5_cache *cache, size_t size, dust_h5_decoded **block) {
   size_t wanted = sizeof **block + size;
-  while (cache->bytes > DUST_H5_CACHE_BYTES || wanted > DUST_H5_CACHE_BYTES - cache->bytes) {
+  while (cache->oldest && wanted > DUST_H5_CACHE_BYTES - cache->bytes) {
     dust_h5_decoded *victim = cache->oldest;
-    if (!victim) return true; /* larger than the cache: alone */
-    if (victim->batch == cache->batch) return false;
     detach(cache, victim);
     dust_free(*block);
     *block = victim;
   }
   if (*block && (*block)->size != size) dust_free(*block), *block = NULL;
-  return true;
 }
 
 dust_status dust_h5_cache_reserve(dust_h5_decoded **out, dust_h5_cache *cache, uint64_t dataset, int64_t chunk, size_t size) {
   dust_h5_decoded *entry = NULL;
-  *out = NULL;
-  if (!make_room(cache, size, &entry)) return dust_free(entry), DUST_OK;
-  if (!entry || entry->size != size) {
+  make_room(cache, size, &entry);
+  if (!entry) {
     void *block = NULL;
-    dust_free(entry);
     DUST_TRY(dust_alloc(&block, sizeof *entry + size));
     entry = block;
   }
-  *entry = (dust_h5_decoded){.dataset = dataset, .batch = cache->batch, .chunk = chunk, .size = size};
+  *entry = (dust_h5_decoded){.dataset = dataset, .chunk = chunk, .size = size};
   attach(cache, entry);
   *out = entry;
   return DUST_OK;
@@ -90,11 +84,6 @@ dust_status dust_h5_cache_reserve(dust_h5_decoded **out, dust_h5_cache *cache, u
 void dust_h5_cache_drop(dust_h5_cache *cache, dust_h5_decoded *entry) {
   detach(cache, entry);
   dust_free(entry);
-}
-
-void dust_h5_cache_trim(dust_h5_cache *cache) {
-  dust_h5_cache_batch(cache);
-  while (cache->bytes > DUST_H5_CACHE_BYTES) dust_h5_cache_drop(cache, cache->oldest);
 }
 
 void dust_h5_cache_forget(dust_h5_cache *cache, uint64_t dataset) {

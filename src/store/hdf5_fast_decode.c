@@ -121,29 +121,39 @@ bool dust_h5_is_plain(const dust_h5_fast *fast, const dust_h5_place *place) {
   return !is_shuffled(fast, place) && !is_deflated(fast, place);
 }
 
-DUST_CLONED(void, unshuffle2, (uint8_t *restrict out, const uint8_t *restrict in, size_t n), (out, in, n)) {
-  for (size_t i = 0; i < n; i++) out[2 * i] = in[i], out[2 * i + 1] = in[n + i];
+/* n elements from planes of one byte of each, `plane` apart. */
+DUST_CLONED(void, unshuffle2, (uint8_t *restrict out, const uint8_t *restrict in, size_t plane, size_t n), (out, in, plane, n)) {
+  for (size_t i = 0; i < n; i++) out[2 * i] = in[i], out[2 * i + 1] = in[plane + i];
 }
 
-DUST_CLONED(void, unshuffle4, (uint8_t *restrict out, const uint8_t *restrict in, size_t n), (out, in, n)) {
-  for (size_t i = 0; i < n; i++)
-    out[4 * i] = in[i], out[4 * i + 1] = in[n + i], out[4 * i + 2] = in[2 * n + i], out[4 * i + 3] = in[3 * n + i];
+DUST_CLONED(void, unshuffle4, (uint8_t *restrict out, const uint8_t *restrict in, size_t plane, size_t n), (out, in, plane, n)) {
+  const uint8_t *a = in, *b = a + plane, *c = b + plane, *d = c + plane;
+  for (size_t i = 0; i < n; i++) out[4 * i] = a[i], out[4 * i + 1] = b[i], out[4 * i + 2] = c[i], out[4 * i + 3] = d[i];
 }
 
-DUST_CLONED(void, unshuffle8, (uint8_t *restrict out, const uint8_t *restrict in, size_t n), (out, in, n)) {
+DUST_CLONED(void, unshuffle8, (uint8_t *restrict out, const uint8_t *restrict in, size_t plane, size_t n), (out, in, plane, n)) {
+  const uint8_t *a = in, *b = a + plane, *c = b + plane, *d = c + plane, *e = d + plane, *f = e + plane, *g = f + plane, *h = g + plane;
   for (size_t i = 0; i < n; i++) {
-    out[8 * i] = in[i], out[8 * i + 1] = in[n + i], out[8 * i + 2] = in[2 * n + i], out[8 * i + 3] = in[3 * n + i];
-    out[8 * i + 4] = in[4 * n + i], out[8 * i + 5] = in[5 * n + i], out[8 * i + 6] = in[6 * n + i], out[8 * i + 7] = in[7 * n + i];
+    out[8 * i] = a[i], out[8 * i + 1] = b[i], out[8 * i + 2] = c[i], out[8 * i + 3] = d[i];
+    out[8 * i + 4] = e[i], out[8 * i + 5] = f[i], out[8 * i + 6] = g[i], out[8 * i + 7] = h[i];
   }
 }
 
-static void unshuffle(void *out, const void *in, size_t item, size_t bytes) {
+/* Elements from `first` on, `bytes` of them, of a shuffled block of `all` bytes. */
+static void unshuffle(void *out, const void *in, size_t item, size_t all, size_t first, size_t bytes) {
+  const uint8_t *from = (const uint8_t *)in + first;
   if (item == 2)
-    unshuffle2(out, in, bytes / 2);
+    unshuffle2(out, from, all / 2, bytes / 2);
   else if (item == 4)
-    unshuffle4(out, in, bytes / 4);
+    unshuffle4(out, from, all / 4, bytes / 4);
   else
-    unshuffle8(out, in, bytes / 8);
+    unshuffle8(out, from, all / 8, bytes / 8);
+}
+
+static void unshuffle_box(char *out, const void *in, size_t all, const dust_h5_box *box) {
+  dust_h5_rows rows;
+  for (dust_h5_rows_start(&rows, box); rows.left > 0; dust_h5_rows_next(&rows, 1))
+    unshuffle(out + rows.out, in, box->item, all, (size_t)rows.in / box->item, rows.run);
 }
 
 /* ---- damage */
@@ -191,32 +201,50 @@ bool dust_h5_can_decode(const dust_h5_fast *fast) { return !fast->deflate; }
 
 #endif
 
+static dust_status read_raw(const void **raw, const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place,
+                            const int64_t *begin) {
+  if (!*raw) {
+    DUST_TRY(grow(&scratch->raw, place->size > DUST_H5_WINDOW ? place->size : DUST_H5_WINDOW, &scratch->raw_size));
+    DUST_TRY(dust_h5_pread(source, scratch->raw, place->address, place->size));
+    *raw = scratch->raw;
+  }
+  if (!is_deflated(source->fast, place) && place->size != source->fast->chunk_bytes)
+    return fail_chunk(source, place, begin, "are not as many as the chunk has");
+  return DUST_OK;
+}
+
+static dust_status inflate_beside(const void **raw, const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place,
+                                  const int64_t *begin) {
+  DUST_TRY(grow(&scratch->inflated, source->fast->chunk_bytes, &scratch->inflated_size));
+  DUST_TRY(inflate_chunk(source, scratch, place, *raw, begin, scratch->inflated));
+  *raw = scratch->inflated;
+  return DUST_OK;
+}
+
 dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
                            const int64_t *begin, void *out) {
   const dust_h5_fast *fast = source->fast;
-  const bool shuffled = is_shuffled(fast, place), deflated = is_deflated(fast, place);
-  if (!raw) {
-    DUST_TRY(grow(&scratch->raw, place->size > DUST_H5_WINDOW ? place->size : DUST_H5_WINDOW, &scratch->raw_size));
-    DUST_TRY(dust_h5_pread(source, scratch->raw, place->address, place->size));
-    raw = scratch->raw;
-  }
-  if (deflated && shuffled) {
-    DUST_TRY(grow(&scratch->shuffled, fast->chunk_bytes, &scratch->shuffled_size));
-    DUST_TRY(inflate_chunk(source, scratch, place, raw, begin, scratch->shuffled));
-    raw = scratch->shuffled;
-  } else if (deflated)
-    return inflate_chunk(source, scratch, place, raw, begin, out);
-  if (!deflated && place->size != fast->chunk_bytes) return fail_chunk(source, place, begin, "are not as many as the chunk has");
-  if (shuffled)
-    unshuffle(out, raw, fast->item, fast->chunk_bytes);
+  DUST_TRY(read_raw(&raw, source, scratch, place, begin));
+  if (!is_shuffled(fast, place)) return inflate_chunk(source, scratch, place, raw, begin, out);
+  if (is_deflated(fast, place)) DUST_TRY(inflate_beside(&raw, source, scratch, place, begin));
+  unshuffle(out, raw, fast->item, fast->chunk_bytes, 0, fast->chunk_bytes);
+  return DUST_OK;
+}
+
+dust_status dust_h5_decode_box(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
+                               const int64_t *begin, char *out, const dust_h5_box *box) {
+  DUST_TRY(read_raw(&raw, source, scratch, place, begin));
+  if (is_deflated(source->fast, place)) DUST_TRY(inflate_beside(&raw, source, scratch, place, begin));
+  if (is_shuffled(source->fast, place))
+    unshuffle_box(out, raw, source->fast->chunk_bytes, box);
   else
-    memcpy(out, raw, fast->chunk_bytes);
+    dust_h5_copy_box(out, raw, box);
   return DUST_OK;
 }
 
 void dust_h5_scratch_release(dust_h5_scratch *scratch) {
   dust_free(scratch->raw);
-  dust_free(scratch->shuffled);
+  dust_free(scratch->inflated);
   if (scratch->inflater) release_inflater(scratch->inflater);
   *scratch = (dust_h5_scratch){0};
 }

@@ -8,8 +8,8 @@
  *
  * That is done for files open for reading whose elements are native ones, stored contiguously, or in chunks with no filter,
  * shuffle, gzip, or shuffle then gzip. Whatever is anything else, or odd, is left to HDF5: both ways give the same bytes. One
- * read works in batches of chunks, so that no box needs more memory than itself, the decoded chunks (DUST_H5_CACHE_BYTES; one
- * chunk at least) and a scratch block a thread.
+ * read works in batches of chunks, so that no box needs more memory than itself, the decoded chunks (DUST_H5_CACHE_BYTES) and scratch blocks a thread. Of a box
+ * whose chunks are more than the cache holds none is kept, and what is wanted of each is decoded straight into the box.
  *
  * Raw bytes come from a descriptor of our own when the file begins at byte 0 and is opened by HDF5's default driver, and the dataset has few chunks:
  * HDF5 finds a chunk's address by walking over all of them. Otherwise HDF5 reads them (H5Dread_chunk), in its turn.
@@ -76,8 +76,8 @@ void dust_h5_fill_box(char *out, const char *item, const dust_h5_box *box);
 /* A thread's own blocks. They grow as needed and live as long as the read. */
 typedef struct dust_h5_scratch {
   struct dust_h5_scratch *next;
-  void *raw, *shuffled; /* what was read, DUST_H5_WINDOW bytes at least; what it inflates to */
-  size_t raw_size, shuffled_size;
+  void *raw, *inflated; /* what was read, DUST_H5_WINDOW bytes at least; what it inflates to */
+  size_t raw_size, inflated_size;
   void *inflater;
 } dust_h5_scratch;
 
@@ -100,15 +100,18 @@ dust_status dust_h5_read_plain(const dust_h5_source *source, dust_h5_scratch *sc
 /* A chunk's chunk_bytes decoded from its raw bytes (NULL: they are read). `begin`: its first voxel, for messages. */
 dust_status dust_h5_decode(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
                            const int64_t *begin, void *out);
+/* The same, of which only `box` is wanted, and straight there. */
+dust_status dust_h5_decode_box(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
+                               const int64_t *begin, char *out, const dust_h5_box *box);
 /* Whether this build can undo the filters of `fast`. */
 bool dust_h5_can_decode(const dust_h5_fast *fast);
 /* No filter changed what is stored there. */
 bool dust_h5_is_plain(const dust_h5_fast *fast, const dust_h5_place *place);
 void dust_h5_scratch_release(dust_h5_scratch *scratch);
 
-/* ---- hdf5_fast_cache.c: decoded chunks. `batch` of an entry that the current batch uses is the cache's: it is not evicted. */
+/* ---- hdf5_fast_cache.c: decoded chunks */
 typedef struct dust_h5_decoded {
-  uint64_t dataset, batch;
+  uint64_t dataset;
   int64_t chunk;
   size_t size;
   bool ready;
@@ -116,13 +119,13 @@ typedef struct dust_h5_decoded {
   _Alignas(DUST_ALIGN) char bytes[];
 } dust_h5_decoded;
 
-void dust_h5_cache_batch(dust_h5_cache *cache);
-/* The chunk, now the most recently used and of this batch; NULL if it is not there. */
+/* Whether so many chunks fit at the same time. */
+bool dust_h5_cache_holds(int64_t chunks, size_t size);
+/* The chunk, now the most recently used; NULL if it is not there. */
 dust_h5_decoded *dust_h5_cache_find(dust_h5_cache *cache, uint64_t dataset, int64_t chunk);
-/* A new entry with room for it, not ready. *out NULL and DUST_OK when there is no room beside what this batch uses. */
+/* A new entry with room for it, not ready. What was used longest ago goes: never a chunk of this read, if the cache holds all of these. */
 dust_status dust_h5_cache_reserve(dust_h5_decoded **out, dust_h5_cache *cache, uint64_t dataset, int64_t chunk, size_t size);
 void dust_h5_cache_drop(dust_h5_cache *cache, dust_h5_decoded *entry);
-void dust_h5_cache_trim(dust_h5_cache *cache); /* to what it may hold; ends the batch */
 void dust_h5_cache_forget(dust_h5_cache *cache, uint64_t dataset);
 
 /* ---- hdf5_fast_places.c, in HDF5's turn */

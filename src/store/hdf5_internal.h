@@ -32,7 +32,6 @@ typedef struct dust_h5_open_dataset {
 typedef struct dust_h5_cache {
   dust_h5_decoded *newest, *oldest, *bucket[DUST_H5_CACHE_BUCKETS];
   size_t bytes, count;
-  uint64_t batch;
 } dust_h5_cache;
 
 struct dust_hdf5 {

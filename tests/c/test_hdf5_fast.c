@@ -432,7 +432,7 @@ static void test_allocations(void) {
   CHECK(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0);
 }
 
-/* 96 MiB of chunks through a cache of 64, and a chunk larger than that; what was just read is there when asked again. */
+/* 96 MiB of chunks and a cache of 64, and a chunk larger than that; what was just read is there when asked again, unless it was too much. */
 static void test_cache(void) {
   dust_hdf5 *h = NULL;
   dust_ndarray a = {0};
@@ -443,21 +443,60 @@ static void test_cache(void) {
   write_dataset(file, "large", H5T_NATIVE_UINT8, H5T_NATIVE_UINT8, 1, (hsize_t[]){80 << 20}, (hsize_t[]){70 << 20}, GZIP);
   H5Fclose(file);
   CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
-  CHECK_OK(dust_hdf5_read(&a, h, "a", 2, (int64_t[]){0, 5}, (int64_t[]){96, 100}));
-  dust_ndarray_release(&a);
-  CHECK(dust_hdf5_get_counts(h).decoded == 96 && dust_hdf5_get_counts(h).reused == 0);
-  CHECK(dust_mem_in_use() > (50u << 20) && dust_mem_in_use() < (65u << 20));
-  CHECK_OK(dust_hdf5_read(&a, h, "a", 2, (int64_t[]){90, 9}, (int64_t[]){6, 4}));
-  dust_ndarray_release(&a);
-  CHECK(dust_hdf5_get_counts(h).decoded == 96 && dust_hdf5_get_counts(h).reused == 6);
-  CHECK_OK(dust_hdf5_read(&a, h, "a", 2, (int64_t[]){0, 5}, (int64_t[]){96, 100})); /* the first has no room but for what the others use */
-  dust_ndarray_release(&a);
+  static const struct step {
+    int64_t first, rows;
+    uint64_t decoded, reused;         /* chunks, by then */
+    size_t least, most;               /* MiB in use then */
+  } steps[] = {{0, 96, 96, 0, 0, 2},  /* more than the cache holds: not kept */
+               {90, 6, 102, 0, 6, 8}, /* kept */
+               {0, 96, 192, 6, 6, 8}, /* what is there is used */
+               {70, 26, 212, 12, 26, 28}, {0, 60, 272, 12, 60, 65}, {0, 60, 272, 72, 60, 65}, {90, 6, 278, 72, 60, 65}};
+  for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+    const struct step *s = &steps[k];
+    CHECK_OK(dust_hdf5_read(&a, h, "a", 2, (int64_t[]){s->first, 5}, (int64_t[]){s->rows, 100}));
+    dust_ndarray_release(&a);
+    CHECK(dust_hdf5_get_counts(h).decoded == s->decoded && dust_hdf5_get_counts(h).reused == s->reused);
+    CHECK(dust_mem_in_use() >= s->least << 20 && dust_mem_in_use() <= s->most << 20);
+  }
   CHECK_OK(dust_hdf5_read(&a, h, "large", 1, (int64_t[]){69 << 20}, (int64_t[]){2 << 20}));
   dust_ndarray_release(&a);
   CHECK(dust_mem_in_use() < (65u << 20));
   CHECK_OK(dust_hdf5_close(h));
   CHECK(dust_mem_in_use() == 0);
   unlink(path);
+}
+
+/* Straight into the box, of chunks that are not kept: the same bytes as rows that are read one after the other, whose chunks are. */
+static void test_straight(void) {
+  const int storage[] = {GZIP, SHUFFLE, SHUFFLE | GZIP};
+  const hid_t types[] = {H5T_NATIVE_UINT8, H5T_NATIVE_UINT16, H5T_NATIVE_UINT32, H5T_NATIVE_UINT64};
+  for (int k = 0; k < 12; k++) {
+    if (!is_fast(storage[k % 3])) continue;
+    const hid_t type = types[k / 3];
+    const hsize_t wide = (hsize_t)(3 << 20) / H5Tget_size(type) / 3, shape[] = {23, 3, wide},
+                  chunk[] = {1, 3, wide}; /* 69 MiB in chunks of 3 */
+    const int64_t begin[] = {0, 1, 77}, box[] = {23, 2, 1001};
+    dust_hdf5 *h = NULL;
+    dust_ndarray all = {0}, row = {0}, part = {0};
+    fresh_path();
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    write_dataset(file, "a", type, type, 3, shape, chunk, storage[k % 3]);
+    H5Fclose(file);
+    CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
+    CHECK_OK(dust_hdf5_read(&all, h, "a", 3, begin, box));
+    CHECK(dust_mem_in_use() < (2u << 20) && dust_hdf5_get_counts(h).fast == 1);
+    for (int64_t z = 0; z < 23; z += 11) {
+      CHECK_OK(dust_hdf5_read(&row, h, "a", 3, (int64_t[]){z, 1, 77}, (int64_t[]){1, 2, 1001}));
+      CHECK_OK(dust_ndarray_slice(&part, &all, 0, z, z + 1, 1));
+      CHECK(same(&row, &part));
+      dust_ndarray_release(&part);
+      dust_ndarray_release(&row);
+    }
+    dust_ndarray_release(&all);
+    CHECK_OK(dust_hdf5_close(h));
+    unlink(path);
+  }
+  CHECK(dust_mem_in_use() == 0);
 }
 
 /* ---- other ways to get at a file */
@@ -586,6 +625,7 @@ int main(void) {
   test_truncated();
   test_allocations();
   test_cache();
+  test_straight();
   test_beside_a_writer();
   test_external_link();
   test_many_datasets();
