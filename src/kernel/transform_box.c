@@ -10,7 +10,12 @@
 #include "base/mem.h"
 #include "kernel/transform_walk.h"
 
-enum { MAXDIM = DUST_TRANSFORM_MAXDIM, TAPS = DUST_TRANSFORM_TAPS, SEEDS = 9 /* places along each outer axis */ };
+enum {
+  MAXDIM = DUST_TRANSFORM_MAXDIM,
+  TAPS = DUST_TRANSFORM_TAPS,
+  SEEDS = 9 /* places along each outer axis */,
+  BAND = 16 /* rows that are ruled out together */
+};
 
 typedef struct extent {
   int64_t low[MAXDIM], high[MAXDIM];
@@ -61,7 +66,9 @@ DUST_CLONED(void, along, (const float *restrict at, int32_t n, int32_t found[2])
 
 typedef struct worker {
   extent *found;
-  bool axis[MAXDIM]; /* which may be extended by this row */
+  bool axis[MAXDIM];                   /* which may be extended by this row */
+  double below[MAXDIM], above[MAXDIM]; /* by how much, without the affine part along the row */
+  int64_t begin, end;                  /* and by which of its samples */
 } worker;
 
 static dust_status extend(void *state, dust_field_walk *walk, int64_t begin, int64_t length) {
@@ -93,7 +100,10 @@ typedef struct reach {
   double *low, *high;    /* lowest and highest coefficient of each one's line along the last axis, for every component; voxels */
   int64_t plane[MAXDIM]; /* for which these are */
   bool known;
-  double affine[MAXDIM][2]; /* along the row, lowest and highest; voxels */
+  double all[MAXDIM][2];                              /* lowest and highest of all lines */
+  double affine[MAXDIM][2];                           /* along the row, lowest and highest; voxels */
+  double first[MAXDIM], slope[MAXDIM], slack[MAXDIM]; /* the same for sample i: first + slope * i, give or take the slack */
+  double step[MAXDIM];                                /* from a row to the next of its plane; voxels */
 } reach;
 
 static dust_status reach_create(reach *r, const dust_field *f) {
@@ -109,7 +119,9 @@ static dust_status reach_create(reach *r, const dust_field *f) {
     double slope = f->transform->turn[d][last] * f->voxel_size[last] / f->voxel_size[d];
     double from = slope * f->last.from_centre[0], to = slope * f->last.from_centre[n - 1];
     double slack = 1e-3 + 1e-5 * (fabs(from) + fabs(to) + f->transform->reach[d] / f->voxel_size[d]); /* for what float32 rounds */
+    r->first[d] = from, r->slope[d] = slope + (d == last), r->slack[d] = slack;
     if (d == last) to += (double)(n - 1);
+    r->step[d] = last > 0 ? (d == last - 1) + f->transform->turn[d][last - 1] * f->voxel_size[last - 1] / f->voxel_size[d] : 0;
     r->affine[d][0] = fmin(from, to) - slack, r->affine[d][1] = fmax(from, to) + slack;
   }
   return DUST_OK;
@@ -129,10 +141,17 @@ static void reach_update(reach *r, const dust_field_walk *walk) {
     for (int64_t i = 1; i < inner; i++) low = in[i] < low ? in[i] : low, high = in[i] > high ? in[i] : high;
     r->low[line] = low * per_voxel, r->high[line] = high * per_voxel;
   }
+  for (int d = 0; d < f->ndim; d++) {
+    const double *low = r->low + d * r->lines, *high = r->high + d * r->lines;
+    r->all[d][0] = low[0], r->all[d][1] = high[0];
+    for (int64_t k = 1; k < r->lines; k++) r->all[d][0] = fmin(r->all[d][0], low[k]), r->all[d][1] = fmax(r->all[d][1], high[k]);
+  }
 }
 
-/* Voxels by which component d is displaced in this row at least and at most. */
-static void displacement(const reach *r, const dust_field_walk *walk, int d, double *low, double *high) {
+/* Voxels by which component d is displaced at least and at most: in this row, or in any of its plane. */
+static void displacement(const reach *r, const dust_field_walk *walk, bool one, int d, double *low, double *high) {
+  *low = r->all[d][0], *high = r->all[d][1];
+  if (!one) return;
   int outer = walk->field->ndim - 2, taps = walk->field->transform->subsample > 1 ? TAPS : TAPS / 2;
   const int64_t *index = walk->field->outer[outer].index + walk->place[outer] * TAPS;
   const double *weight = walk->field->outer[outer].weight + walk->place[outer] * TAPS;
@@ -143,17 +162,52 @@ static void displacement(const reach *r, const dust_field_walk *walk, int d, dou
   }
 }
 
-static bool may_extend(worker *w, const reach *r, const dust_field_walk *walk) {
+/* Whether one of `rows` rows of a plane may, from the one walked near on. */
+static bool may_extend(worker *w, const reach *r, const dust_field_walk *walk, int64_t rows) {
   const dust_field *f = walk->field;
   bool any = false, alone = f->ndim == 1;
   for (int d = 0; d < f->ndim; d++) {
-    double low = 0, high = 0, at = walk->base[d] + (d < f->ndim - 1 ? (double)walk->place[d] : 0), slack = 1e-5 * fabs(walk->base[d]);
-    if (f->transform->moves[d] && !alone) displacement(r, walk, d, &low, &high);
-    w->axis[d] = alone || at + r->affine[d][0] + low - slack < (double)w->found->low[d] ||
-                 at + r->affine[d][1] + high + slack > (double)w->found->high[d];
+    double low = 0, high = 0, at = walk->base[d] + (d < f->ndim - 1 ? (double)walk->place[d] : 0), way = (double)(rows - 1) * r->step[d];
+    double slack = 1e-5 * (fabs(walk->base[d]) + fabs(way));
+    if (f->transform->moves[d] && !alone) displacement(r, walk, rows == 1, d, &low, &high);
+    /* by how much beyond, at most */
+    w->below[d] = (double)w->found->low[d] - (at + fmin(way, 0) + low - slack);
+    w->above[d] = at + fmax(way, 0) + high + slack - (double)w->found->high[d];
+    w->axis[d] = alone || w->below[d] - r->affine[d][0] > 0 || w->above[d] + r->affine[d][1] > 0;
     any |= w->axis[d];
   }
   return any;
+}
+
+/* Samples of which beyond + first + slope * i is above zero. */
+static void add_samples(worker *w, double beyond, double slope, int64_t n) {
+  double zero = -beyond / slope, last = (double)n - 1;
+  int64_t at = zero > last ? n - 1 : zero > 0 ? (int64_t)zero : 0;
+  if (slope >= 0 && beyond + slope * last <= 0) return;
+  if (slope <= 0 && beyond <= 0) return;
+  if (!(slope > 0)) w->begin = 0;
+  if (!(slope < 0)) w->end = n;
+  if (slope > 0 && at < w->begin) w->begin = at;
+  if (slope < 0 && at + 2 > w->end) w->end = at + 2 < n ? at + 2 : n;
+}
+
+/* Those of the row that may_extend() has looked at which may do it: mostly a few at one of its ends. */
+static void find_samples(worker *w, const reach *r, const dust_field *f) {
+  int64_t n = f->shape[f->ndim - 1];
+  w->begin = f->ndim > 1 ? n : 0, w->end = f->ndim > 1 ? 0 : n; /* nothing is known beforehand of a lone row */
+  for (int d = 0; d < f->ndim; d++) {
+    if (!w->axis[d]) continue;
+    add_samples(w, w->below[d] - r->first[d] + r->slack[d], -r->slope[d], n);
+    add_samples(w, w->above[d] + r->first[d] + r->slack[d], r->slope[d], n);
+  }
+}
+
+/* How many rows follow in this plane, the one walked near included, BAND at most. */
+static int64_t band(const dust_field_walk *walk, size_t left) {
+  const dust_field *f = walk->field;
+  int64_t rows = f->ndim > 1 ? f->shape[f->ndim - 2] - walk->place[f->ndim - 2] : 1;
+  if (rows > BAND) rows = BAND;
+  return rows < (int64_t)left ? rows : (int64_t)left;
 }
 
 /* ---- all rows */
@@ -169,7 +223,7 @@ static dust_status plant(job *j) {
   int64_t count = 1;
   for (int d = 0; d < f->ndim - 1; d++) count *= SEEDS;
   if (f->rows < 16 * count) return DUST_OK;
-  worker w = {&j->seed, {true, true, true, true}};
+  worker w = {.found = &j->seed, .axis = {true, true, true, true}};
   dust_field_walk walk;
   DUST_TRY(dust_field_walk_create(&walk, f));
   dust_status status = DUST_OK;
@@ -177,7 +231,7 @@ static dust_status plant(job *j) {
     int64_t row = 0, rest = k;
     for (int d = 0; d < f->ndim - 1; d++, rest /= SEEDS) row = row * f->shape[d] + rest % SEEDS * (f->shape[d] - 1) / (SEEDS - 1);
     dust_field_walk_to(&walk, row);
-    DUST_GO(dust_field_walk_parts(&walk, extend, &w));
+    DUST_GO(dust_field_walk_parts(&walk, 0, f->shape[f->ndim - 1], extend, &w));
   }
 done:
   dust_field_walk_release(&walk);
@@ -190,15 +244,25 @@ static dust_status extend_chunk(void *context, size_t begin, size_t end, size_t 
   reach r = {0};
   dust_field_walk walk = {0};
   dust_status status = DUST_OK;
+  size_t next = begin; /* row at which the next band begins */
   *w.found = j->seed;
   DUST_GO(reach_create(&r, j->field));
   DUST_GO(dust_field_walk_create(&walk, j->field));
   for (size_t row = begin; row < end; row++) {
     dust_field_walk_near(&walk, (int64_t)row);
     reach_update(&r, &walk);
-    if (!may_extend(&w, &r, &walk)) continue;
+    if (row >= next) {
+      int64_t rows = band(&walk, end - row);
+      next = row + (size_t)rows;
+      if (rows > 1 && !may_extend(&w, &r, &walk, rows)) {
+        row = next - 1;
+        continue;
+      }
+    }
+    if (!may_extend(&w, &r, &walk, 1)) continue;
+    find_samples(&w, &r, j->field);
     dust_field_walk_to(&walk, (int64_t)row);
-    DUST_GO(dust_field_walk_parts(&walk, extend, &w));
+    DUST_GO(dust_field_walk_parts(&walk, w.begin, w.end, extend, &w));
   }
 done:
   dust_field_walk_release(&walk);

@@ -127,10 +127,9 @@ size_t dust_field_grain(const dust_field *field) {
   return rows > 1 ? (size_t)rows : 1;
 }
 
-dust_status dust_field_walk_parts(dust_field_walk *walk, dust_field_visit visit, void *state) {
-  int64_t n = walk->field->shape[walk->field->ndim - 1];
-  for (int64_t at = 0; at < n; at += DUST_GATHER_ROW) {
-    int64_t length = n - at < DUST_GATHER_ROW ? n - at : DUST_GATHER_ROW;
+dust_status dust_field_walk_parts(dust_field_walk *walk, int64_t begin, int64_t end, dust_field_visit visit, void *state) {
+  for (int64_t at = begin; at < end; at += DUST_GATHER_ROW) {
+    int64_t length = end - at < DUST_GATHER_ROW ? end - at : DUST_GATHER_ROW;
     dust_field_walk_samples(walk, at, length);
     DUST_TRY(visit(state, walk, at, length));
   }
@@ -143,7 +142,7 @@ dust_status dust_field_walk_rows(const dust_field *field, size_t begin, size_t e
   dust_status status = DUST_OK;
   for (size_t row = begin; row < end; row++) {
     dust_field_walk_to(&walk, (int64_t)row);
-    DUST_GO(dust_field_walk_parts(&walk, visit, state));
+    DUST_GO(dust_field_walk_parts(&walk, 0, field->shape[field->ndim - 1], visit, state));
   }
 done:
   dust_field_walk_release(&walk);

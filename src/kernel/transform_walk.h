@@ -39,7 +39,8 @@ void dust_field_walk_pieces(dust_field_walk *walk);
 void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t length);
 /* Rows begin … end-1, at most DUST_GATHER_ROW samples at a time: the samples from `at` on are in walk->at[]. */
 typedef dust_status (*dust_field_visit)(void *state, dust_field_walk *walk, int64_t at, int64_t length);
-dust_status dust_field_walk_parts(dust_field_walk *walk, dust_field_visit visit, void *state); /* of the row walked to */
+/* The samples begin … end-1 of the row walked to. */
+dust_status dust_field_walk_parts(dust_field_walk *walk, int64_t begin, int64_t end, dust_field_visit visit, void *state);
 dust_status dust_field_walk_rows(const dust_field *field, size_t begin, size_t end, dust_field_visit visit, void *state);
 /* Rows that are worth a thread's while. It depends on the field alone, so that work is cut the same way for any number of threads. */
 size_t dust_field_grain(const dust_field *field);
