@@ -28,6 +28,18 @@ static void cubic_taps(int64_t n, double place, double factor, int64_t *index, d
   }
 }
 
+void dust_transform_node_taps(const dust_transform *t, int d, int64_t node, int64_t index[4], double weight[4]) {
+  int64_t m = t->nodes[d], c = t->controls[d];
+  cubic_taps(c, (double)dust_spline_mirror(node, m) * ratio(c, m), 1, index, weight, false);
+}
+
+/* The node below a master voxel index, and how far it is from there to the next. */
+static int64_t node_below(const dust_transform *t, int d, double place, double *blend) {
+  double at = place * ratio(t->nodes[d], t->shape[d]), below = floor(at);
+  *blend = at - below;
+  return (int64_t)below;
+}
+
 void dust_transform_taps(const dust_transform *t, int d, double place, int64_t index[TAPS], double weight[TAPS], bool slopes) {
   int64_t n = t->shape[d], m = t->nodes[d], c = t->controls[d];
   if (t->subsample == 1) {
@@ -36,11 +48,12 @@ void dust_transform_taps(const dust_transform *t, int d, double place, int64_t i
     for (int k = 4; k < TAPS; k++) index[k] = 0, weight[k] = 0;
     return;
   }
-  double step = ratio(m, n), at = place * step, below = floor(at), blend = at - below;
+  double step = ratio(m, n), blend;
+  int64_t below = node_below(t, d, place, &blend);
   for (int side = 0; side < 2; side++) {
-    int64_t node = dust_spline_mirror((int64_t)below + side, m);
     double factor = slopes ? (side ? step : -step) : (side ? blend : 1 - blend);
-    cubic_taps(c, (double)node * ratio(c, m), factor, index + 4 * side, weight + 4 * side, false);
+    dust_transform_node_taps(t, d, below + side, index + 4 * side, weight + 4 * side);
+    for (int k = 0; k < 4; k++) weight[4 * side + k] *= factor;
   }
 }
 
@@ -59,6 +72,10 @@ static dust_status plan_outer(dust_field *f, int d) {
   DUST_TRY(dust_calloc((void **)&axis->weight, (size_t)f->shape[d], TAPS * sizeof(double)));
   for (int64_t i = 0; i < f->shape[d]; i++)
     dust_transform_taps(f->transform, d, master_place(f, d, i), axis->index + i * TAPS, axis->weight + i * TAPS, false);
+  if (f->transform->subsample == 1) return DUST_OK;
+  DUST_TRY(dust_calloc((void **)&axis->node, (size_t)f->shape[d], sizeof(int64_t)));
+  DUST_TRY(dust_calloc((void **)&axis->blend, (size_t)f->shape[d], sizeof(double)));
+  for (int64_t i = 0; i < f->shape[d]; i++) axis->node[i] = node_below(f->transform, d, master_place(f, d, i), &axis->blend[i]);
   return DUST_OK;
 }
 
@@ -72,9 +89,8 @@ static void plan_points(dust_field *f, int64_t first) {
       l->index[p] = dust_spline_mirror(first + p, t->controls[d]);
       continue;
     }
-    int64_t node = dust_spline_mirror(first + p, t->nodes[d]);
     double weight[4];
-    cubic_taps(t->controls[d], (double)node * ratio(t->controls[d], t->nodes[d]), 1, l->index + p * 4, weight, false);
+    dust_transform_node_taps(t, d, first + p, l->index + p * 4, weight);
     for (int k = 0; k < 4; k++) l->weight[k][p] = weight[k];
   }
   for (int64_t p = l->points - 1, stop = p + 1; p >= 0 && l->taps == 4; p--) {
@@ -179,6 +195,8 @@ void dust_field_release(dust_field *field) {
   for (int d = 0; d < DUST_TRANSFORM_MAXDIM; d++) {
     dust_free(field->outer[d].index);
     dust_free(field->outer[d].weight);
+    dust_free(field->outer[d].node);
+    dust_free(field->outer[d].blend);
     dust_free(field->last.weight[d]);
   }
   dust_free(field->last.index);

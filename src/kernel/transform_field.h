@@ -29,10 +29,15 @@ enum { DUST_TRANSFORM_TAPS = 8 };
 void dust_transform_taps(const dust_transform *transform, int d, double place, int64_t index[DUST_TRANSFORM_TAPS],
                          double weight[DUST_TRANSFORM_TAPS], bool slopes);
 
+/* With subsample > 1: the four control points that make node `node` of axis d. */
+void dust_transform_node_taps(const dust_transform *transform, int d, int64_t node, int64_t index[4], double weight[4]);
+
 /* Taps of every index along an outer axis. */
 typedef struct dust_field_axis {
   int64_t *index; /* DUST_TRANSFORM_TAPS each */
   double *weight;
+  int64_t *node; /* with subsample > 1: it lies between this node and the next, */
+  double *blend; /* so far of the way */
 } dust_field_axis;
 
 enum { DUST_FIELD_NODES = 8 }; /* nodes made at a time */

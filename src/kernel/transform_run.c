@@ -25,7 +25,7 @@ typedef struct run {
   plane *planes;
   size_t count, arrays;
   dust_tally *tally; /* float32, interpolated: (chunks, arrays), for intensities that go by the range of what they get; else NULL */
-  size_t item; /* bytes of an output element */
+  size_t item;       /* bytes of an output element */
   int64_t first[DUST_TRANSFORM_MAXDIM]; /* voxels from the lower face of in_roi to that of out_roi */
   int64_t ahead; /* elements of the source from what a row needs to what one PLANES_AHEAD further along the first axis needs */
 } run;

@@ -57,14 +57,18 @@ DUST_CLONED(void, make_cubics, (float *restrict out, int64_t room, const double 
   }
 }
 
-DUST_CLONED(void, make_linears, (float *restrict out, int64_t room, const double *restrict p, const dust_field_last *l, const affine *a),
-            (out, room, p, l, a)) {
+/* Of points that lie `blend` of the way from line p to line q. */
+DUST_CLONED(void, make_linears,
+            (float *restrict out, int64_t room, const double *restrict p, const double *restrict q, double blend, const dust_field_last *l,
+             const affine *a),
+            (out, room, p, q, blend, l, a)) {
   float *restrict one = out + room;
   const double *restrict begin = l->begin;
   double base = a->base, slope = a->slope, rise = a->slope * l->length;
   for (int64_t i = 0; i < l->pieces; i++) {
-    out[i] = (float)(p[i] + (base + slope * begin[i]));
-    one[i] = (float)((p[i + 1] - p[i]) + rise);
+    double from = p[i] + (q[i] - p[i]) * blend, to = p[i + 1] + (q[i + 1] - p[i + 1]) * blend;
+    out[i] = (float)(from + (base + slope * begin[i]));
+    one[i] = (float)((to - from) + rise);
   }
 }
 
@@ -86,8 +90,29 @@ void dust_field_walk_pieces(dust_field_walk *walk) {
       make_cubics(walk->piece[d], walk->room, walk->line, &f->last, &turned);
     } else {
       sum_points(walk->line, &f->last, in, 1 / f->voxel_size[d]);
-      make_linears(walk->piece[d], walk->room, walk->line, &f->last, &turned);
+      make_linears(walk->piece[d], walk->room, walk->line, walk->line, 0, &f->last, &turned);
     }
+  }
+}
+
+static double *nodes_of(const dust_field_walk *walk, int slot, int d) {
+  return walk->node_line[slot] + d * (walk->field->last.points + NODES);
+}
+
+void dust_field_walk_nodes(dust_field_walk *walk, int slot) {
+  const dust_field *f = walk->field;
+  int last = f->ndim - 1;
+  for (int d = 0; d < f->ndim; d++)
+    if (f->transform->moves[d])
+      sum_points(nodes_of(walk, slot, d), &f->last, walk->level[last] + d * f->transform->controls[last], 1 / f->voxel_size[d]);
+}
+
+void dust_field_walk_between(dust_field_walk *walk, int lower, int upper, double blend) {
+  const dust_field *f = walk->field;
+  for (int d = 0; d < f->ndim; d++) {
+    if (!f->transform->moves[d]) continue;
+    affine turned = {walk->base[d], row_slope(f, d)};
+    make_linears(walk->piece[d], walk->room, nodes_of(walk, lower, d), nodes_of(walk, upper, d), blend, &f->last, &turned);
   }
 }
 

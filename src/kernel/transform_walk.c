@@ -19,6 +19,8 @@ dust_status dust_field_walk_create(dust_field_walk *walk, const dust_field *fiel
   size_t lanes = DUST_MOST_LANES, row = DUST_GATHER_ROW + lanes, doubles = (size_t)field->last.points + NODES, slab = (size_t)t->ndim;
   size_t room = t->displaced ? ((size_t)field->last.pieces + 2 * lanes - 1) / lanes * lanes : 0, level[DUST_TRANSFORM_MAXDIM + 1] = {0};
   for (int d = t->ndim - 1; d >= 1 && t->displaced; d--) doubles += level[d] = slab *= (size_t)t->controls[d];
+  size_t nodes = t->subsample > 1 && t->displaced ? (size_t)t->ndim * ((size_t)field->last.points + NODES) : 0;
+  doubles += 2 * nodes;
   size_t floats = (size_t)t->ndim * (row + (size_t)field->last.each * room);
   DUST_TRY(dust_calloc(&walk->block, floats * sizeof(float) + doubles * sizeof(double), 1));
   float *at = walk->block;
@@ -28,6 +30,7 @@ dust_status dust_field_walk_create(dust_field_walk *walk, const dust_field *fiel
   walk->line = (double *)(void *)at;
   walk->level[0] = t->displaced ? (double *)t->coefficients.data : NULL;
   double *next = walk->line + field->last.points + NODES;
+  for (int k = 0; k < 2; k++) walk->node_line[k] = next, next += nodes;
   for (int d = 1; d < t->ndim; d++) walk->level[d] = next, next += level[d];
   for (int d = 0; d < t->ndim; d++) walk->reduced[d] = -1;
   return DUST_OK;
@@ -44,12 +47,12 @@ void dust_field_walk_release(dust_field_walk *walk) {
  * go, since slices are often a few values long. */
 DUST_CLONED(void, sum_slices,
             (double *restrict out, const double *restrict in, const dust_transform *t, const int64_t *index, const double *weight,
-             int64_t count, int64_t inner),
-            (out, in, t, index, weight, count, inner)) {
+             int64_t taps, int64_t count, int64_t inner),
+            (out, in, t, index, weight, taps, count, inner)) {
   for (int component = 0; component < t->ndim; component++, out += inner, in += count * inner) {
     if (!t->moves[component]) continue;
     const double *a = in + index[0] * inner, *b = in + index[1] * inner, *c = in + index[2] * inner, *d = in + index[3] * inner;
-    if (t->subsample == 1) {
+    if (taps == 4) {
       for (int64_t i = 0; i < inner; i++) out[i] = weight[0] * a[i] + weight[1] * b[i] + weight[2] * c[i] + weight[3] * d[i];
       continue;
     }
@@ -67,7 +70,34 @@ static void reduce(dust_field_walk *walk, int d) {
   int64_t inner = 1;
   for (int e = d + 1; e < t->ndim; e++) inner *= t->controls[e];
   sum_slices(walk->level[d + 1], walk->level[d], t, axis->index + walk->place[d] * TAPS, axis->weight + walk->place[d] * TAPS,
-             t->controls[d], inner);
+             t->subsample == 1 ? 4 : 8, t->controls[d], inner);
+}
+
+/* The slot that holds the lines of a node along axis d, which are made if they aren't there, in the slot that is not `kept`. */
+static int slot_of(dust_field_walk *walk, int d, int64_t node, int kept) {
+  const dust_transform *t = walk->field->transform;
+  for (int k = 0; k < 2; k++)
+    if (walk->has_node[k] && walk->node[k] == node) return k;
+  int64_t index[4];
+  double weight[4];
+  const int slot = kept == 0;
+  dust_transform_node_taps(t, d, node, index, weight);
+  sum_slices(walk->level[d + 1], walk->level[d], t, index, weight, 4, t->controls[d], t->controls[d + 1]);
+  dust_field_walk_nodes(walk, slot);
+  walk->node[slot] = node, walk->has_node[slot] = true;
+  return slot;
+}
+
+/* The row by what its neighbours between the same nodes made: two lines of nodes along axis d, the one before the last. */
+static void blend_nodes(dust_field_walk *walk, int d) {
+  const dust_field_axis *axis = &walk->field->outer[d];
+  const int64_t place = walk->place[d], node = axis->node[place];
+  if (walk->reduced[d] < 0) walk->has_node[0] = walk->has_node[1] = false; /* the level that they are made of is another */
+  walk->reduced[d] = place;
+  const bool upper_first = walk->has_node[0] && walk->node[0] == node + 1; /* keep what can be kept */
+  int upper = upper_first ? 0 : -1, lower = slot_of(walk, d, node, upper);
+  if (!upper_first) upper = slot_of(walk, d, node + 1, lower);
+  dust_field_walk_between(walk, lower, upper, axis->blend[place]);
 }
 
 static void turn_base(dust_field_walk *walk) {
@@ -115,8 +145,13 @@ void dust_field_walk_near(dust_field_walk *walk, int64_t row) {
 
 void dust_field_walk_to(dust_field_walk *walk, int64_t row) {
   dust_field_walk_near(walk, row);
-  if (!walk->field->transform->displaced) return;
-  reduce_to(walk, walk->field->ndim - 1);
+  const dust_field *f = walk->field;
+  if (!f->transform->displaced) return;
+  if (f->transform->subsample > 1 && f->ndim > 1) {
+    blend_nodes(walk, f->ndim - 2);
+    return;
+  }
+  reduce_to(walk, f->ndim - 1);
   dust_field_walk_pieces(walk);
 }
 

@@ -19,7 +19,11 @@ typedef struct dust_field_walk {
   int64_t reduced[DUST_TRANSFORM_MAXDIM]; /* for which index level d was last reduced, -1: none */
   /* level[d]: coefficients with the axes before d reduced; level[0] is the transformation's own */
   double *level[DUST_TRANSFORM_MAXDIM + 1];
-  double *line;                        /* the points of one axis */
+  double *line; /* the points of one axis */
+  /* With subsample > 1 rows between the same two nodes of the axis before the last share these: their lines of nodes, for each component that moves, voxels */
+  double *node_line[2];
+  int64_t node[2]; /* which they are of */
+  bool has_node[2];
   float *piece[DUST_TRANSFORM_MAXDIM]; /* per displaced axis: constant terms of all polynomials, then linear ones … */
   int64_t room;                        /* from one of these to the next */
   double base[DUST_TRANSFORM_MAXDIM];  /* rotation's part that is the same for the whole row */
@@ -33,8 +37,10 @@ void dust_field_walk_release(dust_field_walk *walk);
 void dust_field_walk_to(dust_field_walk *walk, int64_t row);
 /* Not quite: place, base and the levels that the rows of a plane share. dust_field_walk_to() the same row takes it from there. */
 void dust_field_walk_near(dust_field_walk *walk, int64_t row);
-/* Of walk->line, made from the last level: walk->piece. Part of dust_field_walk_to(). */
+/* Parts of dust_field_walk_to(). Of the last level: walk->piece; of it as a line of nodes, into node_line[slot]; of two such lines: walk->piece. */
 void dust_field_walk_pieces(dust_field_walk *walk);
+void dust_field_walk_nodes(dust_field_walk *walk, int slot);
+void dust_field_walk_between(dust_field_walk *walk, int lower, int upper, double blend);
 /* Samples begin … begin+length-1 of the row walked to, into walk->at[]. length <= DUST_GATHER_ROW. */
 void dust_field_walk_samples(dust_field_walk *walk, int64_t begin, int64_t length);
 /* Rows begin … end-1, at most DUST_GATHER_ROW samples at a time: the samples from `at` on are in walk->at[]. */
