@@ -105,14 +105,25 @@ static inline float power_of(const curve *c, float x) {
   return float_of(bits_of(q * r + 1) + (bits_of(sum) << 23));
 }
 
+#ifndef AHEAD
+#define AHEAD 1024
+#endif
+#define STRIP 64
 DUST_CLONED(void, power_float, (const curve *curve_, float *restrict out, const float *restrict in, size_t n), (curve_, out, in, n)) {
   const curve c = *curve_;
-  for (size_t i = 0; i < n; i++) {
-    float distance = in[i] - c.low, x = distance * c.scale;
-    x = x > c.least ? x : c.least;
-    x = x < 1 ? x : 1;
-    float power = power_of(&c, x);
-    out[i] = (distance > 0 ? power : 0) * c.range + c.low;
+  for (size_t begin = 0; begin < n; begin += STRIP) {
+    const size_t end = n - begin < STRIP ? n : begin + STRIP;
+    for (size_t i = begin; i < begin + STRIP; i += 16) {
+      __builtin_prefetch(in + i + AHEAD);
+      __builtin_prefetch(out + i + AHEAD, 1);
+    }
+    for (size_t i = begin; i < end; i++) {
+      float distance = in[i] - c.low, x = distance * c.scale;
+      x = x > c.least ? x : c.least;
+      x = x < 1 ? x : 1;
+      float power = power_of(&c, x);
+      out[i] = (distance > 0 ? power : 0) * c.range + c.low;
+    }
   }
 }
 
