@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "kernel/blocks.h"
 #include "kernel/reduce.h"
 
-#define FLAT 1e-3 /* upstream's: dividing by less would blow up noise */
+#define FLAT 1e-3                  /* upstream's: dividing by less would blow up noise */
+enum { STRIP = 64, AHEAD = 2048 }; /* elements computed together; bytes fetched before they are */
 
 typedef struct search {
   dust_dtype dtype;
@@ -105,18 +107,12 @@ static inline float power_of(const curve *c, float x) {
   return float_of(bits_of(q * r + 1) + (bits_of(sum) << 23));
 }
 
-#ifndef AHEAD
-#define AHEAD 1024
-#endif
-#define STRIP 64
 DUST_CLONED(void, power_float, (const curve *curve_, float *restrict out, const float *restrict in, size_t n), (curve_, out, in, n)) {
   const curve c = *curve_;
-  for (size_t begin = 0; begin < n; begin += STRIP) {
-    const size_t end = n - begin < STRIP ? n : begin + STRIP;
-    for (size_t i = begin; i < begin + STRIP; i += 16) {
-      __builtin_prefetch(in + i + AHEAD);
-      __builtin_prefetch(out + i + AHEAD, 1);
-    }
+  for (size_t begin = 0, end; begin < n; begin = end) {
+    end = n - begin < STRIP ? n : begin + STRIP;
+    dust_fetch(in + begin, AHEAD, STRIP * sizeof *in);
+    dust_fetch(out + begin, AHEAD, STRIP * sizeof *out);
     for (size_t i = begin; i < end; i++) {
       float distance = in[i] - c.low, x = distance * c.scale;
       x = x > c.least ? x : c.least;

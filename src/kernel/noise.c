@@ -5,13 +5,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "kernel/noise_poisson.h"
 #include "kernel/philox.h"
 #include "kernel/reduce.h"
 
 #define BLOCK DUST_PHILOX_BLOCK
 #define BLOCKS_A_CHUNK 128
-#define CACHE_LINE 64
 #define MOST_COUNTS 2147483648.0 /* gsl_ran_poisson counts in an unsigned int */
 
 typedef struct noise_pass {
@@ -150,16 +150,13 @@ static void one_block(const noise_pass *pass, uint64_t block) {
 /* What the next block reads and writes is on its way while this one is computed, which takes as long as memory does. */
 static void fetch_block(const noise_pass *pass, size_t block) {
   const size_t bytes = BLOCK * dust_dtype_size(pass->in->dtype);
-  const char *in = pass->in->data + block * bytes, *out = pass->out->data + block * bytes;
-  for (size_t at = 0; at < bytes; at += CACHE_LINE) {
-    __builtin_prefetch(in + at);
-    __builtin_prefetch(out + at, 1);
-  }
+  dust_fetch(pass->in->data, block * bytes, bytes);
+  dust_fetch(pass->out->data, block * bytes, bytes);
 }
 
 static dust_status some_blocks(void *context, size_t begin, size_t end, size_t chunk) {
   for (size_t block = begin; block < end; block++) {
-    if (block + 1 < end) fetch_block(context, block + 1);
+    fetch_block(context, block + 1);
     one_block(context, block);
   }
   return DUST_OK;
