@@ -30,6 +30,8 @@ static atomic_size_t kept;
 static bool enter(void) { return !atomic_flag_test_and_set_explicit(&inside, memory_order_acquire); }
 static void leave(void) { atomic_flag_clear_explicit(&inside, memory_order_release); }
 
+#define HUGE_LEAST ((size_t)4 << 20) /* bytes from which on the system is asked for pages of 2 MiB */
+
 /* `bytes` in whole pages, which are 4 KiB here and 64 KiB elsewhere. */
 static size_t whole(size_t bytes) {
   const long asked = sysconf(_SC_PAGESIZE);
@@ -52,6 +54,9 @@ bool dust_pages_wanted(size_t bytes) {
 static dust_pages fresh(size_t bytes) {
   void *begin = mmap(NULL, whole(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (begin == MAP_FAILED) return (dust_pages){0};
+#ifdef MADV_HUGEPAGE /* one fault instead of 512, and the processor fetches ahead further; where there are none, nothing is lost */
+  if (bytes >= HUGE_LEAST) madvise(begin, whole(bytes), MADV_HUGEPAGE);
+#endif
   return (dust_pages){begin, whole(bytes), true};
 }
 

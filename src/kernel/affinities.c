@@ -7,12 +7,14 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "base/mem.h"
 #include "kernel/blocks.h"
 
 #define PIECE 4096 /* elements worked on together, all edges, while they are in L1 */
 #define ROWS_A_CHUNK 64
-#define FEW_EDGES 4 /* so many are compared in the time that a copy takes */
+enum { STRIP = 64, AHEAD = 2048 }; /* elements compared together; bytes fetched before they are */
+#define FEW_EDGES 4                /* so many are compared in the time that a copy takes */
 
 typedef struct affinity_pass {
   const dust_ndarray *ids; /* unsigned, C order */
@@ -103,14 +105,20 @@ static dust_status make_ids(dust_ndarray *ids, const dust_ndarray *labels, int64
 
 /* ---- edges */
 
+/* Of the two inputs `there` is new, the next plane of the volume; `here` was read as that before. */
 #define COMPARE(type)                                                                                                                  \
   DUST_CLONED(void, compare_##type, (uint8_t *restrict out, const void *here, const void *there, size_t n, bool background_as_object), \
               (out, here, there, n, background_as_object)) {                                                                           \
     const type *restrict a = here, *restrict b = there;                                                                                \
-    if (background_as_object)                                                                                                          \
-      for (size_t i = 0; i < n; i++) out[i] = a[i] == b[i];                                                                            \
-    else                                                                                                                               \
-      for (size_t i = 0; i < n; i++) out[i] = (a[i] == b[i]) & (a[i] != 0);                                                            \
+    for (size_t begin = 0, end; begin < n; begin = end) {                                                                              \
+      end = n - begin < STRIP ? n : begin + STRIP;                                                                                     \
+      dust_fetch(b + begin, AHEAD, STRIP * sizeof *b);                                                                                 \
+      dust_fetch(out + begin, AHEAD / 4, STRIP);                                                                                       \
+      if (background_as_object)                                                                                                        \
+        for (size_t i = begin; i < end; i++) out[i] = a[i] == b[i];                                                                    \
+      else                                                                                                                             \
+        for (size_t i = begin; i < end; i++) out[i] = (a[i] == b[i]) & (a[i] != 0);                                                    \
+    }                                                                                                                                  \
   }
 COMPARE(uint8_t)
 COMPARE(uint16_t)

@@ -104,33 +104,39 @@ static inline float logarithm(float x) {
   return f + y + power * 0.693359375f;
 }
 
-/* Cosine and sine of angle / 2^32 turns. */
-static inline void turn(uint32_t angle, float *cosine, float *sine) {
-  uint32_t quadrant = (angle + 0x20000000u) >> 30;
-  float x = (float)(int32_t)(angle - (quadrant << 30)) * (float)(6.283185307179586 / 4294967296.0), z = x * x;
-  float s = x + x * z * (-1.6666654611e-1f + z * (8.3321608736e-3f + z * -1.9515295891e-4f));
-  float c = 1 - 0.5f * z + z * z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f));
-  float even = quadrant & 1 ? s : c, odd = quadrant & 1 ? c : s;
-  *cosine = (quadrant + 1) & 2 ? -even : even;
-  *sine = quadrant & 2 ? -odd : odd;
+/* v, its sign changed if bit 31 is set. */
+static inline float signed_by(float v, uint32_t bits) {
+  uint32_t of_v;
+  memcpy(&of_v, &v, sizeof of_v);
+  of_v ^= bits & 0x80000000u;
+  memcpy(&v, &of_v, sizeof v);
+  return v;
 }
 
-DUST_CLONED(void, box_muller, (float *restrict even, float *restrict odd, const uint32_t *restrict radius, const uint32_t *restrict angle),
-            (even, odd, radius, angle)) {
-  for (int i = 0; i < LANES; i++) {
-    float r = sqrtf(-2 * logarithm(((float)radius[i] + 0.5f) * 0x1p-32f)), c, s;
-    turn(angle[i], &c, &s);
-    even[i] = r * c;
-    odd[i] = r * s;
-  }
+/* Cosine and sine of angle / 2^32 turns: of what is left beside the nearest quarter turn, which is `nearest`'s first two bits. */
+static inline void turn(uint32_t angle, float *cosine, float *sine) {
+  uint32_t nearest = angle + 0x20000000u;
+  float x = (float)(int32_t)(angle - (nearest & 0xc0000000u)) * (float)(6.283185307179586 / 4294967296.0), z = x * x;
+  float s = x + x * z * (-1.6666654611e-1f + z * (8.3321608736e-3f + z * -1.9515295891e-4f));
+  float c = 1 - 0.5f * z + z * z * (4.166664568298827e-2f + z * (-1.388731625493765e-3f + z * 2.443315711809948e-5f));
+  float even = nearest & 0x40000000u ? s : c, odd = nearest & 0x40000000u ? c : s;
+  *cosine = signed_by(even, nearest + 0x40000000u);
+  *sine = signed_by(odd, nearest);
+}
+
+/* Words 0 and 1 of a counter make elements 0 and 1, words 2 and 3 the other two. */
+DUST_CLONED(void, box_muller, (float *restrict out, const uint32_t *restrict word), (out, word)) {
+  for (int pair = 0; pair < 4 * LANES; pair += 2 * LANES)
+    for (int i = pair; i < pair + LANES; i++) {
+      float r = sqrtf(-2 * logarithm(((float)word[i] + 0.5f) * 0x1p-32f)), c, s;
+      turn(word[i + LANES], &c, &s);
+      out[i] = r * c;
+      out[i + LANES] = r * s;
+    }
 }
 
 void dust_philox_normals(float out[DUST_PHILOX_BLOCK], uint64_t key, uint32_t stream, uint64_t block) {
   uint32_t word[DUST_PHILOX_BLOCK];
   dust_philox_words(word, key, stream, block);
-  for (int pair = 0; pair < 2; pair++) {
-    const uint32_t *radius = word + 2 * pair * LANES;
-    float *even = out + 2 * pair * LANES;
-    box_muller(even, even + LANES, radius, radius + LANES);
-  }
+  box_muller(out, word);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "base/mem.h"
 #include "kernel/blocks.h"
 
@@ -25,6 +26,8 @@ typedef struct entry {
 
 /* Where ids change as often as not they are counted in turn in tables of their own: adding to one place again and again waits for the last addition each time. */
 enum { DIRECT = 2048, TURNS = 4 };
+
+enum { STRIP = 64, AHEAD = 2048 }; /* keys compared together; bytes fetched before they are */
 
 typedef struct table {
   uint64_t (*direct)[DIRECT]; /* TURNS of them, by key ^ bias */
@@ -111,13 +114,30 @@ static dust_status count_run(table *t, uint64_t key, uint64_t length) {
   return DUST_OK;
 }
 
-/* out[i]: whether key i differs from the one before it; the first from `before`. Returns how many do. */
-DUST_CLONED(size_t, find_changes, (uint8_t *restrict out, const uint64_t *restrict key, uint64_t before, size_t n), (out, key, before, n)) {
-  size_t changes = 0;
-  out[0] = key[0] != before;
-  for (size_t i = 1; i < n; i++) out[i] = key[i] != key[i - 1];
-  for (size_t i = 0; i < n; i++) changes += out[i];
-  return changes;
+/* Times this, eight bytes that are 0 or 1 have their bits in the topmost byte, the first byte's lowest. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define GATHER_BITS UINT64_C(0x8040201008040201)
+#else
+#define GATHER_BITS UINT64_C(0x0102040810204080)
+#endif
+
+/* Bit i: whether value i is followed by another than itself, of n <= STRIP; they are compared to bytes, of which eight make bits in one multiplication. */
+static inline __attribute__((always_inline)) uint64_t changes_of(const uint64_t *restrict key, size_t n) {
+  uint64_t words[STRIP / 8] = {0}, bits = 0;
+  uint8_t *change = (uint8_t *)words;
+  for (size_t i = 0; i < n; i++) change[i] = key[i] != key[i + 1];
+  for (size_t k = 0; k < STRIP / 8; k++) bits |= (words[k] * GATHER_BITS >> 56) << 8 * k;
+  return bits;
+}
+
+/* Where runs end, of n keys, the last of which counts as no end, in bits; returns how many do. */
+DUST_CLONED(size_t, find_ends, (uint64_t *restrict out, const uint64_t *restrict key, size_t n), (out, key, n)) {
+  size_t ends = 0, left = n - 1;
+  for (; left >= STRIP; left -= STRIP, key += STRIP) {
+    dust_fetch(key, AHEAD, STRIP * sizeof *key);
+    ends += (size_t)__builtin_popcountll(*out++ = changes_of(key, STRIP));
+  }
+  return ends + (size_t)__builtin_popcountll(*out = changes_of(key, left));
 }
 
 static void count_each(table *t, const uint64_t *key, size_t n) {
@@ -138,35 +158,30 @@ static void count_one(table *t, uint64_t key, uint64_t length) {
     t->status = count_run(t, key, length);
 }
 
-/* Eight flags at a time; most words are 0. */
-static void count_runs(table *t, const uint64_t *key, const uint8_t *change, size_t n) {
+static void count_runs(table *t, const uint64_t *key, const uint64_t *ends, size_t n) {
   size_t begin = 0;
-  for (size_t at = 0; at < n; at += 8) {
-    uint64_t word = 0;
-    memcpy(&word, change + at, n - at < 8 ? n - at : 8);
-    if (word == 0) continue;
-    for (size_t i = at; i < at + 8 && i < n; i++) {
-      if (!change[i] || i == 0) continue;
-      count_one(t, key[begin], i - begin);
-      begin = i;
+  for (size_t at = 0; at < n; at += STRIP)
+    for (uint64_t left = *ends++; left; left &= left - 1) {
+      size_t end = at + (size_t)__builtin_ctzll(left) + 1;
+      count_one(t, key[end - 1], end - begin);
+      begin = end;
     }
-  }
   count_one(t, key[begin], n - begin);
 }
 
 static bool count_block(void *context, const dust_rows *rows, char *const *pointer, size_t n) {
   table *t = context;
   uint64_t buffer[DUST_BLOCK];
-  uint8_t change[DUST_BLOCK];
+  uint64_t ends[DUST_BLOCK / STRIP];
   const uint64_t *key = buffer;
   if (t->dtype == DUST_UINT64)
     key = dust_block_labels(buffer, pointer[0], rows->stride[0], t->dtype, n);
   else
     load_keys(buffer, t->dtype, pointer[0], rows->stride[0], n);
-  if (find_changes(change, key, key[0], n) > n / 2)
+  if (find_ends(ends, key, n) > n / 2)
     count_each(t, key, n);
   else
-    count_runs(t, key, change, n);
+    count_runs(t, key, ends, n);
   return t->status == DUST_OK;
 }
 
