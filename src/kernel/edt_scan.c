@@ -1,128 +1,85 @@
-/* Row for row down and up again, a whole row at once: what a row knows is one more than what its neighbour knows. Neighbours along
- * axis 1 of one y make a sheet, which stays in the cache.
+/* Ways of up to 2^k - 1 steps are known after k rounds: in each a voxel asks the two that are 1, 2, 4 … away. Whole rows of bytes at once,
+ * however far the sites are.
  *
- *     down   f(z) = site(z) ? 0 : f(z - 1) + 1
- *     up     s(z) = min(f(z), s(z + 1) + 1)
+ *     s(x) = min(s(x), s(x - w) + w, s(x + w) + w)
  */
 #include "kernel/edt_scan.h"
 
 #include <string.h>
 #include "base/clones.h"
 #include "base/mem.h"
-#include "kernel/edt_window.h"
-#include "kernel/unlike.h"
 
-#define SHEETS_A_CHUNK 16
-#define NEVER DUST_EDT_NEVER
+#define LANES DUST_EDT_LANES
+#define MARGIN DUST_EDT_MARGIN
+#define NEVER 255
 
-static inline uint8_t one_more(uint8_t steps) { return (uint8_t)((steps < NEVER ? steps : NEVER - 1) + 1); }
-
-DUST_CLONED(void, go_down, (uint8_t *restrict out, const uint8_t *restrict above, const uint8_t *restrict site, int64_t n),
-            (out, above, site, n)) {
-  for (int64_t x = 0; x < n; x++) out[x] = site[x] ? 0 : one_more(above[x]);
+dust_edt_squaring dust_edt_squaring_make(double weight, int stride, int shift, uint16_t far) {
+  dust_edt_squaring s = {.stride = (uint16_t)stride, .shift = (uint16_t)shift, .far = far};
+  s.weight = weight < far ? (uint16_t)weight : 0;
+  while (s.limit < NEVER && weight * (stride * s.limit + shift) * (stride * s.limit + shift) < far) s.limit++;
+  return s;
 }
 
-DUST_CLONED(void, go_up, (uint8_t *restrict out, const uint8_t *restrict down, const uint8_t *restrict below, int64_t n),
-            (out, down, below, n)) {
-  for (int64_t x = 0; x < n; x++) {
-    uint8_t other = one_more(below[x]);
-    out[x] = down[x] < other ? down[x] : other;
+dust_status dust_edt_scan_acquire(dust_edt_scan *scan, int64_t n, bool border) {
+  int64_t width = (n + LANES - 1) / LANES * LANES;
+  size_t row = (size_t)width + 2 * MARGIN;
+  *scan = (dust_edt_scan){.n = n, .width = width, .border = border};
+  DUST_TRY(dust_alloc(&scan->block, 3 * row));
+  memset(scan->block, 0, row);
+  scan->flag = (uint8_t *)scan->block + MARGIN;
+  for (int k = 0; k < 2; k++) {
+    scan->steps[k] = scan->flag + (size_t)(k + 1) * row;
+    memset(scan->steps[k] - MARGIN, NEVER, row);
+    if (border) scan->steps[k][-1] = scan->steps[k][n] = 0;
   }
-}
-
-/* Centres between faces: the row below saw on its way down whether there is one between the two. */
-DUST_CLONED(void, go_up_between,
-            (uint8_t *restrict out, const uint8_t *restrict down, const uint8_t *restrict down_below, const uint8_t *restrict below,
-             int64_t n),
-            (out, down, down_below, below, n)) {
-  for (int64_t x = 0; x < n; x++) {
-    uint8_t other = down_below[x] ? one_more(below[x]) : 0;
-    out[x] = down[x] < other ? down[x] : other;
-  }
-}
-
-typedef struct scratch {
-  uint8_t *sheet[3]; /* on the way down, shape[0] rows each */
-  uint8_t *edge;     /* what is known beyond the first and the last row */
-  uint8_t *flag, *none;
-  bool any;
-} scratch;
-
-static dust_status scratch_acquire(scratch *s, const dust_edt_scan *scan) {
-  size_t row = (size_t)scan->pitch, sheet = (size_t)scan->labels->shape[0] * row;
-  DUST_TRY(dust_alloc((void **)&s->edge, 3 * row + 3 * sheet));
-  s->flag = s->edge + row, s->none = s->flag + row;
-  for (int k = 0; k < 3; k++) s->sheet[k] = s->none + row + (size_t)k * sheet;
-  memset(s->edge, scan->border ? 0 : NEVER, row);
-  memset(s->flag, 0, 2 * row);
   return DUST_OK;
 }
 
-/* One row of a lattice on the way down; site: its flags. */
-static void down_row(const dust_edt_scan *scan, scratch *s, int lattice, int64_t z, const uint8_t *site) {
-  uint8_t *out = s->sheet[lattice] + z * scan->pitch;
-  s->any = s->any || memchr(site, 1, (size_t)scan->labels->shape[2]);
-  go_down(out, z > 0 ? out - scan->pitch : s->edge, site, scan->pitch);
+void dust_edt_scan_release(dust_edt_scan *scan) { dust_free(scan->block); }
+
+DUST_CLONED(void, begin_row, (uint8_t *restrict out, const uint8_t *restrict flag, int64_t width), (out, flag, width)) {
+  for (int64_t x = 0; x < width; x++) out[x] = flag[x] ? 0 : NEVER;
 }
 
-static void down(const dust_edt_scan *scan, scratch *s, int64_t y) {
-  const dust_ndarray *labels = scan->labels;
-  size_t size = dust_dtype_size(labels->dtype);
-  int64_t n = labels->shape[2];
-  for (int64_t z = 0; z < labels->shape[0]; z++) {
-    const char *here = labels->data + z * labels->stride[0] + y * labels->stride[1];
-    if (!scan->faces) {
-      dust_zero_row(s->flag, here, n, size);
-      down_row(scan, s, 0, z, s->flag);
-      continue;
+DUST_CLONED(void, begin_between, (uint8_t *restrict out, const uint8_t *restrict flag, int64_t width), (out, flag, width)) {
+  for (int64_t x = 0; x < width; x++) out[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
+}
+
+/* Returns the largest. */
+DUST_CLONED(uint8_t, ask, (uint8_t *restrict out, const uint8_t *restrict in, int64_t width, uint8_t way), (out, in, width, way)) {
+  uint8_t most = 0, bound = (uint8_t)(NEVER - way);
+  for (int64_t x = 0; x < width; x++) {
+    uint8_t a = in[x - way], b = in[x + way], other = a < b ? a : b;
+    other = (uint8_t)((other < bound ? other : bound) + way);
+    other = in[x] < other ? in[x] : other;
+    out[x] = other;
+    most = other > most ? other : most;
+  }
+  return most;
+}
+
+DUST_CLONED(void, square_row, (dust_edt_square *restrict out, const uint8_t *restrict steps, int64_t width, const dust_edt_squaring *s),
+            (out, steps, width, s)) {
+  uint16_t weight = s->weight, stride = s->stride, shift = s->shift, limit = s->limit, far = s->far;
+  for (int64_t x = 0; x < width; x += LANES)
+    for (int64_t l = x; l < x + LANES; l++) {
+      uint16_t way = (uint16_t)(stride * steps[l] + shift);
+      out[l] = dust_edt_square_of(steps[l] < limit ? (uint16_t)((unsigned)weight * way * way) : far);
     }
-    if (z > 0) dust_unlike_row(s->flag, here, here - labels->stride[0], n, size);
-    down_row(scan, s, 0, z, z > 0 ? s->flag : s->none);
-    bool row_below = y + 1 < labels->shape[1];
-    if (row_below) dust_unlike_row(s->flag, here, here + labels->stride[1], n, size);
-    if (scan->steps[1]) down_row(scan, s, 1, z, row_below ? s->flag : s->none);
-    dust_unlike_row(s->flag, here, here + size, n - 1, size);
-    s->flag[n - 1] = 0;
-    down_row(scan, s, 2, z, s->flag);
-  }
 }
 
-static void up(const dust_edt_scan *scan, const scratch *s, int64_t y) {
-  int64_t pitch = scan->pitch, depth = scan->labels->shape[0], plane = scan->labels->shape[1] * pitch;
-  for (int k = 0; k < 3; k++) {
-    if (!scan->steps[k]) continue;
-    for (int64_t z = depth - 1; z >= 0; z--) {
-      uint8_t *out = scan->steps[k] + z * plane + y * pitch;
-      const uint8_t *sheet = s->sheet[k] + z * pitch, *below = z + 1 < depth ? out + plane : s->edge;
-      if (k == 0 && scan->faces && z + 1 < depth)
-        go_up_between(out, sheet, sheet + pitch, below, pitch);
-      else
-        go_up(out, sheet, below, pitch);
-    }
+bool dust_edt_scan_row(dust_edt_square *out, dust_edt_scan *scan, const dust_edt_squaring *squaring, bool between) {
+  bool any = memchr(scan->flag, 1, (size_t)scan->n) != NULL;
+  if (!any && !scan->border) {
+    for (int64_t x = 0; x < scan->width; x++) out[x] = dust_edt_square_of(squaring->far);
+    return false;
   }
-}
-
-typedef struct sheets {
-  const dust_edt_scan *scan;
-  atomic_bool any;
-} sheets;
-
-static dust_status scan_sheets(void *context, size_t begin, size_t end, size_t chunk) {
-  sheets *all = context;
-  scratch s = {0};
-  DUST_TRY(scratch_acquire(&s, all->scan));
-  for (size_t y = begin; y < end; y++) {
-    down(all->scan, &s, (int64_t)y);
-    up(all->scan, &s, (int64_t)y);
-  }
-  if (s.any) atomic_store_explicit(&all->any, true, memory_order_relaxed);
-  dust_free(s.edge);
-  return DUST_OK;
-}
-
-dust_status dust_edt_scan_run(dust_edt_scan *scan, dust_pool *pool) {
-  sheets all = {.scan = scan};
-  DUST_TRY(dust_pool_for(pool, (size_t)scan->labels->shape[1], SHEETS_A_CHUNK, scan_sheets, &all));
-  scan->any = all.any;
-  return DUST_OK;
+  int now = 0;
+  uint8_t most = NEVER;
+  (between ? begin_between : begin_row)(scan->steps[now], scan->flag, scan->width);
+  if (scan->border && scan->n < scan->width) scan->steps[now][scan->n] = 0;
+  for (int way = 1; way < squaring->limit && way < scan->n + 1 && way < most; way *= 2, now = !now)
+    most = ask(scan->steps[!now], scan->steps[now], scan->width, (uint8_t)way);
+  square_row(out, scan->steps[now], scan->width, squaring);
+  return any;
 }
