@@ -5,9 +5,11 @@
  */
 #include <math.h>
 #include <stdatomic.h>
+#include "base/clones.h"
 #include "base/mem.h"
 #include "kernel/edt_sheets.h"
 #include "kernel/edt_ways.h"
+#include "kernel/unlike.h"
 
 #define CHUNKS 16            /* planes are cut into about so many … */
 #define VOXELS_A_CHUNK 65536 /* … but not smaller than this */
@@ -20,19 +22,22 @@ typedef struct narrow_plan {
   bool cut; /* far is less than squares may be */
   atomic_bool in_vain;
   double *table; /* what is wanted for each square; NULL where there are fewer voxels than squares */
+  float *floats; /* the same for job->out */
 } narrow_plan;
 
 /* What a thread needs for a plane. */
 typedef struct plane {
   dust_edt_blocks blocks;
   dust_edt_square *square; /* rows of sheets.pitch */
-  double *value;           /* of one row */
+  double *value;           /* of one row, as are … */
+  uint8_t *zero;
 } plane;
 
 static dust_status plane_acquire(plane *p, const narrow_plan *plan) {
   size_t width = (size_t)plan->sheets.pitch;
   DUST_TRY(dust_edt_blocks_acquire(&p->blocks, &plan->y));
   DUST_TRY(dust_alloc((void **)&p->square, width * (size_t)plan->y.n * sizeof *p->square));
+  DUST_TRY(dust_alloc((void **)&p->zero, width));
   return dust_alloc((void **)&p->value, width * sizeof *p->value);
 }
 
@@ -40,6 +45,7 @@ static void plane_release(plane *p) {
   dust_edt_blocks_release(&p->blocks);
   dust_free(p->square);
   dust_free(p->value);
+  dust_free(p->zero);
 }
 
 static uint16_t square_at(dust_edt_square square) { return (uint16_t)(square + 32768); }
@@ -60,6 +66,39 @@ static bool any_far(const dust_edt_square *square, int64_t n, uint16_t far) {
   return any;
 }
 
+DUST_CLONED(void, look_up,
+            (float *restrict out, const dust_edt_square *restrict square, const uint8_t *restrict zero, const float *restrict table,
+             int64_t n),
+            (out, square, zero, table, n)) {
+  for (int64_t x = 0; x < n; x++) {
+    float v = table[square[x] + 32768];
+    out[x] = zero[x] ? -v : v;
+  }
+}
+
+static const uint8_t *zeros_of(uint8_t *buffer, const dust_edt_sheets *sheets, int64_t z, int64_t y) {
+  const dust_ndarray *labels = sheets->labels;
+  int64_t n = labels->shape[2];
+  if (sheets->zero) return sheets->zero + (z * labels->shape[1] + y) * n;
+  dust_zero_row(buffer, labels->data + z * labels->stride[0] + y * labels->stride[1], n, dust_dtype_size(labels->dtype));
+  return buffer;
+}
+
+static void finish_row(plane *p, const narrow_plan *plan, const dust_edt_square *square, int64_t z, int64_t y) {
+  const dust_edt_job *job = plan->job;
+  int64_t n = plan->sheets.labels->shape[2], row = z * plan->y.n + y;
+  const uint8_t *zero = job->out ? zeros_of(p->zero, &plan->sheets, z, y) : NULL;
+  if (plan->floats) {
+    look_up(job->out + row * n, square, zero, plan->floats, n);
+    return;
+  }
+  values_of(p->value, square, plan, n);
+  if (job->out)
+    dust_edt_sign_row(job->out + row * n, p->value, zero, (size_t)n);
+  else
+    job->row(job->context, row, p->value, (size_t)n);
+}
+
 static void finish_plane(plane *p, narrow_plan *plan, int64_t z) {
   const dust_edt_sheets *sheets = &plan->sheets;
   int64_t rows = plan->y.n, n = sheets->labels->shape[2], pitch = sheets->pitch, from = z * rows * pitch;
@@ -70,8 +109,7 @@ static void finish_plane(plane *p, narrow_plan *plan, int64_t z) {
   for (int64_t y = 0; y < rows; y++) {
     const dust_edt_square *square = p->square + y * pitch;
     if (plan->cut && any_far(square, n, sheets->far)) atomic_store_explicit(&plan->in_vain, true, memory_order_relaxed);
-    values_of(p->value, square, plan, n);
-    plan->job->row(plan->job->context, z * rows + y, p->value, (size_t)n);
+    finish_row(p, plan, square, z, y);
   }
 }
 
@@ -91,13 +129,20 @@ static dust_status same_rows(void *context, size_t begin, size_t end, size_t chu
   const narrow_plan *plan = context;
   const dust_edt_job *job = plan->job;
   size_t n = (size_t)plan->sheets.labels->shape[2];
-  double *value;
-  DUST_TRY(dust_alloc((void **)&value, n * sizeof *value));
-  for (size_t x = 0; x < n; x++) value[x] = job->none;
-  if (job->curve) job->curve(job->context, value, n);
-  for (size_t row = begin; row < end; row++) job->row(job->context, (int64_t)row, value, n);
-  dust_free(value);
-  return DUST_OK;
+  int64_t rows = plan->y.n;
+  plane p = {0};
+  dust_status status;
+  DUST_GO(plane_acquire(&p, plan));
+  for (size_t x = 0; x < n; x++) p.value[x] = job->none;
+  if (job->curve) job->curve(job->context, p.value, n);
+  for (size_t row = begin; row < end; row++)
+    if (job->out)
+      dust_edt_sign_row(job->out + row * n, p.value, zeros_of(p.zero, &plan->sheets, (int64_t)row / rows, (int64_t)row % rows), n);
+    else
+      job->row(job->context, (int64_t)row, p.value, n);
+done:
+  plane_release(&p);
+  return status;
 }
 
 /* Three axes of contiguous rows. Of two the first stays the first: it is the cheapest, and planes go to threads. */
@@ -128,6 +173,7 @@ static dust_status prepare(narrow_plan *plan, const dust_ndarray *labels, const 
   plan->unit = faces ? units->unit : 2 * units->unit;
   plan->cut = far > DUST_EDT_FAR;
   plan->sheets = (dust_edt_sheets){.labels = labels, .faces = faces, .border = {border && last > 0, border && last > 1, border}};
+  plan->sheets.keep_zeros = plan->job->out && dust_dtype_size(labels->dtype) > 1;
   plan->sheets.far = plan->cut ? DUST_EDT_FAR : (uint16_t)far;
   DUST_TRY(dust_edt_axis_make(&plan->y, labels->shape[1], weight[1], plan->sheets.far, plan->sheets.border[1]));
   return dust_edt_sheets_make(&plan->sheets, weight, pool);
@@ -140,6 +186,9 @@ static dust_status make_table(narrow_plan *plan) {
   DUST_TRY(dust_alloc((void **)&plan->table, count * sizeof *plan->table));
   for (size_t square = 0; square < count; square++) plan->table[square] = dust_edt_distance((double)square, plan->unit);
   if (plan->job->curve) plan->job->curve(plan->job->context, plan->table, count);
+  if (!plan->job->out) return DUST_OK;
+  DUST_TRY(dust_alloc((void **)&plan->floats, count * sizeof *plan->floats));
+  for (size_t square = 0; square < count; square++) plan->floats[square] = (float)plan->table[square];
   return DUST_OK;
 }
 
@@ -162,6 +211,7 @@ done:
   dust_edt_sheets_release(&plan.sheets);
   dust_edt_axis_release(&plan.y);
   dust_free(plan.table);
+  dust_free(plan.floats);
   dust_ndarray_release(&labels);
   return status;
 }

@@ -48,6 +48,11 @@ static void unlike_row(const dust_edt_sheets *sheets, scratch *s, const char *he
     memset(s->scan.flag, 0, (size_t)labels->shape[2]);
 }
 
+static void fetch_row(const dust_ndarray *labels, const char *row) {
+  size_t bytes = (size_t)labels->shape[2] * dust_dtype_size(labels->dtype);
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at);
+}
+
 static void face_rows(const dust_edt_sheets *sheets, scratch *s, int64_t y, int64_t z, const char *here) {
   const dust_ndarray *labels = sheets->labels;
   size_t size = dust_dtype_size(labels->dtype);
@@ -64,12 +69,16 @@ static void face_rows(const dust_edt_sheets *sheets, scratch *s, int64_t y, int6
 
 static void along_x(const dust_edt_sheets *sheets, scratch *s, int64_t y) {
   const dust_ndarray *labels = sheets->labels;
+  size_t size = dust_dtype_size(labels->dtype);
+  int64_t n = labels->shape[2];
   for (int64_t z = 0; z < labels->shape[0]; z++) {
     const char *here = labels->data + z * labels->stride[0] + y * labels->stride[1];
+    if (sheets->zero) dust_zero_row(sheets->zero + (z * labels->shape[1] + y) * n, here, n, size);
     if (sheets->faces) {
+      if (z + 2 < labels->shape[0] && y + 1 < labels->shape[1]) fetch_row(labels, here + 2 * labels->stride[0] + labels->stride[1]);
       face_rows(sheets, s, y, z, here);
     } else {
-      dust_zero_row(s->scan.flag, here, labels->shape[2], dust_dtype_size(labels->dtype));
+      dust_zero_row(s->scan.flag, here, n, size);
       scan_row(sheets, s, COLUMNS, z);
     }
   }
@@ -117,6 +126,7 @@ dust_status dust_edt_sheets_make(dust_edt_sheets *sheets, const double *weight, 
   DUST_TRY(dust_edt_axis_make(&sheets->z, shape[0], weight[0], sheets->far, sheets->border[0]));
   DUST_TRY(dust_alloc((void **)&sheets->centre, bytes));
   if (faces && shape[1] > 1) DUST_TRY(dust_alloc((void **)&sheets->rows, bytes));
+  if (sheets->keep_zeros) DUST_TRY(dust_alloc((void **)&sheets->zero, (size_t)(shape[0] * shape[1] * shape[2])));
   job j = {.sheets = sheets};
   DUST_TRY(dust_pool_for(pool, (size_t)shape[1], VOXELS_A_CHUNK / sheet + 1, run, &j));
   sheets->any = j.any;
@@ -127,4 +137,5 @@ void dust_edt_sheets_release(dust_edt_sheets *sheets) {
   dust_edt_axis_release(&sheets->z);
   dust_free(sheets->centre);
   dust_free(sheets->rows);
+  dust_free(sheets->zero);
 }

@@ -179,6 +179,8 @@ static inline __attribute__((always_inline)) bool lay_floor(const line *from, bo
     dust_edt_square floor[LANES];
     for (int l = 0; l < LANES; l++) floor[l] = far;
     for (int64_t end = block_end(axis, k); q < end; q++) {
+      __builtin_prefetch(from->centre + q * from->pitch + LANES);
+      if (halves) __builtin_prefetch(from->half + q * from->pitch + LANES);
       for (int l = 0; l < LANES; l++) floor[l] = least(floor[l], from->centre[q * from->pitch + l]);
       for (int l = 0; halves && l < LANES; l++) floor[l] = least(floor[l], from->half[q * from->pitch + l]);
     }

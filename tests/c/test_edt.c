@@ -88,7 +88,7 @@ static double worst_error(const dust_ndarray *labels, const double *vs, double l
   double worst = 0, *distance = malloc((size_t)dust_ndarray_count(labels) * sizeof *distance);
   int64_t at[DUST_MAXDIM] = {0};
   size_t i = 0;
-  dust_edt_job job = {labels, "labels", vs, sites, limit, INFINITY, NULL, keep_row, &distance};
+  dust_edt_job job = {labels, "labels", vs, sites, limit, INFINITY, NULL, keep_row, NULL, &distance};
   CHECK_OK(dust_edt_run(&job, NULL));
   do {
     double wanted =
@@ -151,7 +151,7 @@ static void test_far_sites(void) {
 
 static double *run(const dust_ndarray *labels, const double *vs, double limit, dust_edt_sites sites, dust_pool *pool) {
   double *distance = malloc((size_t)dust_ndarray_count(labels) * sizeof *distance);
-  dust_edt_job job = {labels, "labels", vs, sites, limit, 7, NULL, keep_row, &distance};
+  dust_edt_job job = {labels, "labels", vs, sites, limit, 7, NULL, keep_row, NULL, &distance};
   CHECK_OK(dust_edt_run(&job, pool));
   return distance;
 }
