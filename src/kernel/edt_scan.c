@@ -12,6 +12,7 @@
 #define LANES DUST_EDT_LANES
 #define MARGIN DUST_EDT_MARGIN
 #define NEVER 255
+#define ENOUGH 16 /* after so many steps it may be worth a look whether anybody asks any more */
 
 dust_edt_squaring dust_edt_squaring_make(double weight, int stride, int shift, uint16_t far) {
   dust_edt_squaring s = {.stride = (uint16_t)stride, .shift = (uint16_t)shift, .far = far};
@@ -37,25 +38,37 @@ dust_status dust_edt_scan_acquire(dust_edt_scan *scan, int64_t n, bool border) {
 
 void dust_edt_scan_release(dust_edt_scan *scan) { dust_free(scan->block); }
 
-DUST_CLONED(void, begin_row, (uint8_t *restrict out, const uint8_t *restrict flag, int64_t width), (out, flag, width)) {
-  for (int64_t x = 0; x < width; x++) out[x] = flag[x] ? 0 : NEVER;
-}
-
-DUST_CLONED(void, begin_between, (uint8_t *restrict out, const uint8_t *restrict flag, int64_t width), (out, flag, width)) {
-  for (int64_t x = 0; x < width; x++) out[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
-}
-
-/* Returns the largest. */
-DUST_CLONED(uint8_t, ask, (uint8_t *restrict out, const uint8_t *restrict in, int64_t width, uint8_t way), (out, in, width, way)) {
-  uint8_t most = 0, bound = (uint8_t)(NEVER - way);
+static inline __attribute__((always_inline)) void ask(uint8_t *restrict out, const uint8_t *restrict in, int64_t width, uint8_t way) {
+  uint8_t bound = (uint8_t)(NEVER - way);
   for (int64_t x = 0; x < width; x++) {
     uint8_t a = in[x - way], b = in[x + way], other = a < b ? a : b;
     other = (uint8_t)((other < bound ? other : bound) + way);
-    other = in[x] < other ? in[x] : other;
-    out[x] = other;
-    most = other > most ? other : most;
+    out[x] = in[x] < other ? in[x] : other;
   }
-  return most;
+}
+
+static inline __attribute__((always_inline)) bool all_below(const uint8_t *steps, int64_t width, uint8_t bound) {
+  uint8_t most = 0;
+  for (int64_t x = 0; x < width; x++) most = steps[x] > most ? steps[x] : most;
+  return most < bound;
+}
+
+/* Steps of a row whose sites are flagged, up to limit - 1 of them; now, next: rows with their margins, of which one is returned. */
+DUST_CLONED(uint8_t *, settle,
+            (uint8_t *now, uint8_t *next, const uint8_t *restrict flag, int64_t width, int limit, bool between, int64_t site),
+            (now, next, flag, width, limit, between, site)) {
+  if (between)
+    for (int64_t x = 0; x < width; x++) now[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
+  else
+    for (int64_t x = 0; x < width; x++) now[x] = flag[x] ? 0 : NEVER;
+  if (site >= 0) now[site] = 0;
+  for (int way = 1; way < limit; way *= 2) {
+    if (way == ENOUGH && all_below(now, width, ENOUGH)) break;
+    ask(next, now, width, (uint8_t)way);
+    uint8_t *other = now;
+    now = next, next = other;
+  }
+  return now;
 }
 
 DUST_CLONED(void, square_row, (dust_edt_square *restrict out, const uint8_t *restrict steps, int64_t width, const dust_edt_squaring *s),
@@ -74,12 +87,9 @@ bool dust_edt_scan_row(dust_edt_square *out, dust_edt_scan *scan, const dust_edt
     for (int64_t x = 0; x < scan->width; x++) out[x] = dust_edt_square_of(squaring->far);
     return false;
   }
-  int now = 0;
-  uint8_t most = NEVER;
-  (between ? begin_between : begin_row)(scan->steps[now], scan->flag, scan->width);
-  if (scan->border && scan->n < scan->width) scan->steps[now][scan->n] = 0;
-  for (int way = 1; way < squaring->limit && way < scan->n + 1 && way < most; way *= 2, now = !now)
-    most = ask(scan->steps[!now], scan->steps[now], scan->width, (uint8_t)way);
-  square_row(out, scan->steps[now], scan->width, squaring);
+  int64_t site = scan->border ? scan->n : -1; /* one that isn't flagged */
+  int limit = squaring->limit < scan->n + 1 ? squaring->limit : (int)scan->n + 1;
+  const uint8_t *steps = settle(scan->steps[0], scan->steps[1], scan->flag, scan->width, limit, between, site);
+  square_row(out, steps, scan->width, squaring);
   return any;
 }
