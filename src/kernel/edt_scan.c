@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) bool all_below(const uint8_t *steps
 
 /* Steps of a row whose sites are flagged, up to limit - 1 of them; now, next: rows with their margins, of which one is returned. */
 DUST_CLONED(uint8_t *, settle,
-            (uint8_t *now, uint8_t *next, const uint8_t *restrict flag, int64_t width, int limit, bool between, int64_t site),
+            (uint8_t * now, uint8_t *next, const uint8_t *restrict flag, int64_t width, int limit, bool between, int64_t site),
             (now, next, flag, width, limit, between, site)) {
   if (between)
     for (int64_t x = 0; x < width; x++) now[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
