@@ -25,13 +25,16 @@ dust_status dust_edt_scan_acquire(dust_edt_scan *scan, int64_t n, bool border) {
   int64_t width = (n + LANES - 1) / LANES * LANES;
   size_t row = (size_t)width + 2 * MARGIN;
   *scan = (dust_edt_scan){.n = n, .width = width, .border = border};
-  DUST_TRY(dust_alloc(&scan->block, 3 * row));
-  memset(scan->block, 0, row);
-  scan->flag = (uint8_t *)scan->block + MARGIN;
-  for (int k = 0; k < 2; k++) {
-    scan->steps[k] = scan->flag + (size_t)(k + 1) * row;
-    memset(scan->steps[k] - MARGIN, NEVER, row);
-    if (border) scan->steps[k][-1] = scan->steps[k][n] = 0;
+  DUST_TRY(dust_alloc(&scan->block, 3 * DUST_EDT_ROWS * row));
+  uint8_t *next = (uint8_t *)scan->block + MARGIN;
+  for (int k = 0; k < DUST_EDT_ROWS; k++, next += row) {
+    memset(next - MARGIN, 0, row);
+    scan->flag[k] = next;
+    for (int side = 0; side < 2; side++) {
+      scan->steps[k][side] = next += row;
+      memset(next - MARGIN, NEVER, row);
+      if (border) next[-1] = next[n] = 0;
+    }
   }
   return DUST_OK;
 }
@@ -53,22 +56,42 @@ static inline __attribute__((always_inline)) bool all_below(const uint8_t *steps
   return most < bound;
 }
 
-/* Steps of a row whose sites are flagged, up to limit - 1 of them; now, next: rows with their margins, of which one is returned. */
-DUST_CLONED(uint8_t *, settle,
-            (uint8_t * now, uint8_t *next, const uint8_t *restrict flag, int64_t width, int limit, bool between, int64_t site),
-            (now, next, flag, width, limit, between, site)) {
+typedef struct settling {
+  const dust_edt_scan *scan;
+  int rows[DUST_EDT_ROWS], count; /* those that have sites */
+  int limit;                      /* more steps than limit - 1 need not be known */
+  bool between;                   /* row 0's sites are half a voxel after their flags */
+  int now[DUST_EDT_ROWS];         /* which of two steps[] is the last */
+} settling;
+
+static inline __attribute__((always_inline)) void begin_row(uint8_t *restrict out, const uint8_t *restrict flag, int64_t width,
+                                                            bool between) {
   if (between)
-    for (int64_t x = 0; x < width; x++) now[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
+    for (int64_t x = 0; x < width; x++) out[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
   else
-    for (int64_t x = 0; x < width; x++) now[x] = flag[x] ? 0 : NEVER;
-  if (site >= 0) now[site] = 0;
-  for (int way = 1; way < limit; way *= 2) {
-    if (way == ENOUGH && all_below(now, width, ENOUGH)) break;
-    ask(next, now, width, (uint8_t)way);
-    uint8_t *other = now;
-    now = next, next = other;
+    for (int64_t x = 0; x < width; x++) out[x] = flag[x] ? 0 : NEVER;
+}
+
+/* Rows take turns, since a round reads what the one before has just written, but elsewhere: that takes a while to be there. */
+DUST_CLONED(void, settle, (settling * s), (s)) {
+  const dust_edt_scan *scan = s->scan;
+  for (int i = 0; i < s->count; i++) {
+    int k = s->rows[i];
+    begin_row(scan->steps[k][0], scan->flag[k], scan->width, s->between && k == 0);
+    if (scan->border) scan->steps[k][0][scan->n] = 0;
   }
-  return now;
+  for (int way = 1; way < s->limit; way *= 2) {
+    int left = 0;
+    for (int i = 0; i < s->count; i++) {
+      int k = s->rows[i];
+      const uint8_t *last = scan->steps[k][s->now[k]];
+      if (way == ENOUGH && all_below(last, scan->width, ENOUGH)) continue;
+      s->rows[left++] = k;
+      s->now[k] = !s->now[k];
+      ask(scan->steps[k][s->now[k]], last, scan->width, (uint8_t)way);
+    }
+    s->count = left;
+  }
 }
 
 DUST_CLONED(void, square_row, (dust_edt_square *restrict out, const uint8_t *restrict steps, int64_t width, const dust_edt_squaring *s),
@@ -81,15 +104,24 @@ DUST_CLONED(void, square_row, (dust_edt_square *restrict out, const uint8_t *res
     }
 }
 
-bool dust_edt_scan_row(dust_edt_square *out, dust_edt_scan *scan, const dust_edt_squaring *squaring, bool between) {
-  bool any = memchr(scan->flag, 1, (size_t)scan->n) != NULL;
-  if (!any && !scan->border) {
-    for (int64_t x = 0; x < scan->width; x++) out[x] = dust_edt_square_of(squaring->far);
-    return false;
+static void fill_row(dust_edt_square *out, int64_t width, uint16_t far) {
+  for (int64_t x = 0; x < width; x++) out[x] = dust_edt_square_of(far);
+}
+
+bool dust_edt_scan_rows(dust_edt_square *const *out, int rows, dust_edt_scan *scan, const dust_edt_squaring *on,
+                        const dust_edt_squaring *between) {
+  int limit = between && between->limit > on->limit ? between->limit : on->limit, any = 0;
+  settling s = {.scan = scan, .limit = limit < scan->n + 1 ? limit : (int)scan->n + 1, .between = between};
+  bool some[DUST_EDT_ROWS];
+  for (int k = 0; k < rows; k++) {
+    some[k] = memchr(scan->flag[k], 1, (size_t)scan->n) != NULL, any |= some[k];
+    if (some[k] || scan->border) s.rows[s.count++] = k;
   }
-  int64_t site = scan->border ? scan->n : -1; /* one that isn't flagged */
-  int limit = squaring->limit < scan->n + 1 ? squaring->limit : (int)scan->n + 1;
-  const uint8_t *steps = settle(scan->steps[0], scan->steps[1], scan->flag, scan->width, limit, between, site);
-  square_row(out, steps, scan->width, squaring);
+  settle(&s);
+  for (int k = 0; k < rows; k++)
+    if (some[k] || scan->border)
+      square_row(out[k], scan->steps[k][s.now[k]], scan->width, between && k == 0 ? between : on);
+    else
+      fill_row(out[k], scan->width, on->far);
   return any;
 }

@@ -32,20 +32,13 @@ static void scratch_release(scratch *s) {
   dust_free(s->square[0]);
 }
 
-/* The flags at hand, a row of a lattice. */
-static void scan_row(const dust_edt_sheets *sheets, scratch *s, int lattice, int64_t z) {
-  bool between = sheets->faces && lattice == COLUMNS;
-  dust_edt_square *out = s->square[lattice] + z * sheets->pitch;
-  s->any |= dust_edt_scan_row(out, &s->scan, between ? &sheets->between : &sheets->on, between);
-}
-
 /* Flags of faces between a row and the one `away` bytes further on. */
-static void unlike_row(const dust_edt_sheets *sheets, scratch *s, const char *here, int64_t away, bool there_is_one) {
+static void unlike_row(const dust_edt_sheets *sheets, uint8_t *flag, const char *here, int64_t away, bool there_is_one) {
   const dust_ndarray *labels = sheets->labels;
   if (there_is_one)
-    dust_unlike_row(s->scan.flag, here, here + away, labels->shape[2], dust_dtype_size(labels->dtype));
+    dust_unlike_row(flag, here, here + away, labels->shape[2], dust_dtype_size(labels->dtype));
   else
-    memset(s->scan.flag, 0, (size_t)labels->shape[2]);
+    memset(flag, 0, (size_t)labels->shape[2]);
 }
 
 static void fetch_row(const dust_ndarray *labels, const char *row) {
@@ -53,34 +46,33 @@ static void fetch_row(const dust_ndarray *labels, const char *row) {
   for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at);
 }
 
-static void face_rows(const dust_edt_sheets *sheets, scratch *s, int64_t y, int64_t z, const char *here) {
+static void flag_faces(const dust_edt_sheets *sheets, scratch *s, int64_t y, int64_t z, const char *here) {
   const dust_ndarray *labels = sheets->labels;
+  const int64_t *shape = labels->shape, *stride = labels->stride;
   size_t size = dust_dtype_size(labels->dtype);
-  int64_t n = labels->shape[2];
-  dust_unlike_row(s->scan.flag, here, here + size, n - 1, size);
-  s->scan.flag[n - 1] = 0;
-  scan_row(sheets, s, COLUMNS, z);
-  unlike_row(sheets, s, here, labels->stride[0], z + 1 < labels->shape[0]);
-  scan_row(sheets, s, PLANES, z);
-  if (!sheets->rows) return;
-  unlike_row(sheets, s, here, labels->stride[1], y + 1 < labels->shape[1]);
-  scan_row(sheets, s, ROWS, z);
+  uint8_t **flag = s->scan.flag;
+  if (z + 2 < shape[0] && y + 1 < shape[1]) fetch_row(labels, here + 2 * stride[0] + stride[1]);
+  dust_unlike_row(flag[COLUMNS], here, here + size, shape[2] - 1, size);
+  flag[COLUMNS][shape[2] - 1] = 0;
+  unlike_row(sheets, flag[PLANES], here, stride[0], z + 1 < shape[0]);
+  if (sheets->rows) unlike_row(sheets, flag[ROWS], here, stride[1], y + 1 < shape[1]);
 }
 
 static void along_x(const dust_edt_sheets *sheets, scratch *s, int64_t y) {
   const dust_ndarray *labels = sheets->labels;
   size_t size = dust_dtype_size(labels->dtype);
   int64_t n = labels->shape[2];
+  int lattices = !sheets->faces ? 1 : sheets->rows ? 3 : 2;
   for (int64_t z = 0; z < labels->shape[0]; z++) {
     const char *here = labels->data + z * labels->stride[0] + y * labels->stride[1];
+    dust_edt_square *out[LATTICES];
+    for (int k = 0; k < LATTICES; k++) out[k] = s->square[k] + z * sheets->pitch;
     if (sheets->zero) dust_zero_row(sheets->zero + (z * labels->shape[1] + y) * n, here, n, size);
-    if (sheets->faces) {
-      if (z + 2 < labels->shape[0] && y + 1 < labels->shape[1]) fetch_row(labels, here + 2 * labels->stride[0] + labels->stride[1]);
-      face_rows(sheets, s, y, z, here);
-    } else {
-      dust_zero_row(s->scan.flag, here, n, size);
-      scan_row(sheets, s, COLUMNS, z);
-    }
+    if (sheets->faces)
+      flag_faces(sheets, s, y, z, here);
+    else
+      dust_zero_row(s->scan.flag[COLUMNS], here, n, size);
+    s->any |= dust_edt_scan_rows(out, lattices, &s->scan, &sheets->on, sheets->faces ? &sheets->between : NULL);
   }
 }
 
