@@ -179,12 +179,16 @@ static dust_status prepare(narrow_plan *plan, const dust_ndarray *labels, const 
   return dust_edt_sheets_make(&plan->sheets, weight, pool);
 }
 
+DUST_CLONED(void, distances, (double *distance, int64_t count, double unit), (distance, count, unit)) {
+  for (int64_t square = 0; square < count; square++) distance[square] = dust_edt_distance((double)square, unit);
+}
+
 static dust_status make_table(narrow_plan *plan) {
   const int64_t *shape = plan->sheets.labels->shape;
   size_t count = (size_t)plan->sheets.far + 1;
   if ((size_t)(shape[0] * shape[1] * shape[2]) < count) return DUST_OK;
   DUST_TRY(dust_alloc((void **)&plan->table, count * sizeof *plan->table));
-  for (size_t square = 0; square < count; square++) plan->table[square] = dust_edt_distance((double)square, plan->unit);
+  distances(plan->table, (int64_t)count, plan->unit);
   if (plan->job->curve) plan->job->curve(plan->job->context, plan->table, count);
   if (!plan->job->out) return DUST_OK;
   DUST_TRY(dust_alloc((void **)&plan->floats, count * sizeof *plan->floats));
@@ -197,6 +201,7 @@ dust_status dust_edt_narrow(const dust_edt_job *job, const dust_edt_units *units
   dust_ndarray labels = {0};
   dust_status status;
   DUST_GO(three_axes(&labels, job->labels));
+  if (labels.shape[0] > DUST_EDT_LONGEST || labels.shape[1] > DUST_EDT_LONGEST) goto done;
   DUST_GO(prepare(&plan, &labels, units, pool));
   size_t depth = (size_t)labels.shape[0], rows = (size_t)labels.shape[1], voxels = rows * (size_t)labels.shape[2];
   size_t grain = depth / CHUNKS > VOXELS_A_CHUNK / voxels ? depth / CHUNKS : VOXELS_A_CHUNK / voxels;

@@ -163,7 +163,10 @@ static inline __attribute__((always_inline)) void leaf(dust_edt_square *restrict
     for (int r = 1; r < BLOCK - 1; r++)
       for (int l = 0; l < LANES; l++) most[l] = most[l] > best[r][l] ? most[l] : best[r][l];
     if (!promising(from->blocks->floor + block * LANES, most, gap(axis, begin, end, block, halves), axis->far)) continue;
-    lower_rows(best, BLOCK - 1, from, begin, block, halves, roomy);
+    if (end - begin > BLOCK / 2)
+      lower_rows(best, BLOCK - 1, from, begin, block, halves, roomy);
+    else
+      lower_rows(best, BLOCK / 2, from, begin, block, halves, roomy);
   }
   for (int64_t r = 0; r < end - begin; r++)
     for (int l = 0; l < LANES; l++) out[(begin + r) * pitch + l] = best[r][l];

@@ -23,7 +23,8 @@
 enum {
   DUST_EDT_LANES = 32,
   DUST_EDT_BLOCK = 8,
-  DUST_EDT_FAR = 65024 /* the largest `far`: below 255^2 */
+  DUST_EDT_FAR = 65024,                         /* the largest `far`: below 255^2 */
+  DUST_EDT_LONGEST = INT16_MAX * DUST_EDT_BLOCK /* voxels of a line */
 };
 
 /* A square, less 2^15: the least of signed 16-bit numbers is one instruction everywhere, of unsigned ones not on the oldest machines. */
@@ -42,7 +43,7 @@ typedef struct dust_edt_axis {
       *half; /* from voxel i to voxel q, to the half point behind it: i - q, which may be negative, rows of one number 32 times */
 } dust_edt_axis;
 
-/* weight: square of half a voxel. */
+/* n <= DUST_EDT_LONGEST; weight: square of half a voxel. */
 dust_status dust_edt_axis_make(dust_edt_axis *axis, int64_t n, double weight, uint16_t far, bool border);
 void dust_edt_axis_release(dust_edt_axis *axis);
 
