@@ -1,5 +1,6 @@
 /* Three passes: masks are multiplied into the weights (float32, as upstream's), each slab's voxels are counted, each slab's
- * weights are scaled.
+ * weights are scaled. Where classes are few and masks say yes or no, bytes that say both at once (balance_codes.h) take the place of
+ * the first.
  *
  * Counting keeps one row of partial sums a chunk, added up in chunk order:  [ masked | class 0 | class 1 | … ]
  */
@@ -9,6 +10,7 @@
 #include <string.h>
 #include "base/clones.h"
 #include "base/mem.h"
+#include "kernel/balance_codes.h"
 #include "kernel/balance_labels.h"
 #include "kernel/blocks.h"
 #include "kernel/slab.h"
@@ -16,6 +18,7 @@
 typedef struct balance_pass {
   dust_dtype labels, mask;
   bool masked; /* the array of weights holds the product of the masks; else nothing yet, and the product is 1 */
+  bool coded;  /* labels are codes: some may be DUST_BALANCE_NONE */
   int64_t classes;
   double *partial;
   const double *weight; /* by class */
@@ -37,25 +40,14 @@ static void copy_block(void *context, const dust_rows *rows, char *const *pointe
 }
 
 static dust_status mask_into(const dust_ndarray *out, const dust_ndarray *mask, dust_block_body body, dust_pool *pool) {
-  dust_ndarray squeezed = {0}, near = {0}, wide = {0}, next = {0};
+  dust_ndarray wide = {0};
   dust_rows rows;
   dust_status status;
   balance_pass pass = {.mask = mask->dtype};
-  dust_ndarray_share(&squeezed, mask);
-  while (squeezed.ndim > out->ndim && squeezed.shape[0] == 1) {
-    DUST_GO(dust_ndarray_pick(&next, &squeezed, 0, 0));
-    dust_ndarray_release(&squeezed);
-    squeezed = next;
-    next = (dust_ndarray){0};
-  }
-  DUST_GO(dust_blocks_near(&near, &squeezed, pool));
-  status = dust_ndarray_broadcast(&wide, &near, out->ndim, out->shape);
-  if (status != DUST_OK) DUST_GO(dust_fail_context(status, "a mask doesn't go with the labels"));
+  DUST_GO(dust_balance_fit_mask(&wide, mask, out, pool));
   DUST_GO(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, &wide}));
   DUST_GO(dust_blocks_run(&rows, pool, body, &pass));
 done:
-  dust_ndarray_release(&squeezed);
-  dust_ndarray_release(&near);
   dust_ndarray_release(&wide);
   return status;
 }
@@ -95,17 +87,13 @@ enum { TABLES = 4, FEW = 256 };
 COUNT(uint8_t)
 COUNT(uint64_t)
 
-/* Of few classes each is looked for in turn, many voxels at once. */
-enum { HANDFUL = 8 };
+enum { HANDFUL = 8 }; /* few classes are looked for and weighed many voxels at once */
 
-DUST_CLONED(void, count_handful, (double *restrict seen, const uint8_t *restrict id, size_t n, int64_t classes), (seen, id, n, classes)) {
-  for (int64_t k = 0; k < classes; k++)
-    for (size_t begin = 0, end; begin < n; begin = end) {
-      uint8_t found = 0;
-      end = n - begin < 255 ? n : begin + 255;
-      for (size_t i = begin; i < end; i++) found = (uint8_t)(found + (id[i] == (uint8_t)k));
-      seen[k] += found;
-    }
+/* Codes that aren't DUST_BALANCE_NONE are classes. */
+static void count_codes(double *partial, const uint8_t *code, size_t n, int64_t classes) {
+  double seen[HANDFUL] = {0};
+  dust_balance_count_bytes(seen, code, n, classes);
+  for (int64_t k = 0; k < classes; k++) partial[0] += seen[k], partial[1 + k] += seen[k];
 }
 
 /* Labels where the scale isn't 0, elsewhere one that is none of a handful. */
@@ -135,11 +123,15 @@ static void count_block(void *context, const dust_rows *rows, char *const *point
   const float *scale = pass->masked ? dust_block_floats(scale_buffer, pointer[0], rows->stride[0], DUST_FLOAT32, n) : NULL;
   ids in = load_ids(buffer, rows, pointer[1], pass->labels, n);
   double *partial = pass->partial + chunk * (size_t)(pass->classes + 1);
+  if (pass->coded) {
+    count_codes(partial, in.byte, n, pass->classes);
+    return;
+  }
   partial[0] += scale ? sum_row(scale, n) : (double)n;
   if (pass->classes <= HANDFUL && in.byte) {
     uint8_t masked[DUST_BLOCK];
     if (scale) mask_ids(masked, in.byte, scale, n);
-    count_handful(partial + 1, scale ? masked : in.byte, n, pass->classes);
+    dust_balance_count_bytes(partial + 1, scale ? masked : in.byte, n, pass->classes);
   } else if (pass->classes > FEW)
     count_many(partial + 1, &in, scale, n);
   else if (in.byte)
@@ -179,6 +171,15 @@ DUST_CLONED(void, weigh_handful, (float *restrict out, const uint8_t *restrict i
   }
 }
 
+/* The same for two, and 0 for none of them. */
+DUST_CLONED(void, weigh_pair, (float *restrict out, const uint8_t *restrict id, float first, float second, size_t n),
+            (out, id, first, second, n)) {
+  for (size_t i = 0; i < n; i++) {
+    float other = id[i] == 1 ? second : 0;
+    out[i] = id[i] == 0 ? first : other;
+  }
+}
+
 DUST_CLONED(void, scale_handful, (float *restrict scale, const uint8_t *restrict id, const double *weight, size_t n, int64_t classes),
             (scale, id, weight, n, classes)) {
   double w[HANDFUL] = {0};
@@ -201,6 +202,8 @@ static void weigh_block(void *context, const dust_rows *rows, char *const *point
   if (masked && !straight) dust_row_to_float(strided, pointer[0], rows->stride[0], DUST_FLOAT32, n);
   if (handful && masked)
     scale_handful(to, in.byte, weight, n, pass->classes);
+  else if (handful && pass->classes == 2)
+    weigh_pair(to, in.byte, (float)weight[0], (float)weight[1], n);
   else if (handful)
     weigh_handful(to, in.byte, weight, n, pass->classes);
   else
@@ -218,10 +221,11 @@ static void class_weights(double *weight, const double *seen, const dust_balance
   }
 }
 
-static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options,
+static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options, bool coded,
                             dust_balance_count *count, double *seen, double *weight, dust_pool *pool) {
   dust_rows rows;
-  balance_pass pass = {.labels = labels->dtype, .masked = options->masks > 0, .classes = options->classes, .weight = weight};
+  balance_pass pass = {
+      .labels = labels->dtype, .masked = options->masks > 0 && !coded, .coded = coded, .classes = options->classes, .weight = weight};
   DUST_TRY(dust_rows_init(&rows, 2, (const dust_ndarray *[]){out, labels}));
   DUST_TRY(count_slab(&pass, &rows, count, seen, pool));
   class_weights(weight, seen, count, options);
@@ -229,7 +233,7 @@ static dust_status one_slab(const dust_ndarray *out, const dust_ndarray *labels,
 }
 
 static dust_status all_slabs(const dust_ndarray *out, const dust_ndarray *labels, const dust_balance_options *options,
-                             const dust_slabs *slabs, dust_balance_count *count, dust_pool *pool) {
+                             const dust_slabs *slabs, bool coded, dust_balance_count *count, dust_pool *pool) {
   dust_ndarray part_out = {0}, part_labels = {0};
   double *seen = NULL, *weight = NULL;
   dust_status status;
@@ -238,7 +242,7 @@ static dust_status all_slabs(const dust_ndarray *out, const dust_ndarray *labels
   for (int64_t s = 0; s < slabs->count; s++) {
     DUST_GO(dust_slabs_view(&part_out, slabs, out, s));
     DUST_GO(dust_slabs_view(&part_labels, slabs, labels, s));
-    DUST_GO(one_slab(&part_out, &part_labels, options, count + s * options->classes, seen, weight, pool));
+    DUST_GO(one_slab(&part_out, &part_labels, options, coded, count + s * options->classes, seen, weight, pool));
     dust_ndarray_release(&part_out);
     dust_ndarray_release(&part_labels);
   }
@@ -260,15 +264,19 @@ dust_status dust_balance_weights(dust_ndarray *out, const dust_ndarray *labels, 
   if (!(options->clipmin <= options->clipmax))
     return dust_fail(DUST_ERROR_ARGUMENT, "clipmin %g is above clipmax %g", options->clipmin, options->clipmax);
   DUST_TRY(dust_slabs_make(&slabs, labels, options->slab_ndim, options->slab));
-  DUST_TRY(dust_balance_check(labels, options->classes, pool));
-  dust_ndarray made = {0};
+  if (options->positive && options->classes != 2) return dust_fail(DUST_ERROR_ARGUMENT, "what is positive and what isn't are two classes");
+  if (!options->positive) DUST_TRY(dust_balance_check(labels, options->classes, pool));
+  dust_ndarray made = {0}, codes = {0};
+  bool coded = false;
   dust_status status;
   DUST_GO(dust_ndarray_empty(&made, DUST_FLOAT32, labels->ndim, labels->shape));
-  DUST_GO(masks_into(&made, options, pool));
-  DUST_GO(all_slabs(&made, labels, options, &slabs, count, pool));
+  DUST_GO(dust_balance_codes(&codes, &coded, labels, options, pool));
+  if (!coded) DUST_GO(masks_into(&made, options, pool));
+  DUST_GO(all_slabs(&made, codes.buffer ? &codes : labels, options, &slabs, coded, count, pool));
   *out = made;
   made = (dust_ndarray){0};
 done:
+  dust_ndarray_release(&codes);
   dust_ndarray_release(&made);
   return status;
 }

@@ -13,6 +13,7 @@ typedef struct dust_balance_count {
 
 typedef struct dust_balance_options {
   int64_t classes; /* labels are 0 … classes - 1 */
+  bool positive;   /* labels are anything, and classes are two: 0 and less, more than 0 */
   int masks;       /* each multiplies the weights; broadcast to labels' shape, leading axes of 1 dropped */
   const dust_ndarray *const *mask;
   int slab_ndim; /* see slab.h */

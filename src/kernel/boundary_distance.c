@@ -3,48 +3,18 @@
 #include "kernel/boundary_distance.h"
 
 #include <math.h>
-#include "base/clones.h"
 #include "kernel/blocks.h"
 #include "kernel/channels.h"
 #include "kernel/edt.h"
 #include "kernel/tanh.h"
-#include "kernel/unlike.h"
 
-#define BLOCK 512
 #define SATURATED 7.27 /* beyond tanh is taken for 1: it is in float32, but for 1e-6 */
 
-typedef struct target {
-  const dust_ndarray *labels; /* one channel, of contiguous rows */
-  float *out;                 /* C order */
-  float scale;                /* 0: distances as they are */
-} target;
-
 static void squash(const void *context, double *distance, size_t n) {
-  const target *t = context;
-  double limit = SATURATED * (double)t->scale * (1 - 1e-6); /* a root is rounded */
-  for (size_t i = 0; i < n; i++) distance[i] = distance[i] < limit ? (float)distance[i] / t->scale : INFINITY;
+  const float scale = *(const float *)context;
+  double limit = SATURATED * (double)scale * (1 - 1e-6); /* a root is rounded */
+  for (size_t i = 0; i < n; i++) distance[i] = distance[i] < limit ? (float)distance[i] / scale : INFINITY;
   dust_tanh_row(distance, n);
-}
-
-DUST_CLONED(void, sign_row, (float *restrict out, const double *restrict value, const uint8_t *restrict outside, size_t n),
-            (out, value, outside, n)) {
-  for (size_t i = 0; i < n; i++) {
-    float v = (float)value[i];
-    out[i] = outside[i] ? -v : v;
-  }
-}
-
-static void store_row(const void *context, int64_t row, const double *value, size_t n) {
-  const target *t = context;
-  const char *label = dust_row_start(t->labels, row);
-  size_t size = dust_dtype_size(t->labels->dtype);
-  float *out = t->out + row * (int64_t)n;
-  uint8_t outside[BLOCK];
-  for (size_t x = 0; x < n; x += BLOCK) {
-    size_t m = n - x < BLOCK ? n - x : BLOCK;
-    dust_zero_row(outside, label + x * size, (int64_t)m, size);
-    sign_row(out + x, value + x, outside, m);
-  }
 }
 
 /* Without a face every voxel has one label, and upstream calls the volume's half width the distance: flat zeros negative,
@@ -59,7 +29,7 @@ static double flat_distance(const dust_ndarray *labels, const double *voxel_size
 }
 
 static dust_status one_channel(float *out, const dust_ndarray *labels, const double *voxel_size, double scale, dust_pool *pool) {
-  target t = {.labels = labels, .out = out, .scale = (float)scale};
+  float narrow = (float)scale;
   dust_edt_job job = {.labels = labels,
                       .what = "labels",
                       .voxel_size = voxel_size,
@@ -67,8 +37,8 @@ static dust_status one_channel(float *out, const dust_ndarray *labels, const dou
                       .limit = SATURATED * scale,
                       .none = flat_distance(labels, voxel_size),
                       .curve = scale > 0 ? squash : NULL,
-                      .row = store_row,
-                      .context = &t};
+                      .out = out,
+                      .context = &narrow};
   return dust_edt_run(&job, pool);
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/edt.h"
 
 #include <math.h>
+#include "base/clones.h"
 #include "kernel/edt_ways.h"
 
 #define FINEST 0x1p-20 /* the smallest unit looked for */
@@ -53,6 +54,14 @@ static dust_edt_units choose_units(const dust_edt_job *job) {
   double cap = job->limit > 0 ? ceil(job->limit / units.unit * (job->limit / units.unit)) : units.far;
   if (cap < units.far) units.far = cap;
   return units;
+}
+
+DUST_CLONED_EXTERN(void, dust_edt_sign_row, (float *restrict out, const double *restrict value, const uint8_t *restrict zero, size_t n),
+                   (out, value, zero, n)) {
+  for (size_t i = 0; i < n; i++) {
+    float v = (float)value[i];
+    out[i] = zero[i] ? -v : v;
+  }
 }
 
 dust_status dust_edt_run(const dust_edt_job *job, dust_pool *pool) {

@@ -38,6 +38,8 @@ typedef struct dust_edt_job {
   void (*curve)(const void *context, double *distance, size_t n);
   /* Takes what is wanted of row `row` along the last axis (in C order), from any thread. A row may come twice: the last counts. */
   void (*row)(const void *context, int64_t row, const double *value, size_t n);
+  /* Or, instead of that: room for what is wanted as float32, in C order, negative where labels are 0, whose rows are contiguous then. */
+  float *out;
   const void *context;
 } dust_edt_job;
 

@@ -1,128 +1,127 @@
-/* Row for row down and up again, a whole row at once: what a row knows is one more than what its neighbour knows. Neighbours along
- * axis 1 of one y make a sheet, which stays in the cache.
+/* Ways of up to 2^k - 1 steps are known after k rounds: in each a voxel asks the two that are 1, 2, 4 … away. Whole rows of bytes at once,
+ * however far the sites are.
  *
- *     down   f(z) = site(z) ? 0 : f(z - 1) + 1
- *     up     s(z) = min(f(z), s(z + 1) + 1)
+ *     s(x) = min(s(x), s(x - w) + w, s(x + w) + w)
  */
 #include "kernel/edt_scan.h"
 
 #include <string.h>
 #include "base/clones.h"
 #include "base/mem.h"
-#include "kernel/edt_window.h"
-#include "kernel/unlike.h"
 
-#define SHEETS_A_CHUNK 16
-#define NEVER DUST_EDT_NEVER
+#define LANES DUST_EDT_LANES
+#define MARGIN DUST_EDT_MARGIN
+#define NEVER 255
+#define ENOUGH 16 /* after so many steps it may be worth a look whether anybody asks any more */
 
-static inline uint8_t one_more(uint8_t steps) { return (uint8_t)((steps < NEVER ? steps : NEVER - 1) + 1); }
-
-DUST_CLONED(void, go_down, (uint8_t *restrict out, const uint8_t *restrict above, const uint8_t *restrict site, int64_t n),
-            (out, above, site, n)) {
-  for (int64_t x = 0; x < n; x++) out[x] = site[x] ? 0 : one_more(above[x]);
+dust_edt_squaring dust_edt_squaring_make(double weight, int stride, int shift, uint16_t far) {
+  dust_edt_squaring s = {.stride = (uint16_t)stride, .shift = (uint16_t)shift, .far = far};
+  s.weight = weight < far ? (uint16_t)weight : 0;
+  while (s.limit < NEVER && weight * (stride * s.limit + shift) * (stride * s.limit + shift) < far) s.limit++;
+  return s;
 }
 
-DUST_CLONED(void, go_up, (uint8_t *restrict out, const uint8_t *restrict down, const uint8_t *restrict below, int64_t n),
-            (out, down, below, n)) {
-  for (int64_t x = 0; x < n; x++) {
-    uint8_t other = one_more(below[x]);
-    out[x] = down[x] < other ? down[x] : other;
+dust_status dust_edt_scan_acquire(dust_edt_scan *scan, int64_t n, bool border) {
+  int64_t width = (n + LANES - 1) / LANES * LANES;
+  size_t row = (size_t)width + 2 * MARGIN;
+  *scan = (dust_edt_scan){.n = n, .width = width, .border = border};
+  DUST_TRY(dust_alloc(&scan->block, 3 * DUST_EDT_ROWS * row));
+  uint8_t *next = (uint8_t *)scan->block + MARGIN;
+  for (int k = 0; k < DUST_EDT_ROWS; k++, next += row) {
+    memset(next - MARGIN, 0, row);
+    scan->flag[k] = next;
+    for (int side = 0; side < 2; side++) {
+      scan->steps[k][side] = next += row;
+      memset(next - MARGIN, NEVER, row);
+      if (border) next[-1] = next[n] = 0;
+    }
   }
-}
-
-/* Centres between faces: the row below saw on its way down whether there is one between the two. */
-DUST_CLONED(void, go_up_between,
-            (uint8_t *restrict out, const uint8_t *restrict down, const uint8_t *restrict down_below, const uint8_t *restrict below,
-             int64_t n),
-            (out, down, down_below, below, n)) {
-  for (int64_t x = 0; x < n; x++) {
-    uint8_t other = down_below[x] ? one_more(below[x]) : 0;
-    out[x] = down[x] < other ? down[x] : other;
-  }
-}
-
-typedef struct scratch {
-  uint8_t *sheet[3]; /* on the way down, shape[0] rows each */
-  uint8_t *edge;     /* what is known beyond the first and the last row */
-  uint8_t *flag, *none;
-  bool any;
-} scratch;
-
-static dust_status scratch_acquire(scratch *s, const dust_edt_scan *scan) {
-  size_t row = (size_t)scan->pitch, sheet = (size_t)scan->labels->shape[0] * row;
-  DUST_TRY(dust_alloc((void **)&s->edge, 3 * row + 3 * sheet));
-  s->flag = s->edge + row, s->none = s->flag + row;
-  for (int k = 0; k < 3; k++) s->sheet[k] = s->none + row + (size_t)k * sheet;
-  memset(s->edge, scan->border ? 0 : NEVER, row);
-  memset(s->flag, 0, 2 * row);
   return DUST_OK;
 }
 
-/* One row of a lattice on the way down; site: its flags. */
-static void down_row(const dust_edt_scan *scan, scratch *s, int lattice, int64_t z, const uint8_t *site) {
-  uint8_t *out = s->sheet[lattice] + z * scan->pitch;
-  s->any = s->any || memchr(site, 1, (size_t)scan->labels->shape[2]);
-  go_down(out, z > 0 ? out - scan->pitch : s->edge, site, scan->pitch);
-}
+void dust_edt_scan_release(dust_edt_scan *scan) { dust_free(scan->block); }
 
-static void down(const dust_edt_scan *scan, scratch *s, int64_t y) {
-  const dust_ndarray *labels = scan->labels;
-  size_t size = dust_dtype_size(labels->dtype);
-  int64_t n = labels->shape[2];
-  for (int64_t z = 0; z < labels->shape[0]; z++) {
-    const char *here = labels->data + z * labels->stride[0] + y * labels->stride[1];
-    if (!scan->faces) {
-      dust_zero_row(s->flag, here, n, size);
-      down_row(scan, s, 0, z, s->flag);
-      continue;
-    }
-    if (z > 0) dust_unlike_row(s->flag, here, here - labels->stride[0], n, size);
-    down_row(scan, s, 0, z, z > 0 ? s->flag : s->none);
-    bool row_below = y + 1 < labels->shape[1];
-    if (row_below) dust_unlike_row(s->flag, here, here + labels->stride[1], n, size);
-    if (scan->steps[1]) down_row(scan, s, 1, z, row_below ? s->flag : s->none);
-    dust_unlike_row(s->flag, here, here + size, n - 1, size);
-    s->flag[n - 1] = 0;
-    down_row(scan, s, 2, z, s->flag);
+static inline __attribute__((always_inline)) void ask(uint8_t *restrict out, const uint8_t *restrict in, int64_t width, uint8_t way) {
+  uint8_t bound = (uint8_t)(NEVER - way);
+  for (int64_t x = 0; x < width; x++) {
+    uint8_t a = in[x - way], b = in[x + way], other = a < b ? a : b;
+    other = (uint8_t)((other < bound ? other : bound) + way);
+    out[x] = in[x] < other ? in[x] : other;
   }
 }
 
-static void up(const dust_edt_scan *scan, const scratch *s, int64_t y) {
-  int64_t pitch = scan->pitch, depth = scan->labels->shape[0], plane = scan->labels->shape[1] * pitch;
-  for (int k = 0; k < 3; k++) {
-    if (!scan->steps[k]) continue;
-    for (int64_t z = depth - 1; z >= 0; z--) {
-      uint8_t *out = scan->steps[k] + z * plane + y * pitch;
-      const uint8_t *sheet = s->sheet[k] + z * pitch, *below = z + 1 < depth ? out + plane : s->edge;
-      if (k == 0 && scan->faces && z + 1 < depth)
-        go_up_between(out, sheet, sheet + pitch, below, pitch);
-      else
-        go_up(out, sheet, below, pitch);
-    }
-  }
+static inline __attribute__((always_inline)) bool all_below(const uint8_t *steps, int64_t width, uint8_t bound) {
+  uint8_t most = 0;
+  for (int64_t x = 0; x < width; x++) most = steps[x] > most ? steps[x] : most;
+  return most < bound;
 }
 
-typedef struct sheets {
+typedef struct settling {
   const dust_edt_scan *scan;
-  atomic_bool any;
-} sheets;
+  int rows[DUST_EDT_ROWS], count; /* those that have sites */
+  int limit;                      /* more steps than limit - 1 need not be known */
+  bool between;                   /* row 0's sites are half a voxel after their flags */
+  int now[DUST_EDT_ROWS];         /* which of two steps[] is the last */
+} settling;
 
-static dust_status scan_sheets(void *context, size_t begin, size_t end, size_t chunk) {
-  sheets *all = context;
-  scratch s = {0};
-  DUST_TRY(scratch_acquire(&s, all->scan));
-  for (size_t y = begin; y < end; y++) {
-    down(all->scan, &s, (int64_t)y);
-    up(all->scan, &s, (int64_t)y);
-  }
-  if (s.any) atomic_store_explicit(&all->any, true, memory_order_relaxed);
-  dust_free(s.edge);
-  return DUST_OK;
+static inline __attribute__((always_inline)) void begin_row(uint8_t *restrict out, const uint8_t *restrict flag, int64_t width,
+                                                            bool between) {
+  if (between)
+    for (int64_t x = 0; x < width; x++) out[x] = flag[x] | flag[x - 1] ? 0 : NEVER;
+  else
+    for (int64_t x = 0; x < width; x++) out[x] = flag[x] ? 0 : NEVER;
 }
 
-dust_status dust_edt_scan_run(dust_edt_scan *scan, dust_pool *pool) {
-  sheets all = {.scan = scan};
-  DUST_TRY(dust_pool_for(pool, (size_t)scan->labels->shape[1], SHEETS_A_CHUNK, scan_sheets, &all));
-  scan->any = all.any;
-  return DUST_OK;
+/* Rows take turns, since a round reads what the one before has just written, but elsewhere: that takes a while to be there. */
+DUST_CLONED(void, settle, (settling * s), (s)) {
+  const dust_edt_scan *scan = s->scan;
+  for (int i = 0; i < s->count; i++) {
+    int k = s->rows[i];
+    begin_row(scan->steps[k][0], scan->flag[k], scan->width, s->between && k == 0);
+    if (scan->border) scan->steps[k][0][scan->n] = 0;
+  }
+  for (int way = 1; way < s->limit; way *= 2) {
+    int left = 0;
+    for (int i = 0; i < s->count; i++) {
+      int k = s->rows[i];
+      const uint8_t *last = scan->steps[k][s->now[k]];
+      if (way == ENOUGH && all_below(last, scan->width, ENOUGH)) continue;
+      s->rows[left++] = k;
+      s->now[k] = !s->now[k];
+      ask(scan->steps[k][s->now[k]], last, scan->width, (uint8_t)way);
+    }
+    s->count = left;
+  }
+}
+
+DUST_CLONED(void, square_row, (dust_edt_square *restrict out, const uint8_t *restrict steps, int64_t width, const dust_edt_squaring *s),
+            (out, steps, width, s)) {
+  uint16_t weight = s->weight, stride = s->stride, shift = s->shift, limit = s->limit, far = s->far;
+  for (int64_t x = 0; x < width; x += LANES)
+    for (int64_t l = x; l < x + LANES; l++) {
+      uint16_t way = (uint16_t)(stride * steps[l] + shift);
+      out[l] = dust_edt_square_of(steps[l] < limit ? (uint16_t)((unsigned)weight * way * way) : far);
+    }
+}
+
+static void fill_row(dust_edt_square *out, int64_t width, uint16_t far) {
+  for (int64_t x = 0; x < width; x++) out[x] = dust_edt_square_of(far);
+}
+
+bool dust_edt_scan_rows(dust_edt_square *const *out, int rows, dust_edt_scan *scan, const dust_edt_squaring *on,
+                        const dust_edt_squaring *between) {
+  int limit = between && between->limit > on->limit ? between->limit : on->limit, any = 0;
+  settling s = {.scan = scan, .limit = limit < scan->n + 1 ? limit : (int)scan->n + 1, .between = between};
+  bool some[DUST_EDT_ROWS];
+  for (int k = 0; k < rows; k++) {
+    some[k] = memchr(scan->flag[k], 1, (size_t)scan->n) != NULL, any |= some[k];
+    if (some[k] || scan->border) s.rows[s.count++] = k;
+  }
+  settle(&s);
+  for (int k = 0; k < rows; k++)
+    if (some[k] || scan->border)
+      square_row(out[k], scan->steps[k][s.now[k]], scan->width, between && k == 0 ? between : on);
+    else
+      fill_row(out[k], scan->width, on->far);
+  return any;
 }

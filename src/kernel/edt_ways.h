@@ -16,6 +16,9 @@ typedef struct dust_edt_units {
 dust_status dust_edt_narrow(const dust_edt_job *job, const dust_edt_units *units, bool *fits, dust_pool *pool);
 dust_status dust_edt_wide(const dust_edt_job *job, const dust_edt_units *units, dust_pool *pool);
 
+/* To float32, negative where `zero` is set. */
+void dust_edt_sign_row(float *out, const double *value, const uint8_t *zero, size_t n);
+
 /* distance[i] = unit * sqrt(square), the same rounding everywhere. */
 static inline double dust_edt_distance(double square, double unit) { return __builtin_sqrt(square * (unit * unit)); }
 

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "base/clones.h"
 #include "kernel/envelope.h"
+#include "kernel/unlike.h"
+#include "kernel/channels.h"
 
 #define ROWS_A_CHUNK 64
 
@@ -182,18 +184,28 @@ static dust_status finish_rows(void *context, size_t begin, size_t end, size_t c
   const edt_plan *plan = context;
   const dust_edt_job *job = plan->job;
   size_t n = (size_t)plan->labels->shape[plan->labels->ndim - 1];
-  double *value;
-  DUST_TRY(dust_alloc((void **)&value, n * sizeof *value));
+  double *value = NULL;
+  uint8_t *zero = NULL;
+  dust_status status;
+  DUST_GO(dust_alloc((void **)&value, n * sizeof *value));
+  DUST_GO(dust_alloc((void **)&zero, n));
   for (size_t row = begin; row < end; row++) {
     for (size_t x = 0; x < n; x++) {
       double square = plan->wide ? ((double *)plan->centre.data)[row * n + x] : ((int32_t *)plan->centre.data)[row * n + x];
       value[x] = plan->any || plan->border ? dust_edt_distance(square, plan->units->unit) : job->none;
     }
     if (job->curve) job->curve(job->context, value, n);
-    job->row(job->context, (int64_t)row, value, n);
+    if (!job->out) {
+      job->row(job->context, (int64_t)row, value, n);
+      continue;
+    }
+    dust_zero_row(zero, dust_row_start(job->labels, (int64_t)row), (int64_t)n, dust_dtype_size(job->labels->dtype));
+    dust_edt_sign_row(job->out + row * n, value, zero, n);
   }
+done:
   dust_free(value);
-  return DUST_OK;
+  dust_free(zero);
+  return status;
 }
 
 dust_status dust_edt_wide(const dust_edt_job *job, const dust_edt_units *units, dust_pool *pool) {

@@ -2,6 +2,7 @@
 #include "lua/kernel.h"
 
 #include <math.h>
+#include <string.h>
 #include "kernel/affinities.h"
 #include "kernel/balance.h"
 #include "kernel/boundary_distance.h"
@@ -127,7 +128,8 @@ static int balance_weights(lua_State *L) {
   dust_lua_to_ndarray(L, 1);
   int64_t slab[DUST_MAXDIM];
   size_t masks;
-  dust_balance_options options = {.classes = dust_lua_integer(L, 2, "classes"), .slab = slab};
+  bool positive = lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "positive") == 0;
+  dust_balance_options options = {.classes = positive ? 2 : dust_lua_integer(L, 2, "classes"), .positive = positive, .slab = slab};
   if (options.classes < 1 || options.classes > 1 << 24)
     return luaL_error(L, "classes is %I, it must be from 1 to %d", (lua_Integer)options.classes, 1 << 24);
   luaL_checktype(L, 3, LUA_TTABLE);

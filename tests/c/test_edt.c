@@ -88,7 +88,7 @@ static double worst_error(const dust_ndarray *labels, const double *vs, double l
   double worst = 0, *distance = malloc((size_t)dust_ndarray_count(labels) * sizeof *distance);
   int64_t at[DUST_MAXDIM] = {0};
   size_t i = 0;
-  dust_edt_job job = {labels, "labels", vs, sites, limit, INFINITY, NULL, keep_row, &distance};
+  dust_edt_job job = {labels, "labels", vs, sites, limit, INFINITY, NULL, keep_row, NULL, &distance};
   CHECK_OK(dust_edt_run(&job, NULL));
   do {
     double wanted =
@@ -151,7 +151,7 @@ static void test_far_sites(void) {
 
 static double *run(const dust_ndarray *labels, const double *vs, double limit, dust_edt_sites sites, dust_pool *pool) {
   double *distance = malloc((size_t)dust_ndarray_count(labels) * sizeof *distance);
-  dust_edt_job job = {labels, "labels", vs, sites, limit, 7, NULL, keep_row, &distance};
+  dust_edt_job job = {labels, "labels", vs, sites, limit, 7, NULL, keep_row, NULL, &distance};
   CHECK_OK(dust_edt_run(&job, pool));
   return distance;
 }
@@ -182,11 +182,11 @@ static void check_narrow(const dust_ndarray *a, const double *vs, double limit, 
 }
 
 static void test_narrow_against_wide(void) {
-  static const int64_t shapes[][3] = {{12, 40, 77}, {31, 1, 100}, {1, 50, 64},   {5, 70, 31},
-                                      {40, 3, 33},  {7, 7, 1},    {3, 150, 200}, {2, 2, 32}};
+  static const int64_t shapes[][3] = {{12, 40, 77}, {31, 1, 100},  {1, 50, 64}, {5, 70, 31},  {40, 3, 33},
+                                      {7, 7, 1},    {3, 150, 200}, {2, 2, 32},  {70, 65, 40}, {12, 200, 50}};
   static const double sizes[][3] = {{1, 1, 1}, {50, 5, 5}, {3, 7, 5}, {1, 20, 3}, {8, 8, 300}, {0.75, 2.5, 1}, {999, 1, 40}};
   for (int round = 0; round < 60; round++) {
-    const int64_t *shape = shapes[round % 8];
+    const int64_t *shape = shapes[round % 10];
     const double *vs = sizes[draw(7)];
     dust_ndarray a = {0};
     uint64_t kind = draw(4);
@@ -201,6 +201,30 @@ static void test_narrow_against_wide(void) {
     }
     dust_ndarray_release(&a);
   }
+}
+
+/* As many bytes a label as there may be, and more voxels along a line than 16 bits count blocks of. */
+static void test_signs_and_long_lines(void) {
+  const double vs[] = {50, 5, 5};
+  dust_ndarray bytes = {0}, a = {0}, one = {0}, other = {0}, line = {0};
+  random_labels(&bytes, DUST_UINT8, 3, (const int64_t[]){9, 40, 50}, 3, 50);
+  for (int scale = 0; scale <= 20; scale += 20) {
+    CHECK_OK(dust_boundary_distance(&one, &bytes, 3, vs, scale, NULL));
+    for (int64_t i = 0; i < dust_ndarray_count(&one); i++) CHECK((((const float *)one.data)[i] > 0) == (bytes.data[i] != 0));
+    for (int dtype = DUST_UINT8 + 1; dtype <= DUST_INT64; dtype++) {
+      CHECK_OK(dust_ndarray_empty(&a, (dust_dtype)dtype, 3, bytes.shape));
+      CHECK_OK(dust_ndarray_assign(&a, &bytes, NULL));
+      CHECK_OK(dust_boundary_distance(&other, &a, 3, vs, scale, NULL));
+      CHECK(memcmp(one.data, other.data, dust_ndarray_bytes(&one)) == 0);
+      dust_ndarray_release(&a), dust_ndarray_release(&other);
+    }
+    dust_ndarray_release(&one);
+  }
+  CHECK_OK(dust_ndarray_zeros(&line, DUST_UINT8, 3, (const int64_t[]){1, 300000, 2}));
+  line.data[2 * 5000] = line.data[2 * 299990] = 1;
+  check_narrow(&line, (const double[]){1, 1, 1}, 40, DUST_EDT_FACES);
+  check_narrow(&line, (const double[]){1, 1, 1}, 40, DUST_EDT_ZEROS_AND_BORDER);
+  dust_ndarray_release(&line), dust_ndarray_release(&bytes);
 }
 
 static void test_threads(void) {
@@ -251,6 +275,7 @@ int main(void) {
   test_against_search();
   test_far_sites();
   test_narrow_against_wide();
+  test_signs_and_long_lines();
   test_threads();
   test_bad_input();
   dust_ndarray labels = {0};

@@ -54,6 +54,41 @@ describe("kernel.balance_weights", function()
     assert.same({ { 12, 24, 12, 24 }, { 0, 3, 2, 3 } }, more)
   end)
 
+  it("weighs in one byte a voxel what it weighs in floats, masks of yes and no of any shape and strides", function()
+    local ids, inside = {}, {}
+    for i = 1, 2 * 30 * 41 do ids[i], inside[i] = i * i % 3, i % 7 < 4 and 1 or 0 end
+    local a = labels(ids):reshape { 2, 30, 41 }
+    local mask = labels(inside):reshape { 2, 30, 41 }
+    for _, dtype in ipairs { "uint8", "int16", "uint64" } do
+      for _, masks in ipairs { { mask }, { mask, mask:flip(3) }, { mask:transpose(1, 3, 2):copy():transpose(1, 3, 2) }, {},
+                               { mask[{ 1 }]:add_axis(1) } } do
+        local floats = {}
+        for m, one in ipairs(masks) do floats[m] = one:astype "float32" end
+        local w, counts = balance(a:astype(dtype):flip(2), 3, masks, { 1, -1, -1 })
+        -- Eight classes don't go into such bytes, floats aren't yes or no.
+        local wanted, same = balance(a:astype(dtype):flip(2), 3, floats, { 1, -1, -1 })
+        assert.is_true(w:equal(wanted))
+        assert.same(same, counts)
+      end
+    end
+    local w = balance(labels { 6, 0, 7, 7 }, 8, { labels { 1, 1, 0, 1 } }, { -1 })
+    nearly({ 0.5, 0.5, 0, 0.5 }, w:totable())
+  end)
+
+  it("takes what is positive for one class and the rest for another", function()
+    local a = core.ndarray({ 0, -3, 5, 1 << 40, 0, 2 }, "int64")
+    for _, masks in ipairs { {}, { labels { 1, 1, 1, 0, 0, 1 } }, { core.ndarray({ 0.5, 1, 1, 0, 0, 1 }, "float32") } } do
+      for _, dtype in ipairs { "int64", "int32", "uint64" } do
+        local one = a:astype(dtype)
+        local w, counts = balance(one, "positive", masks, { -1 })
+        local wanted, same = balance(one:gt(0), 2, masks, { -1 })
+        assert.is_true(w:equal(wanted))
+        assert.same(same, counts)
+      end
+    end
+    assert.has_error(function() balance(a, "negative", {}, { -1 }) end)
+  end)
+
   it("weighs bytes of few classes as any labels, with masks of any numbers", function()
     local ids, parts = {}, {}
     for i = 1, 1500 do ids[i], parts[i] = i * i % 7, i % 5 / 3 end

@@ -554,7 +554,7 @@ function kernel.distance_mask(target, mask, voxel_size, scale, epsilon, threshol
 --- {num, den, num, den, …} per slab } from an earlier call, or nil. clipmin, clipmax: limits of the fractions, nil = upstream's
 --- 0.05 and 0.95, false = none. Slabs in `counts` that labels doesn't have are handed on.
 ---@param labels moondust.ndarray
----@param classes integer
+---@param classes integer|"positive"  how many; "positive": labels of any kind are two classes, up to 0 and above
 ---@param masks moondust.ndarray[]
 ---@param slab integer[]
 ---@param clipmin (number|false)?

@@ -62,7 +62,7 @@ function DistancePredictor:create_weight(gt, target, mask, counts)
   local masks = { self:mask_like(mask, labels) }
   if self.mask_distances then masks[2] = self:distance_mask(target.data, masks[1], gt.spec.voxel_size) end
   local slab = self.slab_per_channel(labels, gt.spec.roi.dims)
-  local weights, new = core.kernel.balance_weights(labels:gt(0), 2, masks, slab, self.clipmin, self.clipmax, counts)
+  local weights, new = core.kernel.balance_weights(labels, "positive", masks, slab, self.clipmin, self.clipmax, counts)
   return self:like(gt, weights), new
 end
 
