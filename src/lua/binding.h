@@ -12,24 +12,44 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
 #include "base/pool.h"
 #include "base/rng.h"
 #include "volume/graph.h"
 #include "volume/ndarray.h"
 #include "volume/spec.h"
 
-/* Metatable names in the registry. */
-#define DUST_LUA_COORDINATE "moondust.Coordinate"
-#define DUST_LUA_ROI "moondust.Roi"
-#define DUST_LUA_ARRAY_SPEC "moondust.ArraySpec"
-#define DUST_LUA_GRAPH_SPEC "moondust.GraphSpec"
-#define DUST_LUA_NDARRAY "moondust.ndarray"
+/* Userdata that are the C value itself, and of which a batch makes and asks hundreds. Each ends with the address of its kind, so that what it is can be told
+ * without a metatable being looked up by name:
+ *
+ *     [ the C value, size bytes ][ const dust_lua_kind * ]
+ */
+typedef struct dust_lua_kind {
+  const char *name; /* of the metatable in the registry */
+  size_t size;
+} dust_lua_kind;
+
+extern const dust_lua_kind dust_lua_kind_coordinate, dust_lua_kind_roi, dust_lua_kind_array_spec, dust_lua_kind_graph_spec,
+    dust_lua_kind_ndarray, dust_lua_kind_rng;
+#define DUST_LUA_COORDINATE (&dust_lua_kind_coordinate)
+#define DUST_LUA_ROI (&dust_lua_kind_roi)
+#define DUST_LUA_ARRAY_SPEC (&dust_lua_kind_array_spec)
+#define DUST_LUA_GRAPH_SPEC (&dust_lua_kind_graph_spec)
+#define DUST_LUA_NDARRAY (&dust_lua_kind_ndarray)
+#define DUST_LUA_RNG (&dust_lua_kind_rng)
+
+/* Metatable names in the registry of all others. */
 #define DUST_LUA_GRAPH "moondust.Graph"
-#define DUST_LUA_RNG "moondust.Rng"
 #define DUST_LUA_INTEGRAL "moondust.Integral"
 #define DUST_LUA_TRANSFORM "moondust.Transform"
 #define DUST_LUA_HDF5_FILE "moondust.Hdf5File"
 #define DUST_LUA_UNBOUNDED "moondust.unbounded"
+
+/* ---- value.c: luaL_newuserdatauv with luaL_setmetatable, luaL_testudata, luaL_checkudata and dust_lua_class for such kinds. */
+void *dust_lua_new(lua_State *L, const dust_lua_kind *kind);
+void *dust_lua_test(lua_State *L, int index, const dust_lua_kind *kind);
+void *dust_lua_own(lua_State *L, int argument, const dust_lua_kind *kind);
+void dust_lua_value_class(lua_State *L, const dust_lua_kind *kind, const luaL_Reg *methods, const luaL_Reg *meta);
 
 /* ---- binding.c */
 /* Raises the thread's message (with the caller's line) when status is a failure. */
@@ -48,6 +68,8 @@ void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, con
 int64_t dust_lua_integer(lua_State *L, int index, const char *what);
 /* A table of whole numbers into out; returns how many (raises beyond DUST_MAXDIM, naming `what`). */
 int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what);
+/* Whether two names are the same; most that aren't differ in their first letter. */
+static inline bool dust_lua_same_name(const char *a, const char *b) { return a[0] == b[0] && strcmp(a, b) == 0; }
 /* A named field of the table at `index` pushed on the stack; its type. */
 int dust_lua_field(lua_State *L, int index, const char *name);
 /* Raises for keys of the table that are not in `known` (NULL-terminated), naming the nearest. Array part allowed up to

@@ -46,23 +46,23 @@ static bool fits_delivery(const dust_array_spec *offered, const dust_array_spec 
 
 /* request_fits(offered, wanted) */
 static int request_fits(lua_State *L) {
-  const dust_array_spec *offered = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *offered = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC);
   return lua_pushboolean(L, offered && wanted && fits_request(offered, wanted)), 1;
 }
 
 /* delivery_fits(offered, wanted, delivered, data) */
 static int delivery_fits(lua_State *L) {
-  const dust_array_spec *offered = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC),
-                        *delivered = luaL_testudata(L, 3, DUST_LUA_ARRAY_SPEC);
-  const dust_ndarray *data = luaL_testudata(L, 4, DUST_LUA_NDARRAY);
+  const dust_array_spec *offered = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC),
+                        *delivered = dust_lua_test(L, 3, DUST_LUA_ARRAY_SPEC);
+  const dust_ndarray *data = dust_lua_test(L, 4, DUST_LUA_NDARRAY);
   return lua_pushboolean(L, offered && wanted && delivered && data && fits_delivery(offered, wanted, delivered, data)), 1;
 }
 
 /* same_roi(a, b) */
 static int roi_is_same(lua_State *L) {
-  const dust_array_spec *a = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *b = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *a = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *b = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC);
   if (a && b) return lua_pushboolean(L, same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi)), 1;
-  const dust_graph_spec *g = luaL_testudata(L, 1, DUST_LUA_GRAPH_SPEC), *h = luaL_testudata(L, 2, DUST_LUA_GRAPH_SPEC);
+  const dust_graph_spec *g = dust_lua_test(L, 1, DUST_LUA_GRAPH_SPEC), *h = dust_lua_test(L, 2, DUST_LUA_GRAPH_SPEC);
   return lua_pushboolean(L, g && h && same_roi(g->has_roi, &g->roi, h->has_roi, &h->roi)), 1;
 }
 
@@ -81,7 +81,7 @@ static int copy_specs(lua_State *L) {
   lua_settop(L, 2);
   lua_createtable(L, 0, (int)lua_rawlen(L, 1));
   for (lua_Integer i = 1; push_next(L, i); i++) {
-    const dust_array_spec *spec = luaL_testudata(L, -1, DUST_LUA_ARRAY_SPEC);
+    const dust_array_spec *spec = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
     if (spec)
       dust_lua_push_array_spec(L, spec);
     else
@@ -99,7 +99,7 @@ static int has_placeholder(lua_State *L) {
   lua_settop(L, 2);
   bool found = false;
   for (lua_Integer i = 1; !found && push_next(L, i); i++) {
-    const dust_array_spec *spec = luaL_testudata(L, -1, DUST_LUA_ARRAY_SPEC);
+    const dust_array_spec *spec = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
     found = spec ? spec->placeholder : dust_lua_to_graph_spec(L, -1)->placeholder;
     lua_settop(L, 2);
   }

@@ -5,12 +5,12 @@
 #include <math.h>
 
 dust_rng *dust_lua_to_rng(lua_State *L, int index) {
-  dust_rng *rng = luaL_testudata(L, index, DUST_LUA_RNG);
+  dust_rng *rng = dust_lua_test(L, index, DUST_LUA_RNG);
   if (!rng) luaL_error(L, "expected an Rng, got %s", dust_lua_type_name(L, index));
   return rng;
 }
 
-static dust_rng *self(lua_State *L) { return luaL_checkudata(L, 1, DUST_LUA_RNG); }
+static dust_rng *self(lua_State *L) { return dust_lua_own(L, 1, DUST_LUA_RNG); }
 
 static uint32_t seed32(lua_State *L, int index) {
   int64_t seed = dust_lua_integer(L, index, "seed");
@@ -32,9 +32,8 @@ static double finite_number(lua_State *L, int index, const char *what) {
 
 static int make(lua_State *L) {
   uint64_t seed = seed64(L, 1);
-  dust_rng *rng = lua_newuserdatauv(L, sizeof *rng, 0);
+  dust_rng *rng = dust_lua_new(L, DUST_LUA_RNG);
   dust_rng_seed(rng, seed);
-  luaL_setmetatable(L, DUST_LUA_RNG);
   return 1;
 }
 
@@ -195,6 +194,6 @@ void dust_lua_open_rng(lua_State *L) {
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"Rng", make}, {"seed_copy", seed_copy}, {"seed_attempt", seed_attempt}, {"seed_from_system", seed_from_system}, {NULL, NULL}};
-  dust_lua_class(L, DUST_LUA_RNG, methods, NULL);
+  dust_lua_value_class(L, DUST_LUA_RNG, methods, NULL);
   luaL_setfuncs(L, functions, 0);
 }
