@@ -47,6 +47,11 @@ static int reseed(lua_State *L) {
 /* ---- CPython's stream */
 static int py_random(lua_State *L) { return lua_pushnumber(L, dust_py_random(self(L))), 1; }
 
+static int py_exceeds(lua_State *L) {
+  dust_rng *rng = self(L);
+  return lua_pushboolean(L, dust_py_exceeds(rng, dust_lua_number(L, 2, "p"))), 1;
+}
+
 static int py_randint(lua_State *L) {
   dust_rng *rng = self(L);
   int64_t low = dust_lua_integer(L, 2, "low"), high = dust_lua_integer(L, 3, "high");
@@ -181,6 +186,7 @@ static int seed_from_system(lua_State *L) { return lua_pushinteger(L, dust_seed_
 void dust_lua_open_rng(lua_State *L) {
   static const luaL_Reg methods[] = {{"seed", reseed},
                                      {"random", py_random},
+                                     {"exceeds", py_exceeds},
                                      {"randint", py_randint},
                                      {"choice_cumulative", py_choice_cumulative},
                                      {"sample", py_sample},

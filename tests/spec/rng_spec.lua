@@ -64,6 +64,13 @@ describe("Rng", function()
     assert.equal(first, a:random())
   end)
 
+  it("says whether a draw exceeds p, and draws it where it needn't know", function()
+    local one, other = core.Rng(3), core.Rng(3)
+    for _, p in ipairs { 1, 1, 0.3, 0.7, 1, 0 } do assert.equal(other:random() > p, one:exceeds(p)) end
+    assert.equal(other:random(), one:random())
+    assert.equal("p must be a number, not nil", message(one.exceeds, one))
+  end)
+
   it("checks its arguments", function()
     local rng = core.Rng(1)
     assert.equal("seed must not be negative: -1", message(core.Rng, -1))

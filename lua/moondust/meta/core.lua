@@ -406,6 +406,10 @@ local Rng = {}
 function Rng:seed(seed) end
 ---@return number
 function Rng:random() end
+--- Whether random() > p, with the same draw; of p = 1 the number isn't made.
+---@param p number
+---@return boolean
+function Rng:exceeds(p) end
 ---@param low integer
 ---@param high integer  included
 ---@return integer

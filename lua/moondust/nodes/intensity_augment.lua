@@ -36,7 +36,7 @@ function IntensityAugment:setup()
   self:updates(self.array, self:need(self.array))
 end
 
-function IntensityAugment:skip_node(request) return request.rng:random() > self.p end
+function IntensityAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function IntensityAugment:prepare(request)
   local dependencies = BatchRequest {}

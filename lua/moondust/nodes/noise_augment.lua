@@ -62,7 +62,7 @@ function NoiseAugment:setup()
   self:updates(self.array, self:need(self.array))
 end
 
-function NoiseAugment:skip_node(request) return request.rng:random() > self.p end
+function NoiseAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function NoiseAugment:prepare(request)
   local dependencies = BatchRequest {}

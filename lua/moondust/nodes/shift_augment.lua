@@ -48,7 +48,7 @@ function ShiftAugment:setup()
   end
 end
 
-function ShiftAugment:skip_node(request) return request.rng:random() > self.p end
+function ShiftAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 -- ------------------------------------------------------------------------------------------------ draws
 

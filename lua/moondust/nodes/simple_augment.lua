@@ -151,7 +151,7 @@ end
 
 -- ------------------------------------------------------------------------------------------------ draws
 
-function SimpleAugment:skip_node(request) return request.rng:random() > self.p end
+function SimpleAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function SimpleAugment:draw_mirror(rng)
   local mirror = {}
