@@ -30,15 +30,15 @@ typedef struct dust_lua_kind {
 } dust_lua_kind;
 
 extern const dust_lua_kind dust_lua_kind_coordinate, dust_lua_kind_roi, dust_lua_kind_array_spec, dust_lua_kind_graph_spec,
-    dust_lua_kind_ndarray, dust_lua_kind_rng;
+    dust_lua_kind_rng;
 #define DUST_LUA_COORDINATE (&dust_lua_kind_coordinate)
 #define DUST_LUA_ROI (&dust_lua_kind_roi)
 #define DUST_LUA_ARRAY_SPEC (&dust_lua_kind_array_spec)
 #define DUST_LUA_GRAPH_SPEC (&dust_lua_kind_graph_spec)
-#define DUST_LUA_NDARRAY (&dust_lua_kind_ndarray)
 #define DUST_LUA_RNG (&dust_lua_kind_rng)
 
 /* Metatable names in the registry of all others. */
+#define DUST_LUA_NDARRAY "moondust.ndarray"
 #define DUST_LUA_GRAPH "moondust.Graph"
 #define DUST_LUA_INTEGRAL "moondust.Integral"
 #define DUST_LUA_TRANSFORM "moondust.Transform"

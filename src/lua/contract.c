@@ -54,7 +54,7 @@ static int request_fits(lua_State *L) {
 static int delivery_fits(lua_State *L) {
   const dust_array_spec *offered = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC),
                         *delivered = dust_lua_test(L, 3, DUST_LUA_ARRAY_SPEC);
-  const dust_ndarray *data = dust_lua_test(L, 4, DUST_LUA_NDARRAY);
+  const dust_ndarray *data = luaL_testudata(L, 4, DUST_LUA_NDARRAY);
   return lua_pushboolean(L, offered && wanted && delivered && data && fits_delivery(offered, wanted, delivered, data)), 1;
 }
 

@@ -7,8 +7,9 @@
 
 /* ---- the box */
 dust_ndarray *dust_lua_new_ndarray(lua_State *L) {
-  dust_ndarray *box = dust_lua_new(L, DUST_LUA_NDARRAY);
+  dust_ndarray *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, DUST_LUA_NDARRAY);
   return box;
 }
 
@@ -18,7 +19,7 @@ dust_ndarray *dust_lua_result(lua_State *L, int arguments) {
 }
 
 dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index) {
-  dust_ndarray *array = dust_lua_test(L, index, DUST_LUA_NDARRAY);
+  dust_ndarray *array = luaL_testudata(L, index, DUST_LUA_NDARRAY);
   if (!array) luaL_error(L, "expected an ndarray, got %s", dust_lua_type_name(L, index));
   if (!array->buffer) luaL_error(L, "this array was closed");
   return array;
@@ -37,7 +38,7 @@ int dust_lua_made_ndarray(lua_State *L, dust_status status) {
 }
 
 static int release(lua_State *L) {
-  dust_ndarray_release(dust_lua_own(L, 1, DUST_LUA_NDARRAY));
+  dust_ndarray_release(luaL_checkudata(L, 1, DUST_LUA_NDARRAY));
   return 0;
 }
 
@@ -88,10 +89,10 @@ static const struct field {
 
 static int get_field(lua_State *L) {
   const char *name = lua_tostring(L, 2);
-  const dust_ndarray *box = dust_lua_own(L, 1, DUST_LUA_NDARRAY);
-  if (dust_lua_same_name(name, "closed")) return lua_pushboolean(L, box->buffer == NULL), 1;
+  const dust_ndarray *box = luaL_checkudata(L, 1, DUST_LUA_NDARRAY);
+  if (strcmp(name, "closed") == 0) return lua_pushboolean(L, box->buffer == NULL), 1;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    if (dust_lua_same_name(fields[i].name, name)) return fields[i].get(L, dust_lua_to_ndarray(L, 1));
+    if (strcmp(fields[i].name, name) == 0) return fields[i].get(L, dust_lua_to_ndarray(L, 1));
   return dust_lua_method(L); /* methods are found on a closed array too: they say so themselves, and :close() is fine */
 }
 
@@ -170,11 +171,11 @@ void dust_lua_open_ndarray(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"ndarray", dust_lua_ndarray_from_table}, {"zeros", make_zeros}, {"empty", make_empty}, {NULL, NULL}};
   const luaL_Reg *more[] = {dust_lua_ndarray_views, dust_lua_ndarray_reductions, dust_lua_ndarray_comparisons};
-  dust_lua_value_class(L, DUST_LUA_NDARRAY, methods, meta);
-  luaL_getmetatable(L, DUST_LUA_NDARRAY->name);
+  dust_lua_class(L, DUST_LUA_NDARRAY, methods, meta);
+  luaL_getmetatable(L, DUST_LUA_NDARRAY);
   luaL_setfuncs(L, dust_lua_ndarray_operators, 0);
   lua_pop(L, 1);
-  for (int i = 0; i < 3; i++) dust_lua_add_methods(L, DUST_LUA_NDARRAY->name, more[i]);
+  for (int i = 0; i < 3; i++) dust_lua_add_methods(L, DUST_LUA_NDARRAY, more[i]);
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, dust_lua_ndarray_joins, 0);
 }

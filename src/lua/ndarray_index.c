@@ -142,7 +142,7 @@ static dust_status write_array(const dust_ndarray *part, const dust_ndarray *val
 int dust_lua_ndarray_set(lua_State *L) {
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *a = dust_lua_to_ndarray(L, 1), part = {0};
-  bool is_array = dust_lua_test(L, 3, DUST_LUA_NDARRAY) != NULL;
+  bool is_array = luaL_testudata(L, 3, DUST_LUA_NDARRAY) != NULL;
   const dust_ndarray *value = is_array ? dust_lua_to_ndarray(L, 3) : NULL;
   dust_scalar number = {0};
   selector s[DUST_MAXDIM];

@@ -3,7 +3,7 @@
 #include "lua/ndarray.h"
 
 static dust_operand operand(lua_State *L, int index) {
-  if (dust_lua_test(L, index, DUST_LUA_NDARRAY)) return (dust_operand){.array = dust_lua_to_ndarray(L, index)};
+  if (luaL_testudata(L, index, DUST_LUA_NDARRAY)) return (dust_operand){.array = dust_lua_to_ndarray(L, index)};
   if (lua_type(L, index) != LUA_TNUMBER) luaL_error(L, "arrays are combined with arrays and numbers, not %s", dust_lua_type_name(L, index));
   return (dust_operand){.number = dust_lua_scalar(L, index, "the operand")};
 }

@@ -141,7 +141,7 @@ static void add_values(page *p, size_t header) {
 }
 
 int dust_lua_ndarray_tostring(lua_State *L) {
-  const dust_ndarray *box = dust_lua_own(L, 1, DUST_LUA_NDARRAY);
+  const dust_ndarray *box = luaL_checkudata(L, 1, DUST_LUA_NDARRAY);
   if (!box->buffer) return lua_pushliteral(L, "ndarray (closed)"), 1;
   dust_ndarray *view = dust_lua_result(L, 1); /* a view of our own: the script may close its array while the text grows */
   luaL_Buffer out;

@@ -34,7 +34,7 @@ static int draw_array(lua_State *L) {
 
 void dust_lua_open_png(lua_State *L) {
   static const luaL_Reg methods[] = {{"png", draw_array}, {NULL, NULL}};
-  dust_lua_add_methods(L, DUST_LUA_NDARRAY->name, methods);
+  dust_lua_add_methods(L, DUST_LUA_NDARRAY, methods);
   static const luaL_Reg functions[] = {{"write", write_png}, {"read", read_png}, {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_setfield(L, -2, "png");

@@ -8,7 +8,6 @@ BOX(coordinate, dust_coordinate, "Coordinate");
 BOX(roi, dust_roi, "Roi");
 BOX(array_spec, dust_array_spec, "ArraySpec");
 BOX(graph_spec, dust_graph_spec, "GraphSpec");
-BOX(ndarray, dust_ndarray, "ndarray");
 BOX(rng, dust_rng, "Rng");
 
 void *dust_lua_new(lua_State *L, const dust_lua_kind *kind) {
