@@ -3,6 +3,7 @@
 --- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through
 --- untouched.
 local class = require("moondust.class").class
+local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
 local options = require "moondust.options"
@@ -59,33 +60,37 @@ function BatchFilter:get_upstream_provider() return self.upstream_providers[1] e
 
 function BatchFilter:initial_spec() return self.upstream_providers[1].spec:clone() end
 
+local function wants_one_of(wanted, items)
+  for i = 1, #items do
+    local spec = wanted[items[i]]
+    if spec and not spec.placeholder then return true end
+  end
+  return false
+end
+
 function BatchFilter:can_skip(request)
   if not self.autoskip then return false end
   local wanted = request._values
-  for _, items in ipairs { self.provided_items, self.updated_items } do
-    for _, name in ipairs(items) do
-      if wanted[name] and not wanted[name].placeholder then return false end
-    end
-  end
-  return true
+  return not (wants_one_of(wanted, self.provided_items) or wants_one_of(wanted, self.updated_items))
 end
 
--- One copy for what is wanted below, one more for what is asked above: upstream's count, which seeds depend on.
+-- A copy for what is wanted below, and one for what is asked above: upstream's count, which seeds depend on.
 function BatchFilter:provide(request)
   local skip = self:can_skip(request) or self:skip_node(request)
-  local downstream = request:copy()
-  local dependencies, upstream
+  local downstream, dependencies, upstream
   if skip then
-    upstream = request:copy()
+    upstream = BatchRequest.copy(request)
   else
+    downstream = BatchRequest.copy(request)
     dependencies = self:prepare(request)
     if dependencies ~= nil and not BatchRequest.is_request(dependencies) then
       self:fail("prepare() must return a BatchRequest or nil, not %s", options.describe(dependencies))
     end
-    upstream = dependencies and request:update_with(dependencies) or request:copy()
+    upstream = dependencies and BatchRequest.update_with(request, dependencies) or BatchRequest.copy(request)
   end
   self:remove_provided(upstream)
-  local look, concerned = request.look, not request.look or self:concerns(request.looked)
+  local look = request.look
+  local concerned = not look or self:concerns(request.looked)
   if look and not skip then rawset(upstream, "looked", self:looked_upstream(request.looked, concerned and dependencies)) end
   local batch = self:get_upstream_provider():request_batch(upstream)
   if skip or look and look.blind then return batch end
@@ -138,14 +143,14 @@ end
 function BatchFilter:finish(batch, dependencies, downstream)
   local own = batch
   if dependencies then
-    dependencies:remove_placeholders()
-    own = batch:crop(dependencies)
+    BatchRequest.remove_placeholders(dependencies)
+    own = Batch.crop(batch, dependencies)
   end
-  downstream:remove_placeholders()
+  BatchRequest.remove_placeholders(downstream)
   local processed = self:process(own, downstream)
-  self:check_items(processed == nil and own or processed, "process() must return a Batch or nil")
-  if processed or dependencies then batch = batch:merge(processed or own) end
-  return batch:crop(downstream)
+  local changed = processed == nil and own or processed
+  self:check_items(changed, "process() must return a Batch or nil")
+  return changed == batch and Batch.crop(batch, downstream) or Batch.merge_and_crop(batch, changed, downstream)
 end
 
 return BatchFilter

@@ -163,13 +163,16 @@ local function share_all(batch)
   for name, item in batch:items() do batch[name] = key.is_array_key(name) and item:share() or item:copy() end
 end
 
-local function note_times(context, frame, parent, finished)
-  local whole = finished - frame.started
-  local prepare = frame.asked and frame.asked - frame.started or 0
-  local name = frame.node:name()
-  if frame.asked then context.profile:add(name, "prepare", prepare) end
-  context.profile:add(name, "process", whole - frame.nested - prepare)
-  if parent then parent.nested = parent.nested + whole end
+-- `asked`: when the node first asked upstream, false if it didn't; `nested`: seconds spent there.
+local function note_times(profile, node, started, asked, nested)
+  local name, whole = node:name(), core.clock() - started
+  if asked then
+    profile:add(name, "prepare", asked - started)
+    profile:add(name, "process", whole - nested - (asked - started))
+  else
+    profile:add(name, "process", whole - nested)
+  end
+  return whole
 end
 
 -- Deeper than any pipeline: a node that asks itself.
@@ -186,33 +189,36 @@ function BatchProvider:request_batch(request)
     look.blind = true
     return Batch {}
   end
-  local stack, depth = context.stack, context.depth + 1
+  local depth, started = context.depth + 1, core.clock()
   if depth > MAX_DEPTH then self:fail("the request has come through %d nodes: one of them asks itself without end", MAX_DEPTH) end
-  local frame = { node = self, request = request, started = core.clock(), nested = 0 }
-  local parent = stack[depth - 1]
-  if parent then parent.asked = parent.asked or frame.started end
-  stack[depth], context.depth = frame, depth
+  local asked, nested = context.asked or started, context.nested -- of the node downstream
+  context.depth, context.nodes[depth], context.requests[depth] = depth, self, request
+  context.asked, context.nested = false, 0
 
   request.rng:seed(request.random_seed)
-  contract.check_request(self, request)
-  local own = request:copy()
-  if not self.keeps_placeholders then own:remove_placeholders() end
+  local is_plain = contract.check_request(self, request) and not look
+  local own = BatchRequest.copy(request)
+  if not is_plain and not self.keeps_placeholders then own:remove_placeholders() end
   local batch = self:provide(own)
   if not (look and look.blind) then
-    request:remove_placeholders()
+    if not is_plain then request:remove_placeholders() end
     contract.check_batch(self, batch, request)
     remove_unneeded(batch, request)
     if #self.upstream_providers == 0 then share_all(batch) end
     if context.watch then context.watch(self, batch) end
   end
 
-  stack[depth], context.depth = nil, depth - 1
-  note_times(context, frame, parent, core.clock())
+  local whole = note_times(context.profile, self, started, context.asked, context.nested)
+  context.depth, context.asked, context.nested = depth - 1, asked, nested + whole
   return batch
 end
 
+-- Who is serving what, a node at each depth, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
 local function new_context(stream, watch)
-  return { rng = core.Rng(0), profile = Profile(), stack = {}, depth = 0, stream = stream or {}, watch = watch }
+  return {
+    rng = core.Rng(0), profile = Profile(), stream = stream or {}, watch = watch,
+    depth = 0, nodes = {}, requests = {}, asked = false, nested = 0,
+  }
 end
 
 --- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
@@ -241,8 +247,8 @@ function BatchProvider:serve(request, stream, watch)
     return batch
   end
   local ok, result = xpcall(run, errors.handler(function()
-    local frame = context.stack[context.depth]
-    return (frame and frame.node or self):name(), (frame and frame.request or request):describe()
+    local depth = context.depth
+    return (context.nodes[depth] or self):name(), (context.requests[depth] or request):describe()
   end))
   if ok then return result end
   error(result, 0)

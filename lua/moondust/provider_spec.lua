@@ -30,7 +30,6 @@ function ProviderSpec.convert(_, name, value)
 end
 
 function ProviderSpec:init(fields)
-  self:init_keyed()
   local names = {}
   for name in pairs(fields) do
     if key.is_key(name) then names[#names + 1] = name end

@@ -31,11 +31,12 @@ function BatchRequest.check_seed(seed, level)
   return whole
 end
 
+local NONE = {} -- keys that are centred: replaced when one more is
+
+function BatchRequest.blank(own) return setmetatable({ _values = {}, _order = Keyed.EMPTY, _centred = NONE }, own) end
+
 function BatchRequest:init(fields)
-  if next(fields) == nil then
-    rawset(self, "_centred", {})
-    return self:init_keyed()
-  end
+  if next(fields) == nil then return end
   for name in pairs(fields) do
     if name ~= "random_seed" and not key.is_key(name) then
       error(("BatchRequest has no option '%s'%s"):format(
@@ -45,7 +46,6 @@ function BatchRequest:init(fields)
   if fields.random_seed ~= nil then
     rawset(self, "random_seed", BatchRequest.check_seed(fields.random_seed, 3))
   end
-  rawset(self, "_centred", {})
   ProviderSpec.init(self, fields)
 end
 
@@ -77,7 +77,6 @@ function BatchRequest:add(name, shape, fields)
   return self
 end
 
--- Copies of a request share the table, so it is replaced.
 function BatchRequest:_center_on(name, centred)
   local all = {}
   for other, value in pairs(self._centred) do all[other] = value end
@@ -113,15 +112,16 @@ end
 ---@return boolean
 function BatchRequest.is_request(value) return getmetatable(value) == BatchRequest end
 
--- Requests are copied twice or thrice a node: without the checks of a constructor, which all that is in there has passed.
+-- Requests are copied twice or thrice a node: without the checks of a constructor, which all that is in there has passed, and with a
+-- field for whatever is asked of a request then.
 local function with_seed(self, seed, values)
   return setmetatable({
-    _values = values, _order = self._order, _arrays = self._arrays, _centred = self._centred,
-    random_seed = seed, context = self.context or false, rng = self.rng or false, look = self.look or false, looked = self.looked or false,
+    _values = values, _order = self._order, _centred = self._centred, random_seed = seed,
+    context = self.context or false, rng = self.rng or false, look = self.look or false, looked = self.looked or false,
   }, BatchRequest)
 end
 
-local function clone_with(self, seed) return with_seed(self, seed, core.copy_specs(self._order, self._values)) end
+local function clone_with(self, seed) return with_seed(self, seed, (core.copy_specs(self._order, self._values))) end
 
 --- The same request with the same seed. Context is shared.
 ---@return moondust.BatchRequest
@@ -132,7 +132,7 @@ function BatchRequest:clone() return clone_with(self, self.random_seed) end
 ---@return moondust.BatchRequest
 function BatchRequest:derive(seed)
   local new = with_seed(self, seed, {})
-  new._order, new._arrays, new._centred = {}, 0, {}
+  new._order, new._centred = Keyed.EMPTY, NONE
   return new
 end
 
@@ -161,15 +161,15 @@ end
 --- part of what its seed means.
 ---@return moondust.BatchRequest
 function BatchRequest:copy()
-  local seed = self.random_seed
-  return clone_with(self, seed and core.seed_copy(seed))
+  local values, seed = core.copy_specs(self._order, self._values, self.random_seed)
+  return with_seed(self, seed, values)
 end
 
 --- A copy (seed and all) that also asks for what `other` asks: ROIs united, what `other` says of a spec taken over.
 ---@param other moondust.BatchRequest
 ---@return moondust.BatchRequest
 function BatchRequest:update_with(other)
-  local merged = self:copy()
+  local merged = BatchRequest.copy(self)
   local own, order, values = merged._values, other._order, other._values
   for i = 1, #order do
     local name = order[i]

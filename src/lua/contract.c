@@ -3,6 +3,8 @@
  * fit. */
 #include "lua/binding.h"
 
+#include <math.h>
+
 #include "lua/ndarray.h"
 
 static bool same_roi(bool has, const dust_roi *a, bool other_has, const dust_roi *b) {
@@ -58,6 +60,17 @@ static int delivery_fits(lua_State *L) {
   return lua_pushboolean(L, offered && wanted && delivered && data && fits_delivery(offered, wanted, delivered, data)), 1;
 }
 
+/* bytes_wanted(offered, wanted): as a number that may be infinite; nil where there is nothing to count by. */
+static int bytes_wanted(lua_State *L) {
+  const dust_array_spec *offered = dust_lua_to_array_spec(L, 1), *wanted = dust_lua_to_array_spec(L, 2);
+  if (!offered->has_voxel_size || !wanted->has_roi || wanted->roi.shape.ndim != offered->voxel_size.ndim) return lua_pushnil(L), 1;
+  double bytes = offered->dtype == DUST_DTYPE_NONE ? 1 : (double)dust_dtype_size(offered->dtype);
+  for (int d = 0; d < offered->voxel_size.ndim; d++)
+    bytes *= dust_coordinate_is_unbounded(&wanted->roi.shape, d) ? INFINITY
+                                                                 : (double)wanted->roi.shape.value[d] / (double)offered->voxel_size.value[d];
+  return lua_pushnumber(L, bytes), 1;
+}
+
 /* same_roi(a, b) */
 static int roi_is_same(lua_State *L) {
   const dust_array_spec *a = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *b = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC);
@@ -74,10 +87,101 @@ static bool push_next(lua_State *L, lua_Integer i) {
   return true;
 }
 
-/* copy_specs(order, values) */
+/* request_fits_all(order, values, offered): that, and whether there is a placeholder. */
+static int request_fits_all(lua_State *L) {
+  for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
+  bool fit = true, placeholder = false;
+  for (lua_Integer i = 1; fit && push_next(L, i); i++) {
+    const dust_array_spec *wanted = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, -2);
+    lua_rawget(L, 3);
+    const dust_array_spec *offered = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
+    fit = wanted && offered && fits_request(offered, wanted);
+    placeholder |= fit && wanted->placeholder;
+    lua_settop(L, 3);
+  }
+  lua_pushboolean(L, fit);
+  return lua_pushboolean(L, placeholder), 2;
+}
+
+/* The spec and the data of the md.Array on top of the stack, which are left above it; false for everything else. */
+static bool push_array(lua_State *L) {
+  if (lua_type(L, -1) != LUA_TTABLE) return false;
+  lua_getfield(L, -1, "spec");
+  lua_getfield(L, -2, "data");
+  return true;
+}
+
+/* are_arrays(order, items): whether every md.Array has data and a spec; graphs pass. */
+static int are_arrays(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  bool good = true;
+  for (lua_Integer i = 1; good && push_next(L, i); i++) {
+    if (push_array(L)) good = dust_lua_test(L, -2, DUST_LUA_ARRAY_SPEC) && luaL_testudata(L, -1, DUST_LUA_NDARRAY);
+    lua_settop(L, 2);
+  }
+  return lua_pushboolean(L, good), 1;
+}
+
+/* delivery_fits_all(order, wanted, offered, items) */
+static int delivery_fits_all(lua_State *L) {
+  for (int i = 1; i <= 4; i++) luaL_checktype(L, i, LUA_TTABLE);
+  lua_settop(L, 4);
+  bool fit = true;
+  for (lua_Integer i = 1; fit && push_next(L, i); i++) {
+    const dust_array_spec *wanted = dust_lua_test(L, 6, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, 5);
+    lua_rawget(L, 3);
+    const dust_array_spec *offered = dust_lua_test(L, 7, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, 5);
+    lua_rawget(L, 4);
+    fit = wanted && offered && push_array(L);
+    const dust_array_spec *delivered = fit ? dust_lua_test(L, 9, DUST_LUA_ARRAY_SPEC) : NULL;
+    const dust_ndarray *data = fit ? luaL_testudata(L, 10, DUST_LUA_NDARRAY) : NULL;
+    fit = delivered && data && fits_delivery(offered, wanted, delivered, data);
+    lua_settop(L, 4);
+  }
+  return lua_pushboolean(L, fit), 1;
+}
+
+/* Pushes items[key at 6], of the table at 3 or else of that at 4. */
+static void push_item(lua_State *L) {
+  lua_pushvalue(L, 6);
+  if (lua_rawget(L, 3) != LUA_TNIL || lua_isnil(L, 4)) return;
+  lua_pop(L, 1);
+  lua_pushvalue(L, 6);
+  lua_rawget(L, 4);
+}
+
+/* pick(order, wanted, items, others): of items, or else of others, what the order names, each in the ROI that is wanted of it; nil when one is to be cropped,
+ * isn't there, or is a graph. */
+static int pick(lua_State *L) {
+  for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
+  lua_settop(L, 4);
+  if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TTABLE);
+  lua_createtable(L, 0, (int)lua_rawlen(L, 1));
+  for (lua_Integer i = 1; push_next(L, i); i++) {
+    const dust_array_spec *wanted = dust_lua_test(L, 7, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, 6);
+    push_item(L);
+    const dust_array_spec *there = wanted && push_array(L) ? dust_lua_test(L, 10, DUST_LUA_ARRAY_SPEC) : NULL;
+    if (!there || (wanted->has_roi && !same_roi(there->has_roi, &there->roi, true, &wanted->roi))) return lua_pushnil(L), 1;
+    lua_settop(L, 9);
+    lua_rawset(L, 5);
+    lua_settop(L, 5);
+  }
+  return lua_settop(L, 5), 1;
+}
+
+/* copy_specs(order, values, seed): and the seed of a request's copy, nil of nil. */
 static int copy_specs(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
+  const bool seeded = !lua_isnoneornil(L, 3);
+  const int64_t seed = seeded ? dust_lua_integer(L, 3, "seed") : 0;
+  if (seed < 0 || seed > UINT32_MAX) return luaL_error(L, "seed must be from 0 to 4294967295, not %I", (lua_Integer)seed);
   lua_settop(L, 2);
   lua_createtable(L, 0, (int)lua_rawlen(L, 1));
   for (lua_Integer i = 1; push_next(L, i); i++) {
@@ -89,7 +193,10 @@ static int copy_specs(lua_State *L) {
     lua_remove(L, -2);
     lua_rawset(L, 3);
   }
-  return lua_settop(L, 3), 1;
+  lua_settop(L, 3);
+  if (!seeded) return 1;
+  lua_pushinteger(L, dust_seed_copy((uint32_t)seed));
+  return 2;
 }
 
 /* has_placeholder(order, values) */
@@ -107,7 +214,16 @@ static int has_placeholder(lua_State *L) {
 }
 
 void dust_lua_open_contract(lua_State *L) {
-  static const luaL_Reg functions[] = {{"request_fits", request_fits}, {"delivery_fits", delivery_fits},     {"same_roi", roi_is_same},
-                                       {"copy_specs", copy_specs},     {"has_placeholder", has_placeholder}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request_fits", request_fits},
+                                       {"request_fits_all", request_fits_all},
+                                       {"delivery_fits", delivery_fits},
+                                       {"delivery_fits_all", delivery_fits_all},
+                                       {"are_arrays", are_arrays},
+                                       {"bytes_wanted", bytes_wanted},
+                                       {"same_roi", roi_is_same},
+                                       {"pick", pick},
+                                       {"copy_specs", copy_specs},
+                                       {"has_placeholder", has_placeholder},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -125,16 +125,49 @@ function core.request_fits(offered, wanted) end
 ---@param data moondust.ndarray?
 ---@return boolean
 function core.delivery_fits(offered, wanted, delivered, data) end
+--- request_fits of every key that `order` lists, and whether one of them is a placeholder. False where there is a graph.
+---@param order moondust.Key[]
+---@param wanted table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param offered table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@return boolean fits
+---@return boolean placeholder
+function core.request_fits_all(order, wanted, offered) end
+--- delivery_fits of every key that `order` lists. False where there is a graph.
+---@param order moondust.Key[]
+---@param wanted table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param offered table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param items table<moondust.Key, moondust.Array|moondust.Graph>
+---@return boolean
+function core.delivery_fits_all(order, wanted, offered, items) end
+--- Whether what is listed and no graph has an ndarray as `data` and an ArraySpec as `spec`.
+---@param order moondust.Key[]
+---@param items table<moondust.Key, moondust.Array|moondust.Graph>
+---@return boolean
+function core.are_arrays(order, items) end
+--- What `order` lists, out of `items` or else out of `others`, as a new table; nil unless all are arrays that have the ROI wanted of them.
+---@param order moondust.Key[]
+---@param wanted table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param items table<moondust.Key, moondust.Array|moondust.Graph>
+---@param others table<moondust.Key, moondust.Array|moondust.Graph>?
+---@return table<moondust.Key, moondust.Array>?
+function core.pick(order, wanted, items, others) end
+--- Bytes that an array has in the ROI wanted, of the voxel size and dtype offered; nil where there is no ROI or no voxel size.
+---@param offered moondust.ArraySpec
+---@param wanted moondust.ArraySpec
+---@return number?
+function core.bytes_wanted(offered, wanted) end
 --- Whether two specs have the same ROI, or both none.
 ---@param a moondust.ArraySpec|moondust.GraphSpec
 ---@param b moondust.ArraySpec|moondust.GraphSpec
 ---@return boolean
 function core.same_roi(a, b) end
---- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none.
+--- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none. And, of a request's seed, that of its copy.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param seed integer?
 ---@return table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
-function core.copy_specs(order, values) end
+---@return integer? seed
+function core.copy_specs(order, values, seed) end
 --- Whether one of these specs is a placeholder.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
