@@ -6,6 +6,7 @@
 ---
 --- What runs at every node (provider.lua, contract.lua, filter.lua, request.lua, batch.lua) reads _order and _values themselves: fields are
 --- found without __index. To be looked at only.
+local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
 
@@ -109,14 +110,7 @@ function Keyed:array_keys() return table.move(self._order, 1, self._order.arrays
 function Keyed:graph_keys() return table.move(self._order, self._order.arrays + 1, #self._order, 1, {}) end
 
 --- for key, value in t:items(): arrays first, each in the order it came; the keys there were at the start.
-function Keyed:items()
-  local order, values, i = self._order, self._values, 0
-  return function()
-    i = i + 1
-    local name = order[i]
-    if name ~= nil then return name, values[name] end
-  end
-end
+function Keyed:items() return core.items(self._order, self._values) end
 
 --- "RAW, GT": the names, for messages.
 ---@return string

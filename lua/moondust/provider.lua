@@ -163,18 +163,6 @@ local function share_all(batch)
   for name, item in batch:items() do batch[name] = key.is_array_key(name) and item:share() or item:copy() end
 end
 
--- `asked`: when the node first asked upstream, false if it didn't; `nested`: seconds spent there.
-local function note_times(profile, node, started, asked, nested)
-  local name, whole = node:name(), core.clock() - started
-  if asked then
-    profile:add(name, "prepare", asked - started)
-    profile:add(name, "process", whole - nested - (asked - started))
-  else
-    profile:add(name, "process", whole - nested)
-  end
-  return whole
-end
-
 -- Deeper than any pipeline: a node that asks itself.
 local MAX_DEPTH = 1000
 
@@ -208,15 +196,16 @@ function BatchProvider:request_batch(request)
     if context.watch then context.watch(self, batch) end
   end
 
-  local whole = note_times(context.profile, self, started, context.asked, context.nested)
+  local whole, prepare = core.clock() - started, context.asked and context.asked - started
+  context.profile:note(self:name(), prepare, whole - context.nested - (prepare or 0))
   context.depth, context.asked, context.nested = depth - 1, asked, nested + whole
   return batch
 end
 
 -- Who is serving what, a node at each depth, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
-local function new_context(stream, watch)
+local function new_context(rng, stream, watch)
   return {
-    rng = core.Rng(0), profile = Profile(), stream = stream or {}, watch = watch,
+    rng = rng, profile = Profile(), stream = stream or {}, watch = watch,
     depth = 0, nodes = {}, requests = {}, asked = false, nested = 0,
   }
 end
@@ -232,7 +221,10 @@ function BatchProvider:serve(request, stream, watch)
     error(("request_batch wants a BatchRequest, not %s"):format(tostring(request)), 3)
   end
   if not self.spec then error(("%s is not built: local p <close> = pipeline:build()"):format(self:name()), 3) end
-  local context = new_context(stream, watch)
+  -- The streams' 5 KB are kept for the next request; one that is served meanwhile (by a node's own script) finds none.
+  local rng = self.idle_rng or core.Rng(0)
+  self.idle_rng = nil
+  local context = new_context(rng, stream, watch)
   local seed = request.random_seed or core.seed_from_system()
   local function run()
     local own = request:clone()
@@ -250,6 +242,7 @@ function BatchProvider:serve(request, stream, watch)
     local depth = context.depth
     return (context.nodes[depth] or self):name(), (context.requests[depth] or request):describe()
   end))
+  self.idle_rng = rng
   if ok then return result end
   error(result, 0)
 end

@@ -175,6 +175,26 @@ static int pick(lua_State *L) {
   return lua_settop(L, 5), 1;
 }
 
+/* Upvalues: order, values, how far the loop has come. */
+static int next_item(lua_State *L) {
+  const lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;
+  lua_pushinteger(L, i);
+  lua_replace(L, lua_upvalueindex(3));
+  if (lua_rawgeti(L, lua_upvalueindex(1), i) == LUA_TNIL) return 1;
+  lua_pushvalue(L, -1);
+  lua_rawget(L, lua_upvalueindex(2));
+  return 2;
+}
+
+/* items(order, values): for key, value in … */
+static int items(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_pushinteger(L, 0);
+  return lua_pushcclosure(L, next_item, 3), 1;
+}
+
 /* copy_specs(order, values, seed): and the seed of a request's copy, nil of nil. */
 static int copy_specs(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -222,6 +242,7 @@ void dust_lua_open_contract(lua_State *L) {
                                        {"bytes_wanted", bytes_wanted},
                                        {"same_roi", roi_is_same},
                                        {"pick", pick},
+                                       {"items", items},
                                        {"copy_specs", copy_specs},
                                        {"has_placeholder", has_placeholder},
                                        {NULL, NULL}};

@@ -161,6 +161,12 @@ function core.bytes_wanted(offered, wanted) end
 ---@param b moondust.ArraySpec|moondust.GraphSpec
 ---@return boolean
 function core.same_roi(a, b) end
+--- `for key, value in core.items(order, values) do`: what `order` lists, as it was when the loop began.
+---@generic V
+---@param order moondust.Key[]
+---@param values table<moondust.Key, V>
+---@return fun(): moondust.Key, V
+function core.items(order, values) end
 --- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none. And, of a request's seed, that of its copy.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
