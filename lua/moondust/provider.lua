@@ -91,6 +91,15 @@ function BatchProvider:need(name)
   return spec
 end
 
+--- The least common multiple of the voxel sizes of what a request names, axis by axis, as announced; nil when nothing has one. Found once for each set of keys.
+---@param request moondust.BatchRequest
+---@return moondust.Coordinate?
+function BatchProvider:common_voxel_size(request)
+  local known, order = self.common_voxel_sizes, request._order
+  if known[order] == nil then known[order] = self.spec:get_lcm_voxel_size(request:array_keys()) or false end
+  return known[order] or nil
+end
+
 -- What provides() and updates() are called with.
 function BatchProvider:check_announcement(method, name, spec)
   if not key.is_key(name) then self:fail("%s(key, spec) wants an ArrayKey or GraphKey, not %s", method, options.describe(name)) end
@@ -136,6 +145,7 @@ function BatchProvider:connect(upstream)
     self:fail("has nothing upstream: write { a, b } + md.%s{}", self.class_name)
   end
   self.upstream_providers, self.provided_items, self.updated_items = upstream, {}, {}
+  self.common_voxel_sizes = {}
   self.keeps_placeholders = self.passes_placeholders
   self.spec = self:initial_spec()
 end

@@ -146,15 +146,16 @@ function BatchRequest:remove_placeholders()
   end
 end
 
---- What `make` gives; in a look, which goes through the pipeline twice, what it gave the first time. For what prepare() finds
+--- What make(node, …) gives; in a look, which goes through the pipeline twice, what it gave the first time. For what prepare() finds
 --- out at some cost.
 ---@generic T
 ---@param node moondust.BatchProvider
----@param make fun(): T
+---@param make fun(node: moondust.BatchProvider, ...: any): T
+---@param ... any
 ---@return T
-function BatchRequest:keep(node, make)
-  if self.look then return self.look:keep(node, make) end
-  return make()
+function BatchRequest:keep(node, make, ...)
+  if self.look then return self.look:keep(node, make, ...) end
+  return make(node, ...)
 end
 
 --- A copy as upstream's: the seed of a seeded request moves on, seed <- hash((seed + 1)^2) mod 2^32. How often a node copies is

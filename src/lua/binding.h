@@ -113,6 +113,10 @@ void dust_lua_push_array_spec(lua_State *L, const dust_array_spec *spec);
 dust_graph_spec *dust_lua_to_graph_spec(lua_State *L, int index);
 void dust_lua_push_graph_spec(lua_State *L, const dust_graph_spec *spec);
 
+/* ---- request.c */
+/* Of the list at 1 and the values at 2: pushes its i-th key and that one's value; false, with a nil, at the end. */
+bool dust_lua_push_next(lua_State *L, lua_Integer i);
+
 /* ---- ndarray.c */
 dust_ndarray *dust_lua_new_ndarray(lua_State *L);           /* pushes a closed box */
 dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index); /* raises when closed or something else */
@@ -130,6 +134,7 @@ dust_rng *dust_lua_to_rng(lua_State *L, int index);
 void dust_lua_open_coordinate(lua_State *L);
 void dust_lua_open_roi(lua_State *L);
 void dust_lua_open_spec(lua_State *L);
+void dust_lua_open_request(lua_State *L);
 void dust_lua_open_contract(lua_State *L);
 void dust_lua_open_ndarray(lua_State *L);
 void dust_lua_open_graph(lua_State *L);

@@ -1,6 +1,5 @@
-/* What is done at every node for every key, in one call each: whether specs and data fit together, copies of a request's specs. The
- * checks only say yes or no, and no to whatever isn't a spec; the words are found in Lua (contract.lua), where something doesn't
- * fit. */
+/* What is checked at every node, all keys in one call: whether specs and data fit together. The answer is yes or no, and no to whatever isn't a spec; the words
+ * are found in Lua (contract.lua), where something doesn't fit. */
 #include "lua/binding.h"
 
 #include <math.h>
@@ -79,19 +78,11 @@ static int roi_is_same(lua_State *L) {
   return lua_pushboolean(L, g && h && same_roi(g->has_roi, &g->roi, h->has_roi, &h->roi)), 1;
 }
 
-/* Of the lists order (1) and values (2): pushes the key order[i] and its value; false, with a nil, at the end. */
-static bool push_next(lua_State *L, lua_Integer i) {
-  if (lua_rawgeti(L, 1, i) == LUA_TNIL) return false;
-  lua_pushvalue(L, -1);
-  lua_rawget(L, 2);
-  return true;
-}
-
 /* request_fits_all(order, values, offered): that, and whether there is a placeholder. */
 static int request_fits_all(lua_State *L) {
   for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
   bool fit = true, placeholder = false;
-  for (lua_Integer i = 1; fit && push_next(L, i); i++) {
+  for (lua_Integer i = 1; fit && dust_lua_push_next(L, i); i++) {
     const dust_array_spec *wanted = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
     lua_pushvalue(L, -2);
     lua_rawget(L, 3);
@@ -118,7 +109,7 @@ static int are_arrays(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   bool good = true;
-  for (lua_Integer i = 1; good && push_next(L, i); i++) {
+  for (lua_Integer i = 1; good && dust_lua_push_next(L, i); i++) {
     if (push_array(L)) good = dust_lua_test(L, -2, DUST_LUA_ARRAY_SPEC) && luaL_testudata(L, -1, DUST_LUA_NDARRAY);
     lua_settop(L, 2);
   }
@@ -130,7 +121,7 @@ static int delivery_fits_all(lua_State *L) {
   for (int i = 1; i <= 4; i++) luaL_checktype(L, i, LUA_TTABLE);
   lua_settop(L, 4);
   bool fit = true;
-  for (lua_Integer i = 1; fit && push_next(L, i); i++) {
+  for (lua_Integer i = 1; fit && dust_lua_push_next(L, i); i++) {
     const dust_array_spec *wanted = dust_lua_test(L, 6, DUST_LUA_ARRAY_SPEC);
     lua_pushvalue(L, 5);
     lua_rawget(L, 3);
@@ -162,7 +153,7 @@ static int pick(lua_State *L) {
   lua_settop(L, 4);
   if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TTABLE);
   lua_createtable(L, 0, (int)lua_rawlen(L, 1));
-  for (lua_Integer i = 1; push_next(L, i); i++) {
+  for (lua_Integer i = 1; dust_lua_push_next(L, i); i++) {
     const dust_array_spec *wanted = dust_lua_test(L, 7, DUST_LUA_ARRAY_SPEC);
     lua_pushvalue(L, 6);
     push_item(L);
@@ -175,64 +166,6 @@ static int pick(lua_State *L) {
   return lua_settop(L, 5), 1;
 }
 
-/* Upvalues: order, values, how far the loop has come. */
-static int next_item(lua_State *L) {
-  const lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;
-  lua_pushinteger(L, i);
-  lua_replace(L, lua_upvalueindex(3));
-  if (lua_rawgeti(L, lua_upvalueindex(1), i) == LUA_TNIL) return 1;
-  lua_pushvalue(L, -1);
-  lua_rawget(L, lua_upvalueindex(2));
-  return 2;
-}
-
-/* items(order, values): for key, value in … */
-static int items(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  lua_pushinteger(L, 0);
-  return lua_pushcclosure(L, next_item, 3), 1;
-}
-
-/* copy_specs(order, values, seed): and the seed of a request's copy, nil of nil. */
-static int copy_specs(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  const bool seeded = !lua_isnoneornil(L, 3);
-  const int64_t seed = seeded ? dust_lua_integer(L, 3, "seed") : 0;
-  if (seed < 0 || seed > UINT32_MAX) return luaL_error(L, "seed must be from 0 to 4294967295, not %I", (lua_Integer)seed);
-  lua_settop(L, 2);
-  lua_createtable(L, 0, (int)lua_rawlen(L, 1));
-  for (lua_Integer i = 1; push_next(L, i); i++) {
-    const dust_array_spec *spec = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
-    if (spec)
-      dust_lua_push_array_spec(L, spec);
-    else
-      dust_lua_push_graph_spec(L, dust_lua_to_graph_spec(L, -1));
-    lua_remove(L, -2);
-    lua_rawset(L, 3);
-  }
-  lua_settop(L, 3);
-  if (!seeded) return 1;
-  lua_pushinteger(L, dust_seed_copy((uint32_t)seed));
-  return 2;
-}
-
-/* has_placeholder(order, values) */
-static int has_placeholder(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  bool found = false;
-  for (lua_Integer i = 1; !found && push_next(L, i); i++) {
-    const dust_array_spec *spec = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
-    found = spec ? spec->placeholder : dust_lua_to_graph_spec(L, -1)->placeholder;
-    lua_settop(L, 2);
-  }
-  return lua_pushboolean(L, found), 1;
-}
-
 void dust_lua_open_contract(lua_State *L) {
   static const luaL_Reg functions[] = {{"request_fits", request_fits},
                                        {"request_fits_all", request_fits_all},
@@ -242,9 +175,6 @@ void dust_lua_open_contract(lua_State *L) {
                                        {"bytes_wanted", bytes_wanted},
                                        {"same_roi", roi_is_same},
                                        {"pick", pick},
-                                       {"items", items},
-                                       {"copy_specs", copy_specs},
-                                       {"has_placeholder", has_placeholder},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

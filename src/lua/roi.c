@@ -154,6 +154,37 @@ static int snap_to_grid(lua_State *L) {
   return push_checked(L, dust_roi_snap(&out, roi, &voxel_size, mode), &out);
 }
 
+static void push_range(lua_State *L, int64_t first, int64_t last) {
+  lua_createtable(L, 2, 0);
+  lua_pushinteger(L, first);
+  lua_rawseti(L, -2, 1);
+  lua_pushinteger(L, last);
+  lua_rawseti(L, -2, 2);
+}
+
+/* roi:index_of(part, voxel_size, channels) */
+static int index_of(lua_State *L) {
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI), *part = same_axes(L, roi, 2);
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, roi->shape.ndim, "voxel_size");
+  const int channels = (int)dust_lua_integer(L, 4, "channels"), ndim = roi->shape.ndim;
+  dust_coordinate first = {.ndim = ndim}, length;
+  if (!dust_roi_empty(part)) {
+    dust_lua_check(L, dust_coordinate_apply(&first, DUST_SUBTRACT, &part->offset, &roi->offset));
+    dust_lua_check(L, dust_coordinate_apply(&first, DUST_DIVIDE, &first, &voxel_size));
+  }
+  dust_lua_check(L, dust_coordinate_apply(&length, DUST_DIVIDE, &part->shape, &voxel_size));
+  lua_createtable(L, channels + ndim, 0);
+  for (int c = 1; c <= channels; c++) {
+    lua_newtable(L);
+    lua_rawseti(L, -2, c);
+  }
+  for (int d = 0; d < ndim; d++) {
+    push_range(L, first.value[d] + 1, first.value[d] + length.value[d]);
+    lua_rawseti(L, -2, channels + d + 1);
+  }
+  return 1;
+}
+
 /* ---- operators */
 static int move(lua_State *L, dust_coordinate_op op) {
   dust_roi out;
@@ -203,6 +234,7 @@ void dust_lua_open_roi(lua_State *L) {
                                      {"shift", shift},
                                      {"grow", grow},
                                      {"snap_to_grid", snap_to_grid},
+                                     {"index_of", index_of},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", refuse}, {"__eq", equal},   {"__tostring", tostring}, {"__add", add},
                                   {"__sub", subtract}, {"__mul", multiply},    {"__div", divide}, {"__idiv", floor_divide}, {NULL, NULL}};

@@ -69,6 +69,12 @@ function Roi:grow(negative, positive) end
 ---@param mode "grow"|"shrink"|"closest"|nil  default "grow"
 ---@return moondust.Roi
 function Roi:snap_to_grid(voxel_size, mode) end
+--- The index, for an ndarray that has this ROI behind `channels` axes, of a part of it: { {}, { first, last }, … }.
+---@param part moondust.Roi
+---@param voxel_size moondust.Coordinate|number[]
+---@param channels integer
+---@return table[]
+function Roi:index_of(part, voxel_size, channels) end
 
 ---@param offset moondust.Coordinate|number[]
 ---@param shape moondust.Coordinate|number[]
@@ -167,6 +173,22 @@ function core.same_roi(a, b) end
 ---@param values table<moondust.Key, V>
 ---@return fun(): moondust.Key, V
 function core.items(order, values) end
+--- What holds the ROIs of all specs that `order` lists; nil when they have none.
+---@param order moondust.Key[]
+---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@return moondust.Roi?
+function core.total_roi(order, values) end
+--- Moves the ROIs of all specs that `order` lists.
+---@param order moondust.Key[]
+---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param shift moondust.Coordinate
+function core.shift_rois(order, values, shift) end
+--- The shifts that keep the box `wanted` inside of `offered`, each with the rest of its step of `grid`.
+---@param offered moondust.Roi
+---@param wanted moondust.Roi
+---@param grid moondust.Coordinate
+---@return moondust.Roi
+function core.shifts_within(offered, wanted, grid) end
 --- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none. And, of a request's seed, that of its copy.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
@@ -453,6 +475,10 @@ function Rng:exceeds(p) end
 ---@param high integer  included
 ---@return integer
 function Rng:randint(low, high) end
+--- A point of a Roi: one randint an axis, in order.
+---@param roi moondust.Roi
+---@return moondust.Coordinate
+function Rng:point_in(roi) end
 --- One draw of random.choices(cum_weights = cumulative): index from 1.
 ---@param cumulative number[]
 ---@return integer
@@ -478,6 +504,12 @@ function Rng:np_normal(loc, scale) end
 ---@param shape integer[]
 ---@return moondust.ndarray
 function Rng:np_normals(loc, scale, shape) end
+--- Displacements of control points, float32 (axes, points…): of each axis in turn np_normals(0, sigma, points), but nothing is drawn where sigma is 0; nil where
+--- all are.
+---@param sigmas number[]
+---@param points integer[]
+---@return moondust.ndarray?
+function Rng:np_displacement(sigmas, points) end
 ---@param low integer
 ---@param high integer  excluded
 ---@return integer

@@ -100,7 +100,7 @@ function ShiftAugment:prepare(request)
   self.shifts = {}
   if not self.total or self.total.empty then return nil end
   if self.total.unbounded then self:fail({ roi = self.total }, "a request without end, %s, can't be shifted", self.total) end
-  self.grid = self.spec:get_lcm_voxel_size(request:array_keys()) or self.spec:get_lcm_voxel_size()
+  self.grid = self:common_voxel_size(request) or self.spec:get_lcm_voxel_size()
   if not self.grid then self:fail("there is no array upstream whose voxel size could say what a section is") end
   local axis = self.shift_axis
   local sections = (self.total.shape[axis] + self.grid[axis] - 1) // self.grid[axis]

@@ -181,6 +181,13 @@ end
 
 -- ------------------------------------------------------------------------------------------------ boxes
 
+local function is_in_order(permutation)
+  for axis, from in ipairs(permutation) do
+    if axis ~= from then return false end
+  end
+  return true
+end
+
 local function inverse(permutation)
   local back = {}
   for axis, from in ipairs(permutation) do back[from] = axis end
@@ -193,11 +200,10 @@ local function permuted(coordinate, permutation)
   return core.Coordinate(entries)
 end
 
-local function mirrored(roi, total, mirror)
-  local offset = {}
-  for axis = 1, roi.dims do
-    offset[axis] = mirror[axis] and total.begin[axis] + total.stop[axis] - roi.stop[axis] or roi.begin[axis]
-  end
+-- `ends`: where the total box begins plus where it stops.
+local function mirrored(roi, ends, mirror)
+  local offset, begin, far = {}, roi.begin, ends - roi.stop
+  for axis = 1, #begin do offset[axis] = mirror[axis] and far[axis] or begin[axis] end
   return core.Roi(offset, roi.shape)
 end
 
@@ -211,23 +217,25 @@ local function grid_centre(roi, voxel_size)
   return voxel_size and centre - centre % voxel_size or centre
 end
 
-local function each_roi(request, change)
+local function each_roi(request, change, ...)
   for _, spec in request:items() do
-    if spec.roi then spec.roi = change(spec.roi) end
+    local roi = spec.roi
+    if roi then spec.roi = change(roi, ...) end
   end
 end
 
 function SimpleAugment:prepare(request)
   self.mirror, self.transpose = self:draw_mirror(request.rng), self:draw_transpose(request.rng)
-  local total, grid = request:get_total_roi(), self.spec:get_lcm_voxel_size(request:array_keys())
+  local total, grid = request:get_total_roi(), self:common_voxel_size(request)
   if not total then return request end
   self.centre = grid_centre(total, grid)
-  local back = inverse(self.transpose)
-  each_roi(request, function(roi) return transposed(roi, self.centre, back) end)
-  self.total = request:get_total_roi()
+  if not is_in_order(self.transpose) then
+    each_roi(request, transposed, self.centre, inverse(self.transpose))
+    total = request:get_total_roi()
+  end
   -- A box that ends between voxels of some array would put the mirrored ROIs between them, too.
-  if grid then self.total = self.total:snap_to_grid(grid, "grow") end
-  each_roi(request, function(roi) return mirrored(roi, self.total, self.mirror) end)
+  self.total = grid and total:snap_to_grid(grid, "grow") or total
+  if contains(self.mirror, true) then each_roi(request, mirrored, self.total.begin + self.total.stop, self.mirror) end
   return request
 end
 
@@ -238,10 +246,10 @@ function SimpleAugment:turn(data)
   for axis = 1, self.dims do
     if self.mirror[axis] then data = data:flip(channels + axis) end
   end
+  if is_in_order(self.transpose) then return data end
   local order = {}
-  for axis = 1, data.ndim do
-    order[axis] = axis > channels and channels + self.transpose[axis - channels] or axis
-  end
+  for axis = 1, channels do order[axis] = axis end
+  for axis = 1, self.dims do order[channels + axis] = channels + self.transpose[axis] end
   return data:transpose(table.unpack(order))
 end
 
@@ -265,12 +273,12 @@ end
 
 function SimpleAugment:process(batch, request)
   for name, wanted in request:items() do
-    local item = batch[name]
-    if wanted.roi and item.data then
+    local item, roi = batch[name], wanted.roi
+    if roi and item.data then
       item.data = self:turn(item.data)
-      item.spec.roi = wanted.roi
-    elseif wanted.roi then
-      batch[name] = self:turn_graph(item, wanted.roi)
+      item.spec.roi = roi
+    elseif roi then
+      batch[name] = self:turn_graph(item, roi)
     end
   end
 end
