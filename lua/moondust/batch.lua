@@ -86,14 +86,13 @@ function Batch:merge(other)
   return new
 end
 
---- The same as self:merge(other):crop(request).
+--- The same as self:merge(other):crop(request) where nothing has to be cropped; nil where that isn't so, or something isn't there or no array.
 ---@param other moondust.Batch
 ---@param request moondust.BatchRequest
----@return moondust.Batch
-function Batch:merge_and_crop(other, request)
-  local order = request._order
-  local values = core.pick(order, request._values, other._values, self._values)
-  return values and made_from(self, order, values) or self:merge(other):crop(request)
+---@return moondust.Batch?
+function Batch:merge_all_of(other, request)
+  local values = core.pick(request._order, request._values, other._values, self._values)
+  return values and made_from(self, request._order, values)
 end
 
 --- Draws everything in it into a PNG file: a contact sheet, a row a key, a column a slice, each key where it lies in the world, all at

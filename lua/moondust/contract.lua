@@ -135,10 +135,13 @@ end
 ---@param batch moondust.Batch
 ---@param request moondust.BatchRequest
 function M.check_batch(self, batch, request)
-  M.check_items(self, batch, "provide() must return a Batch")
+  if not is_a(batch, Batch) then M.check_items(self, batch, "provide() must return a Batch") end
   local order, values = request._order, request._values
   local items, announced = batch._values, self.spec._values
-  if core.delivery_fits_all(order, values, announced, items) then return end
+  local fits = core.delivery_fits_all(order, values, announced, items)
+  if fits and batch._order == order then return end
+  M.check_items(self, batch, "provide() must return a Batch")
+  if fits then return end
   for i = 1, #order do
     local name = order[i]
     local item, wanted = items[name], values[name]

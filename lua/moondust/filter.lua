@@ -3,6 +3,7 @@
 --- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through
 --- untouched.
 local class = require("moondust.class").class
+local is_a = require("moondust.class").is_a
 local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
@@ -77,21 +78,18 @@ end
 -- A copy for what is wanted below, and one for what is asked above: upstream's count, which seeds depend on.
 function BatchFilter:provide(request)
   local skip = self:can_skip(request) or self:skip_node(request)
-  local downstream, dependencies, upstream
-  if skip then
-    upstream = BatchRequest.copy(request)
-  else
-    downstream = BatchRequest.copy(request)
+  local downstream, dependencies = not skip and BatchRequest.copy(request), nil
+  if not skip then
     dependencies = self:prepare(request)
     if dependencies ~= nil and not BatchRequest.is_request(dependencies) then
       self:fail("prepare() must return a BatchRequest or nil, not %s", options.describe(dependencies))
     end
-    upstream = dependencies and BatchRequest.update_with(request, dependencies) or BatchRequest.copy(request)
   end
+  local upstream = dependencies and BatchRequest.update_with(request, dependencies) or BatchRequest.copy(request)
   self:remove_provided(upstream)
-  local look = request.look
+  local look = request._common.look
   local concerned = not look or self:concerns(request.looked)
-  if look and not skip then rawset(upstream, "looked", self:looked_upstream(request.looked, concerned and dependencies)) end
+  if look and not skip then upstream.looked = self:looked_upstream(request.looked, concerned and dependencies) end
   local batch = self:get_upstream_provider():request_batch(upstream)
   if skip or look and look.blind then return batch end
   if self:passes_over(look, concerned) then
@@ -99,8 +97,7 @@ function BatchFilter:provide(request)
     return batch:crop(downstream)
   end
   if look and dependencies then
-    rawset(dependencies, "look", look)
-    rawset(dependencies, "looked", upstream.looked)
+    dependencies.look, dependencies.looked = look, upstream.looked
   end
   return self:finish(batch, dependencies, downstream)
 end
@@ -149,8 +146,13 @@ function BatchFilter:finish(batch, dependencies, downstream)
   BatchRequest.remove_placeholders(downstream)
   local processed = self:process(own, downstream)
   local changed = processed == nil and own or processed
-  self:check_items(changed, "process() must return a Batch or nil")
-  return changed == batch and Batch.crop(batch, downstream) or Batch.merge_and_crop(batch, changed, downstream)
+  local rule = "process() must return a Batch or nil"
+  -- A batch of just what is wanted is looked at as such in the end.
+  if not is_a(changed, Batch) or changed._order ~= downstream._order then self:check_items(changed, rule) end
+  local merged = Batch.merge_all_of(batch, changed, downstream)
+  if merged then return merged end
+  self:check_items(changed, rule)
+  return batch:merge(changed):crop(downstream)
 end
 
 return BatchFilter

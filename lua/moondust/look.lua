@@ -84,8 +84,7 @@ local function is_worth_it(node, request, rest)
 end
 
 local function ask(node, request, look, looked)
-  rawset(request, "look", look)
-  rawset(request, "looked", looked)
+  request.look, request.looked = look, looked
   return node:get_upstream_provider():request_batch(request)
 end
 

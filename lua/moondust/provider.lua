@@ -181,7 +181,8 @@ local MAX_DEPTH = 1000
 ---@param request moondust.BatchRequest
 ---@return moondust.Batch
 function BatchProvider:request_batch(request)
-  local context, look = request.context, request.look
+  local common = request._common
+  local context, look = common and common.context, common and common.look
   if not context then return self:serve(request) end
   if look and not Look.sees(self) then
     look.blind = true
@@ -193,7 +194,7 @@ function BatchProvider:request_batch(request)
   context.depth, context.nodes[depth], context.requests[depth] = depth, self, request
   context.asked, context.nested = false, 0
 
-  request.rng:seed(request.random_seed)
+  common.rng:seed(request.random_seed)
   local is_plain = contract.check_request(self, request) and not look
   local own = BatchRequest.copy(request)
   if not is_plain and not self.keeps_placeholders then own:remove_placeholders() end
@@ -238,9 +239,7 @@ function BatchProvider:serve(request, stream, watch)
   local seed = request.random_seed or core.seed_from_system()
   local function run()
     local own = request:clone()
-    rawset(own, "random_seed", BatchRequest.check_seed(seed, 1))
-    rawset(own, "context", context)
-    rawset(own, "rng", context.rng)
+    own:begin(seed, context)
     own:align_to(self.spec)
     contract.check_size(self, own)
     local batch = self:request_batch(own)

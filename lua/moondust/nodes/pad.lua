@@ -4,7 +4,6 @@ local class = require("moondust.class").class
 local geometry = require "moondust.geometry"
 local key = require "moondust.key"
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.Pad : moondust.BatchFilter
 local Pad = class("Pad", BatchFilter)
@@ -63,9 +62,7 @@ function Pad:prepare(request)
   local inside = request[self.key].roi:intersect(there)
   if inside.empty then inside = core.Roi(there.offset, there.shape * 0) end -- a valid request for nothing
   request[self.key].roi = inside
-  local dependencies = BatchRequest {}
-  dependencies[self.key] = request[self.key]
-  return dependencies
+  return request:only(self.key)
 end
 
 function Pad:process(batch, request)
