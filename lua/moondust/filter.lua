@@ -77,22 +77,25 @@ end
 
 -- A copy for what is wanted below, and one for what is asked above: upstream's count, which seeds depend on.
 function BatchFilter:provide(request)
-  local skip = self:can_skip(request) or self:skip_node(request)
-  local downstream, dependencies = not skip and BatchRequest.copy(request), nil
+  local skip = self.autoskip and self:can_skip(request) or self:skip_node(request)
+  local downstream, dependencies, prepare
   if not skip then
-    dependencies = self:prepare(request)
+    prepare = self.prepare
+    downstream = prepare == BatchFilter.prepare and request or BatchRequest.copy(request)
+    dependencies = prepare(self, request)
     if dependencies ~= nil and not BatchRequest.is_request(dependencies) then
       self:fail("prepare() must return a BatchRequest or nil, not %s", options.describe(dependencies))
     end
   end
   local upstream = dependencies and BatchRequest.update_with(request, dependencies) or BatchRequest.copy(request)
-  self:remove_provided(upstream)
+  if downstream == request then request.random_seed = upstream.random_seed end -- nobody has changed it: it can be that copy itself
+  if #self.provided_items > 0 then self:remove_provided(upstream) end
   local look = request._common.look
   local concerned = not look or self:concerns(request.looked)
   if look and not skip then upstream.looked = self:looked_upstream(request.looked, concerned and dependencies) end
-  local batch = self:get_upstream_provider():request_batch(upstream)
+  local batch = self.upstream_providers[1]:request_batch(upstream)
   if skip or look and look.blind then return batch end
-  if self:passes_over(look, concerned) then
+  if look and self:passes_over(look, concerned) then
     downstream:remove_placeholders()
     return batch:crop(downstream)
   end
@@ -127,7 +130,6 @@ end
 
 -- Whether a look leaves process() out; makes it strayed or blind where draws would be missing.
 function BatchFilter:passes_over(look, concerned)
-  if not look then return false end
   if concerned and self.draws_late and look.strayed then look.blind = true end
   if not concerned and self.look_ahead == "dependencies" then
     look.strayed = look.strayed or self.draws_late == true

@@ -168,8 +168,10 @@ local function remove_unneeded(batch, request)
   end
 end
 
--- What a source hands out may be its own memory; whoever closes the batch must not close that.
-local function share_all(batch)
+-- What a source hands out may be its own memory; whoever closes the batch must not close that. Sources that make all that they hand out say so in their class:
+-- Some.hands_out_copies = true.
+local function share_all(node, batch)
+  if rawget(getmetatable(node), "hands_out_copies") then return end
   for name, item in batch:items() do batch[name] = key.is_array_key(name) and item:share() or item:copy() end
 end
 
@@ -203,7 +205,7 @@ function BatchProvider:request_batch(request)
     if not is_plain then request:remove_placeholders() end
     contract.check_batch(self, batch, request)
     remove_unneeded(batch, request)
-    if #self.upstream_providers == 0 then share_all(batch) end
+    if #self.upstream_providers == 0 then share_all(self, batch) end
     if context.watch then context.watch(self, batch) end
   end
 

@@ -79,7 +79,9 @@ function Pad:process(batch, request)
 end
 
 function Pad:expand(array, wanted)
-  local there, voxel_size, shape = array.spec.roi, array.spec.voxel_size, array.data.shape
+  local there, voxel_size = array.spec.roi, array.spec.voxel_size
+  if there == wanted then return array.data end
+  local shape = array.data.shape
   local channels, size = #shape - wanted.dims, wanted.shape / voxel_size
   if there.empty then
     for d = 1, wanted.dims do shape[channels + d] = size[d] end
