@@ -45,16 +45,18 @@ function Array.mismatch(data, spec)
   end
 end
 
--- Data and spec by position, as nodes make arrays: nothing to parse.
+-- Data, spec and perhaps attrs by position, as nodes make arrays: nothing to parse.
 local function is_plain(fields)
-  for position in pairs(fields) do
-    if position ~= 1 and position ~= 2 then return false end
+  local attrs = fields[3]
+  if fields[2] == nil or attrs ~= nil and type(attrs) ~= "table" then return false end
+  for position in next, fields do
+    if position ~= 1 and position ~= 2 and position ~= 3 then return false end
   end
-  return fields[2] ~= nil
+  return true
 end
 
 function Array:init(fields)
-  local data, spec, attrs = fields[1], fields[2], nil
+  local data, spec, attrs = fields[1], fields[2], fields[3]
   if not is_plain(fields) then
     local values, message = options.parse("Array", FIELDS, fields)
     if not values then error(message, 3) end

@@ -17,7 +17,7 @@ local Batch = class("Batch", Keyed)
 
 function Batch.convert(_, name, value)
   if key.is_array_key(name) then
-    if not is_a(value, Array) then
+    if getmetatable(value) ~= Array and not is_a(value, Array) then
       error(("%s in a batch must be an md.Array, not %s"):format(name.name, options.describe(value)), 3)
     end
     -- One array under two keys would let a change of one be a change of the other.

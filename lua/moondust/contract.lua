@@ -135,7 +135,7 @@ end
 ---@param batch moondust.Batch
 ---@param request moondust.BatchRequest
 function M.check_batch(self, batch, request)
-  if not is_a(batch, Batch) then M.check_items(self, batch, "provide() must return a Batch") end
+  if getmetatable(batch) ~= Batch then M.check_items(self, batch, "provide() must return a Batch") end
   local order, values = request._order, request._values
   local items, announced = batch._values, self.spec._values
   local fits = core.delivery_fits_all(order, values, announced, items)

@@ -3,7 +3,6 @@
 --- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through
 --- untouched.
 local class = require("moondust.class").class
-local is_a = require("moondust.class").is_a
 local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
@@ -150,7 +149,7 @@ function BatchFilter:finish(batch, dependencies, downstream)
   local changed = processed == nil and own or processed
   local rule = "process() must return a Batch or nil"
   -- A batch of just what is wanted is looked at as such in the end.
-  if not is_a(changed, Batch) or changed._order ~= downstream._order then self:check_items(changed, rule) end
+  if getmetatable(changed) ~= Batch or changed._order ~= downstream._order then self:check_items(changed, rule) end
   local merged = Batch.merge_all_of(batch, changed, downstream)
   if merged then return merged end
   self:check_items(changed, rule)

@@ -27,15 +27,15 @@ static void seed_word(uint32_t *s, uint32_t seed) {
   for (uint32_t i = 1; i < N; i++) s[i] = next_plain(s[i - 1], i);
 }
 
-/* Keys here are one or two words. The first pass is one loop with the plain seeding that it begins from: two chains side by side take no longer than one. */
+/* Keys are one or two words here. The first pass is one loop with the plain seeding that it begins from: two chains side by side take no longer than one. */
 static void seed_words(uint32_t *s, const uint32_t *key, uint32_t length) {
   uint32_t plain = 19650218u, last = plain, i = 1;
   for (; i < N; i++) {
-    const uint32_t j = (i - 1) % length;
+    const uint32_t j = (i - 1) & (length - 1);
     plain = next_plain(plain, i);
     s[i] = last = (plain ^ (mixed(last) * 1664525u)) + key[j] + j;
   }
-  s[1] = (s[1] ^ (mixed(last) * 1664525u)) + key[(N - 1) % length] + (N - 1) % length;
+  s[1] = (s[1] ^ (mixed(last) * 1664525u)) + key[(N - 1) & (length - 1)] + ((N - 1) & (length - 1));
   for (last = s[1], i = 2; i < N; i++) s[i] = last = (s[i] ^ (mixed(last) * 1566083941u)) - i;
   s[1] = (s[1] ^ (mixed(last) * 1566083941u)) - 1;
   s[0] = 0x80000000u;

@@ -38,7 +38,8 @@ extern const dust_lua_kind dust_lua_kind_coordinate, dust_lua_kind_roi, dust_lua
 #define DUST_LUA_RNG (&dust_lua_kind_rng)
 
 /* Metatable names in the registry of all others. */
-#define DUST_LUA_NDARRAY "moondust.ndarray"
+extern const char dust_lua_ndarray_name[];
+#define DUST_LUA_NDARRAY dust_lua_ndarray_name
 #define DUST_LUA_GRAPH "moondust.Graph"
 #define DUST_LUA_INTEGRAL "moondust.Integral"
 #define DUST_LUA_TRANSFORM "moondust.Transform"
@@ -50,6 +51,8 @@ void *dust_lua_new(lua_State *L, const dust_lua_kind *kind);
 void *dust_lua_test(lua_State *L, int index, const dust_lua_kind *kind);
 void *dust_lua_own(lua_State *L, int argument, const dust_lua_kind *kind);
 void dust_lua_value_class(lua_State *L, const dust_lua_kind *kind, const luaL_Reg *methods, const luaL_Reg *meta);
+/* luaL_testudata for a class that dust_lua_class made with this very `name`, which need not be looked up. */
+void *dust_lua_test_class(lua_State *L, int index, const char *name);
 
 /* ---- binding.c */
 /* Raises the thread's message (with the caller's line) when status is a failure. */

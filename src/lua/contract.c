@@ -55,7 +55,7 @@ static int request_fits(lua_State *L) {
 static int delivery_fits(lua_State *L) {
   const dust_array_spec *offered = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC),
                         *delivered = dust_lua_test(L, 3, DUST_LUA_ARRAY_SPEC);
-  const dust_ndarray *data = luaL_testudata(L, 4, DUST_LUA_NDARRAY);
+  const dust_ndarray *data = dust_lua_test_class(L, 4, DUST_LUA_NDARRAY);
   return lua_pushboolean(L, offered && wanted && delivered && data && fits_delivery(offered, wanted, delivered, data)), 1;
 }
 
@@ -110,7 +110,7 @@ static int are_arrays(lua_State *L) {
   lua_settop(L, 2);
   bool good = true;
   for (lua_Integer i = 1; good && dust_lua_push_next(L, i); i++) {
-    if (push_array(L)) good = dust_lua_test(L, -2, DUST_LUA_ARRAY_SPEC) && luaL_testudata(L, -1, DUST_LUA_NDARRAY);
+    if (push_array(L)) good = dust_lua_test(L, -2, DUST_LUA_ARRAY_SPEC) && dust_lua_test_class(L, -1, DUST_LUA_NDARRAY);
     lua_settop(L, 2);
   }
   return lua_pushboolean(L, good), 1;
@@ -130,7 +130,7 @@ static int delivery_fits_all(lua_State *L) {
     lua_rawget(L, 4);
     fit = wanted && offered && push_array(L);
     const dust_array_spec *delivered = fit ? dust_lua_test(L, 9, DUST_LUA_ARRAY_SPEC) : NULL;
-    const dust_ndarray *data = fit ? luaL_testudata(L, 10, DUST_LUA_NDARRAY) : NULL;
+    const dust_ndarray *data = fit ? dust_lua_test_class(L, 10, DUST_LUA_NDARRAY) : NULL;
     fit = delivered && data && fits_delivery(offered, wanted, delivered, data);
     lua_settop(L, 4);
   }

@@ -10,6 +10,8 @@ BOX(array_spec, dust_array_spec, "ArraySpec");
 BOX(graph_spec, dust_graph_spec, "GraphSpec");
 BOX(rng, dust_rng, "Rng");
 
+const char dust_lua_ndarray_name[] = "moondust.ndarray";
+
 void *dust_lua_new(lua_State *L, const dust_lua_kind *kind) {
   char *box = lua_newuserdatauv(L, kind->size + sizeof kind, 0);
   memcpy(box + kind->size, &kind, sizeof kind);
@@ -30,6 +32,14 @@ void *dust_lua_own(lua_State *L, int argument, const dust_lua_kind *kind) {
   void *box = dust_lua_test(L, argument, kind);
   if (!box) luaL_typeerror(L, argument, kind->name);
   return box;
+}
+
+void *dust_lua_test_class(lua_State *L, int index, const char *name) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, name);
+  const bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? lua_touserdata(L, index) : NULL;
 }
 
 void dust_lua_value_class(lua_State *L, const dust_lua_kind *kind, const luaL_Reg *methods, const luaL_Reg *meta) {
