@@ -74,8 +74,8 @@ function BatchFilter:can_skip(request)
   return not (wants_one_of(wanted, self.provided_items) or wants_one_of(wanted, self.updated_items))
 end
 
--- A copy for what is wanted below, and one for what is asked above: upstream's count, which seeds depend on.
-function BatchFilter:provide(request)
+-- A copy for what is wanted below, and one for what is asked above: upstream's count, which seeds depend on. `is_plain`: all of it is to be delivered.
+function BatchFilter:provide(request, is_plain)
   local skip = self.autoskip and self:can_skip(request) or self:skip_node(request)
   local downstream, dependencies, prepare
   if not skip then
@@ -101,6 +101,7 @@ function BatchFilter:provide(request)
   if look and dependencies then
     dependencies.look, dependencies.looked = look, upstream.looked
   end
+  if not is_plain then BatchRequest.remove_placeholders(downstream) end
   return self:finish(batch, dependencies, downstream)
 end
 
@@ -144,7 +145,6 @@ function BatchFilter:finish(batch, dependencies, downstream)
     BatchRequest.remove_placeholders(dependencies)
     own = Batch.crop(batch, dependencies)
   end
-  BatchRequest.remove_placeholders(downstream)
   local processed = self:process(own, downstream)
   local changed = processed == nil and own or processed
   local rule = "process() must return a Batch or nil"

@@ -7,8 +7,12 @@ local class = require("moondust.class").class
 ---@overload fun(): moondust.Profile
 local Profile = class "Profile"
 
--- Times are noted one after the other, three entries a node, and sorted into rows when somebody looks.
-function Profile.blank(own) return setmetatable({ noted = {}, rows = false, order = false }, own) end
+-- Times are noted one after the other, three entries a node, and sorted into rows when somebody looks. There is room for 16 nodes: a table that grows by and by
+-- is made six times.
+local NONE = {}
+for i = 1, 48 do NONE[i] = false end
+
+function Profile.blank(own) return setmetatable({ noted = { table.unpack(NONE) }, count = 0, rows = false, order = false }, own) end
 
 function Profile:_row(node, method)
   local id = node .. "\0" .. method
@@ -40,20 +44,20 @@ end
 ---@param prepare number|false
 ---@param process number
 function Profile:note(node, prepare, process)
-  local noted = self.noted
-  local n = #noted
+  local noted, n = self.noted, self.count
   noted[n + 1], noted[n + 2], noted[n + 3] = node, prepare, process
+  self.count = n + 3
 end
 
 --- All rows, in the order in which they began: { node =, method =, times = { seconds, … } }.
 ---@return table[]
 function Profile:all_rows()
   local noted = self.noted
-  for i = 1, #noted, 3 do
+  for i = 1, self.count, 3 do
     if noted[i + 1] then self:_add(noted[i], "prepare", noted[i + 1]) end
     self:_add(noted[i], "process", noted[i + 2])
   end
-  self.noted = {}
+  self.count = 0
   return self.order or {}
 end
 

@@ -145,7 +145,7 @@ function BatchProvider:connect(upstream)
     self:fail("has nothing upstream: write { a, b } + md.%s{}", self.class_name)
   end
   self.upstream_providers, self.provided_items, self.updated_items = upstream, {}, {}
-  self.common_voxel_sizes = {}
+  self.common_voxel_sizes, self.timed_as = {}, nil
   self.keeps_placeholders = self.passes_placeholders
   self.spec = self:initial_spec()
 end
@@ -200,7 +200,7 @@ function BatchProvider:request_batch(request)
   local is_plain = contract.check_request(self, request) and not look
   local own = BatchRequest.copy(request)
   if not is_plain and not self.keeps_placeholders then own:remove_placeholders() end
-  local batch = self:provide(own)
+  local batch = self:provide(own, is_plain)
   if not (look and look.blind) then
     if not is_plain then request:remove_placeholders() end
     contract.check_batch(self, batch, request)
@@ -210,7 +210,9 @@ function BatchProvider:request_batch(request)
   end
 
   local whole, prepare = core.clock() - started, context.asked and context.asked - started
-  context.profile:note(self:name(), prepare, whole - context.nested - (prepare or 0))
+  local name = self.timed_as or self:name()
+  self.timed_as = name
+  context.profile:note(name, prepare, whole - context.nested - (prepare or 0))
   context.depth, context.asked, context.nested = depth - 1, asked, nested + whole
   return batch
 end

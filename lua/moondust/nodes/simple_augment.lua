@@ -154,24 +154,22 @@ end
 function SimpleAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function SimpleAugment:draw_mirror(rng)
-  local mirror = {}
+  local mirror, only, probabilities = {}, self.mirror_only, self.mirror_probs
   for axis = 1, self.dims do
-    mirror[axis] = false
-    if not self.mirror_only or contains(self.mirror_only, axis) then
-      mirror[axis] = rng:random() < (self.mirror_probs and self.mirror_probs[axis] or 0.5)
-    end
+    mirror[axis] = (not only or contains(only, axis)) and rng:random() < (probabilities and probabilities[axis] or 0.5)
   end
   return mirror
 end
 
 function SimpleAugment:draw_transpose(rng)
-  if self.choices then
+  local choices = self.choices
+  if choices then
     local cumulative, sum = {}, 0
-    for i, item in ipairs(self.choices) do
+    for i, item in ipairs(choices) do
       sum = sum + item[2]
       cumulative[i] = sum
     end
-    return self.choices[rng:choice_cumulative(cumulative)][1]
+    return choices[rng:choice_cumulative(cumulative)][1]
   end
   local transpose, allowed = {}, self.transpose_dims
   for axis = 1, self.dims do transpose[axis] = axis end
@@ -242,14 +240,14 @@ end
 -- ------------------------------------------------------------------------------------------------ turning
 
 function SimpleAugment:turn(data)
-  local channels = data.ndim - self.dims
-  for axis = 1, self.dims do
-    if self.mirror[axis] then data = data:flip(channels + axis) end
+  local channels, transpose = data.ndim - self.dims, self.transpose
+  for axis, flips in ipairs(self.mirror) do
+    if flips then data = data:flip(channels + axis) end
   end
-  if is_in_order(self.transpose) then return data end
+  if is_in_order(transpose) then return data end
   local order = {}
   for axis = 1, channels do order[axis] = axis end
-  for axis = 1, self.dims do order[channels + axis] = channels + self.transpose[axis] end
+  for axis, from in ipairs(transpose) do order[channels + axis] = channels + from end
   return data:transpose(table.unpack(order))
 end
 
