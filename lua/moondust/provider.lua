@@ -225,6 +225,17 @@ local function new_context(rng, stream, watch)
   }
 end
 
+local function run(self, request, context)
+  local own, seed = request:clone(), request.random_seed or core.seed_from_system()
+  own:begin(seed, context)
+  own:align_to(self.spec)
+  contract.check_size(self, own)
+  local batch = self:request_batch(own)
+  rawset(batch, "random_seed", seed)
+  rawset(batch, "profiling_stats", context.profile)
+  return batch
+end
+
 --- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
 --- shape on the voxel grid. The caller's request stays as it is.
 ---@param request moondust.BatchRequest
@@ -240,21 +251,10 @@ function BatchProvider:serve(request, stream, watch)
   local rng = self.idle_rng or core.Rng(0)
   self.idle_rng = nil
   local context = new_context(rng, stream, watch)
-  local seed = request.random_seed or core.seed_from_system()
-  local function run()
-    local own = request:clone()
-    own:begin(seed, context)
-    own:align_to(self.spec)
-    contract.check_size(self, own)
-    local batch = self:request_batch(own)
-    rawset(batch, "random_seed", seed)
-    rawset(batch, "profiling_stats", context.profile)
-    return batch
-  end
   local ok, result = xpcall(run, errors.handler(function()
     local depth = context.depth
     return (context.nodes[depth] or self):name(), (context.requests[depth] or request):describe()
-  end))
+  end), self, request, context)
   self.idle_rng = rng
   if ok then return result end
   error(result, 0)

@@ -45,8 +45,18 @@ local function with_spatial(roi, part)
 end
 
 function TransformFilter:spatial_voxel_size(name)
-  local voxel_size = self.spec[name].voxel_size
-  return voxel_size.dims == self.dims and voxel_size or last(voxel_size, self.dims)
+  local known = self.spatial_voxel_sizes[name]
+  if not known then
+    known = self.spec[name].voxel_size
+    if known.dims ~= self.dims then known = last(known, self.dims) end
+    self.spatial_voxel_sizes[name] = known
+  end
+  return known
+end
+
+function TransformFilter:connect(upstream)
+  BatchFilter.connect(self, upstream)
+  self.spatial_voxel_sizes = {}
 end
 
 --- The finest voxel size along each of the last `dims` axes of the arrays upstream (nil: all axes, which all arrays must agree
