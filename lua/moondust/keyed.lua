@@ -96,8 +96,8 @@ function Keyed.seal(new)
 end
 
 --- An instance without keys.
----@param class moondust.Class
-function Keyed.blank(class) return setmetatable({ _values = {}, _order = EMPTY }, class) end
+---@param own moondust.Class
+function Keyed.blank(own) return setmetatable({ _values = {}, _order = EMPTY }, own) end
 
 --- Keys in order, arrays first.
 ---@return moondust.Key[]

@@ -14,10 +14,10 @@ enum { DUST_MT19937_WORDS = 624 };
 
 typedef struct dust_mt19937 {
   uint32_t state[DUST_MT19937_WORDS];
-  int position;     /* of the next word; beyond 624: seeded with what is in the first two words once somebody draws */
-  int made;         /* words of this round */
-  int32_t passed;   /* words to be left out once somebody draws */
-  int has_gauss;    /* numpy's polar method makes two at a time and keeps one */
+  int position;   /* of the next word; beyond 624: seeded with what is in the first two words once somebody draws */
+  int made;       /* words of this round */
+  int32_t passed; /* words to be left out once somebody draws */
+  int has_gauss;  /* numpy's polar method makes two at a time and keeps one */
   double gauss;
 } dust_mt19937;
 

@@ -65,8 +65,9 @@ static int bytes_wanted(lua_State *L) {
   if (!offered->has_voxel_size || !wanted->has_roi || wanted->roi.shape.ndim != offered->voxel_size.ndim) return lua_pushnil(L), 1;
   double bytes = offered->dtype == DUST_DTYPE_NONE ? 1 : (double)dust_dtype_size(offered->dtype);
   for (int d = 0; d < offered->voxel_size.ndim; d++)
-    bytes *= dust_coordinate_is_unbounded(&wanted->roi.shape, d) ? INFINITY
-                                                                 : (double)wanted->roi.shape.value[d] / (double)offered->voxel_size.value[d];
+    bytes *= dust_coordinate_is_unbounded(&wanted->roi.shape, d)
+                 ? INFINITY
+                 : (double)wanted->roi.shape.value[d] / (double)offered->voxel_size.value[d];
   return lua_pushnumber(L, bytes), 1;
 }
 

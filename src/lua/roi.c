@@ -227,15 +227,9 @@ static int tostring(lua_State *L) {
 }
 
 void dust_lua_open_roi(lua_State *L) {
-  static const luaL_Reg methods[] = {{"contains", contains},
-                                     {"intersects", intersects},
-                                     {"intersect", intersect},
-                                     {"union", unite},
-                                     {"shift", shift},
-                                     {"grow", grow},
-                                     {"snap_to_grid", snap_to_grid},
-                                     {"index_of", index_of},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"contains", contains}, {"intersects", intersects},     {"intersect", intersect}, {"union", unite}, {"shift", shift},
+      {"grow", grow},         {"snap_to_grid", snap_to_grid}, {"index_of", index_of},   {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", refuse}, {"__eq", equal},   {"__tostring", tostring}, {"__add", add},
                                   {"__sub", subtract}, {"__mul", multiply},    {"__div", divide}, {"__idiv", floor_divide}, {NULL, NULL}};
   dust_lua_value_class(L, DUST_LUA_ROI, methods, meta);
