@@ -155,7 +155,7 @@ function BatchProvider:initial_spec() return ProviderSpec {} end
 --- Called by the pipeline when it closes.
 function BatchProvider:disconnect()
   self:teardown()
-  self.upstream_providers, self.spec = nil, nil
+  self.upstream_providers, self.spec, self.idle_rng = nil, nil, nil
 end
 
 -- ------------------------------------------------------------------------------------------------ serving
