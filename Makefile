@@ -55,7 +55,7 @@ LUA_SRC := $(wildcard src/lua/*.c)
 obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
 CORE_OBJ := $(call obj,$(CORE_SRC))
 LUA_OBJ := $(call obj,$(filter-out src/lua/bundle.c,$(LUA_SRC)))
-MODULE_OBJ := $(filter-out %/lua/readline.o %/lua/interrupt.o,$(LUA_OBJ)) # without what only the program has
+MODULE_OBJ := $(filter-out %/lua/readline.o %/lua/interrupt.o %/lua/small.o,$(LUA_OBJ)) # without what only the program has
 CTESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
 
 LIB := $(BUILD)/libmoondust.a

@@ -17,6 +17,7 @@
 #include "lua/binding.h"
 #include "lua/interrupt.h"
 #include "lua/readline.h"
+#include "lua/small.h"
 
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
@@ -105,7 +106,7 @@ static int explain(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = dust_lua_new_state();
   if (!L) return fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, protected_main);
@@ -117,6 +118,6 @@ int main(int argc, char **argv) {
   else
     fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
   signal(SIGINT, SIG_DFL);
-  lua_close(L);
+  dust_lua_close_state(L);
   return status;
 }

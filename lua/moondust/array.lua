@@ -45,16 +45,18 @@ function Array.mismatch(data, spec)
   end
 end
 
--- Data and spec by position, as nodes make arrays: nothing to parse.
+-- Data, spec and perhaps attrs by position, as nodes make arrays: nothing to parse.
 local function is_plain(fields)
-  for position in pairs(fields) do
-    if position ~= 1 and position ~= 2 then return false end
+  local attrs = fields[3]
+  if fields[2] == nil or attrs ~= nil and type(attrs) ~= "table" then return false end
+  for position in next, fields do
+    if position ~= 1 and position ~= 2 and position ~= 3 then return false end
   end
-  return fields[2] ~= nil
+  return true
 end
 
 function Array:init(fields)
-  local data, spec, attrs = fields[1], fields[2], nil
+  local data, spec, attrs = fields[1], fields[2], fields[3]
   if not is_plain(fields) then
     local values, message = options.parse("Array", FIELDS, fields)
     if not values then error(message, 3) end
@@ -71,13 +73,12 @@ function Array:init(fields)
   self.data, self.spec, self.attrs = data, spec:copy(), attrs or {}
 end
 
+-- An array of the same origin.
+local function of(array, data, spec) return setmetatable({ data = data, spec = spec, attrs = array.attrs, key = array.key }, Array) end
+
 --- The same data (one more view of it) with a spec of its own: whatever is done to the new array, this one stays.
 ---@return moondust.Array
-function Array:share()
-  local new = setmetatable({}, Array)
-  new.data, new.spec, new.attrs, new.key = self.data:view(), self.spec:copy(), self.attrs, self.key
-  return new
-end
+function Array:share() return of(self, self.data:view(), self.spec:copy()) end
 
 --- A copy with bytes of its own.
 ---@return moondust.Array
@@ -96,14 +97,9 @@ function Array:crop(roi)
   if not own or not own:contains(roi) then
     error(("%s covers ROI %s, which doesn't contain %s"):format(self.key and self.key.name or "the array", tostring(own), tostring(roi)), 2)
   end
-  local index, channels = {}, self.data.ndim - roi.dims
-  for c = 1, channels do index[c] = {} end
-  local first = roi.empty and roi.shape * 0 or (roi.offset - own.offset) / self.spec.voxel_size
-  local length = roi.shape / self.spec.voxel_size
-  for d = 1, roi.dims do index[channels + d] = { first[d] + 1, first[d] + length[d] } end
-  local new = self:share()
-  new.data, new.spec.roi = self.data[index], roi
-  return new
+  local spec = self.spec:copy()
+  spec.roi = roi
+  return of(self, self.data[own:index_of(roi, spec.voxel_size, self.data.ndim - roi.dims)], spec)
 end
 
 --- Draws slices of it into a PNG file: a contact sheet with a legend. Options as Batch:png has them.

@@ -15,11 +15,9 @@ local is_a = require("moondust.class").is_a
 ---@overload fun(fields: table?): moondust.Batch
 local Batch = class("Batch", Keyed)
 
-function Batch:init() self:init_keyed() end
-
 function Batch.convert(_, name, value)
   if key.is_array_key(name) then
-    if not is_a(value, Array) then
+    if getmetatable(value) ~= Array and not is_a(value, Array) then
       error(("%s in a batch must be an md.Array, not %s"):format(name.name, options.describe(value)), 3)
     end
     -- One array under two keys would let a change of one be a change of the other.
@@ -45,23 +43,19 @@ function Batch:get_total_roi()
 end
 
 -- A batch of the same origin. Batches are made twice or thrice a node: without the steps of a constructor.
-local function made_from(old, order, arrays, values)
+local function made_from(old, order, values)
   return setmetatable({
-    _order = order, _arrays = arrays, _values = values,
-    random_seed = rawget(old, "random_seed"), profiling_stats = rawget(old, "profiling_stats"),
+    _order = order, _values = values, random_seed = rawget(old, "random_seed"), profiling_stats = rawget(old, "profiling_stats"),
   }, Batch)
 end
 
---- Only what `request` names, cropped to its ROIs (views).
----@param request moondust.BatchRequest
----@return moondust.Batch
-function Batch:crop(request)
+local function cropped(self, request)
   local own, order, wanted, values = self._values, request._order, request._values, {}
   for i = 1, #order do
     local name = order[i]
     local item, spec = own[name], wanted[name]
     if not item then
-      error(("%s is not in the batch (it has %s)"):format(name.name, self:names()), 2)
+      error(("%s is not in the batch (it has %s)"):format(name.name, self:names()), 3)
     end
     if core.same_roi(item.spec, spec) or not spec.roi then
       values[name] = item
@@ -69,7 +63,15 @@ function Batch:crop(request)
       values[name] = Batch.convert(self, name, item:crop(spec.roi))
     end
   end
-  return made_from(self, order, request._arrays, values)
+  return values
+end
+
+--- Only what `request` names, cropped to its ROIs (views).
+---@param request moondust.BatchRequest
+---@return moondust.Batch
+function Batch:crop(request)
+  local order = request._order
+  return made_from(self, order, core.pick(order, request._values, self._values) or cropped(self, request))
 end
 
 --- A batch with what is in either; on equal keys `other` wins.
@@ -78,10 +80,19 @@ end
 function Batch:merge(other)
   local order, own, values = self._order, self._values, {}
   for i = 1, #order do values[order[i]] = own[order[i]] end
-  local new = made_from(self, order, self._arrays, values)
+  local new = made_from(self, order, values)
   order, values = other._order, other._values
   for i = 1, #order do new:put(order[i], values[order[i]]) end
   return new
+end
+
+--- The same as self:merge(other):crop(request) where nothing has to be cropped; nil where that isn't so, or something isn't there or no array.
+---@param other moondust.Batch
+---@param request moondust.BatchRequest
+---@return moondust.Batch?
+function Batch:merge_all_of(other, request)
+  local values = core.pick(request._order, request._values, other._values, self._values)
+  return values and made_from(self, request._order, values)
 end
 
 --- Draws everything in it into a PNG file: a contact sheet, a row a key, a column a slice, each key where it lies in the world, all at

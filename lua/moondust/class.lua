@@ -2,7 +2,7 @@
 ---
 --- A class is called with one table. When it lists `options`, the table's array part fills them in that order and its named part
 --- by name; an unknown name is an error that suggests the nearest one, a wrong type one that says which is wanted. Without
---- `options` the table reaches `init` as it is.
+--- `options` the table reaches `init` as it is. A class whose instances can't do without some fields makes them in `blank(class)`.
 local options = require "moondust.options"
 
 ---@class moondust.Class
@@ -21,7 +21,8 @@ local function is_a(object, class)
 end
 
 local function construct(class, fields)
-  local object = setmetatable({}, class)
+  local blank = class.blank
+  local object = blank and blank(class) or setmetatable({}, class)
   if class.options then
     local values, message = options.parse(class.class_name, class.options, fields)
     if not values then error(message, 2) end

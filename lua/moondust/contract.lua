@@ -49,11 +49,14 @@ local function check_spec(self, name, wanted, offered)
   end
 end
 
---- Refuses what this node can't answer.
+--- Refuses what this node can't answer. Says whether the request has no placeholders; nil where it would have to look.
 ---@param self moondust.BatchProvider
 ---@param request moondust.BatchRequest
+---@return boolean?
 function M.check_request(self, request)
   local order, values, announced = request._order, request._values, self.spec._values
+  local fits, placeholder = core.request_fits_all(order, values, announced)
+  if fits then return not placeholder end
   for i = 1, #order do
     local name = order[i]
     local offered, wanted = announced[name], values[name]
@@ -103,6 +106,7 @@ local function check_item(self, name, wanted, item)
   if key.is_array_key(name) then check_array(self, name, wanted, item) else check_graph(self, name, wanted, item) end
 end
 
+-- The words for what core.are_arrays() doesn't like.
 local NDARRAY, ARRAY_SPEC = getmetatable(core.zeros({ 0 }, "uint8")), getmetatable(core.ArraySpec {})
 
 --- Raises when something is no batch, or has arrays whose data or spec isn't what these must be.
@@ -112,6 +116,7 @@ local NDARRAY, ARRAY_SPEC = getmetatable(core.zeros({ 0 }, "uint8")), getmetatab
 function M.check_items(self, batch, rule)
   if not is_a(batch, Batch) then self:fail("%s, not %s", rule, options.describe(batch)) end
   local order, items = batch._order, batch._values
+  if core.are_arrays(order, items) then return end
   for i = 1, #order do
     local name = order[i]
     local item = items[name]
@@ -130,9 +135,13 @@ end
 ---@param batch moondust.Batch
 ---@param request moondust.BatchRequest
 function M.check_batch(self, batch, request)
-  M.check_items(self, batch, "provide() must return a Batch")
+  if getmetatable(batch) ~= Batch then M.check_items(self, batch, "provide() must return a Batch") end
   local order, values = request._order, request._values
   local items, announced = batch._values, self.spec._values
+  local fits = core.delivery_fits_all(order, values, announced, items)
+  if fits and batch._order == order then return end
+  M.check_items(self, batch, "provide() must return a Batch")
+  if fits then return end
   for i = 1, #order do
     local name = order[i]
     local item, wanted = items[name], values[name]
@@ -148,24 +157,18 @@ local function in_units(bytes)
   return ("%.1f %s"):format(bytes, UNITS[unit])
 end
 
+local SURELY_THERE = 1 << 26 -- any machine has more, and asking how much is a call into the system
+
 --- Refuses, before anything is computed, what no machine of this size can hold.
 ---@param self moondust.BatchProvider
 ---@param request moondust.BatchRequest
 function M.check_size(self, request)
-  local memory = core.physical_memory()
   for name, wanted in request:items() do
     local offered = key.is_array_key(name) and not wanted.placeholder and self.spec[name]
-    local voxel_size = offered and offered.voxel_size
-    if voxel_size and wanted.roi and wanted.roi.dims == voxel_size.dims then
-      local bytes = offered.dtype and core.dtype_size(offered.dtype) or 1
-      for d = 1, wanted.roi.dims do
-        local length = wanted.roi.shape[d]
-        bytes = bytes * (length == core.unbounded and math.huge or length / voxel_size[d])
-      end
-      if bytes > memory then
-        self:fail({ key = name, roi = wanted.roi }, "%s in ROI %s would take %s (%.0f bytes), this machine has %s; ask for a smaller ROI", name,
-          wanted.roi, in_units(bytes), bytes, in_units(memory))
-      end
+    local bytes = offered and core.bytes_wanted(offered, wanted)
+    if bytes and bytes > SURELY_THERE and bytes > core.physical_memory() then
+      self:fail({ key = name, roi = wanted.roi }, "%s in ROI %s would take %s (%.0f bytes), this machine has %s; ask for a smaller ROI", name,
+        wanted.roi, in_units(bytes), bytes, in_units(core.physical_memory()))
     end
   end
 end

@@ -188,10 +188,8 @@ local function box(self, roi)
   local first, last = 0, channels
   if not self.channels_first then first, last = dims, 0 end
   for c = 1, channels do begin[first + c], shape[first + c] = 0, self.shape[c] end
-  for d = 1, dims do
-    begin[last + d] = (roi.offset[d] - self.roi.offset[d]) // self.voxel_size[d]
-    shape[last + d] = roi.shape[d] // self.voxel_size[d]
-  end
+  local offset, length = (roi.offset - self.roi.offset) // self.voxel_size, roi.shape // self.voxel_size
+  for d = 1, dims do begin[last + d], shape[last + d] = offset[d], length[d] end
   return begin, shape
 end
 
@@ -220,8 +218,9 @@ local function check_wanted(self, roi)
   if not self.roi:contains(roi) then
     error(about(self, "covers ROI %s, which doesn't contain %s", tostring(self.roi), tostring(roi)), 3)
   end
-  for d = 1, roi.dims do
-    if roi.offset[d] % self.voxel_size[d] ~= 0 or roi.shape[d] % self.voxel_size[d] ~= 0 then
+  local offset, shape = roi.offset % self.voxel_size, roi.shape % self.voxel_size
+  for d = 1, #offset do
+    if offset[d] ~= 0 or shape[d] ~= 0 then
       error(about(self, "has the voxel size %s; ROI %s is not on that grid (axis %d)", tostring(self.voxel_size), tostring(roi), d), 3)
     end
   end

@@ -3,6 +3,7 @@
 --- A filter implements process(batch, request), and usually setup() and prepare(request). What it didn't ask for passes through
 --- untouched.
 local class = require("moondust.class").class
+local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
 local options = require "moondust.options"
@@ -59,44 +60,48 @@ function BatchFilter:get_upstream_provider() return self.upstream_providers[1] e
 
 function BatchFilter:initial_spec() return self.upstream_providers[1].spec:clone() end
 
+local function wants_one_of(wanted, items)
+  for i = 1, #items do
+    local spec = wanted[items[i]]
+    if spec and not spec.placeholder then return true end
+  end
+  return false
+end
+
 function BatchFilter:can_skip(request)
   if not self.autoskip then return false end
   local wanted = request._values
-  for _, items in ipairs { self.provided_items, self.updated_items } do
-    for _, name in ipairs(items) do
-      if wanted[name] and not wanted[name].placeholder then return false end
-    end
-  end
-  return true
+  return not (wants_one_of(wanted, self.provided_items) or wants_one_of(wanted, self.updated_items))
 end
 
--- One copy for what is wanted below, one more for what is asked above: upstream's count, which seeds depend on.
-function BatchFilter:provide(request)
-  local skip = self:can_skip(request) or self:skip_node(request)
-  local downstream = request:copy()
-  local dependencies, upstream
-  if skip then
-    upstream = request:copy()
-  else
-    dependencies = self:prepare(request)
+-- A copy for what is wanted below, and one for what is asked above: upstream's count, which seeds depend on. `is_plain`: all of it is to be delivered.
+function BatchFilter:provide(request, is_plain)
+  local skip = self.autoskip and self:can_skip(request) or self:skip_node(request)
+  local downstream, dependencies, prepare
+  if not skip then
+    prepare = self.prepare
+    downstream = prepare == BatchFilter.prepare and request or BatchRequest.copy(request)
+    dependencies = prepare(self, request)
     if dependencies ~= nil and not BatchRequest.is_request(dependencies) then
       self:fail("prepare() must return a BatchRequest or nil, not %s", options.describe(dependencies))
     end
-    upstream = dependencies and request:update_with(dependencies) or request:copy()
   end
-  self:remove_provided(upstream)
-  local look, concerned = request.look, not request.look or self:concerns(request.looked)
-  if look and not skip then rawset(upstream, "looked", self:looked_upstream(request.looked, concerned and dependencies)) end
-  local batch = self:get_upstream_provider():request_batch(upstream)
+  local upstream = dependencies and BatchRequest.update_with(request, dependencies) or BatchRequest.copy(request)
+  if downstream == request then request.random_seed = upstream.random_seed end -- nobody has changed it: it can be that copy itself
+  if #self.provided_items > 0 then self:remove_provided(upstream) end
+  local look = request._common.look
+  local concerned = not look or self:concerns(request.looked)
+  if look and not skip then upstream.looked = self:looked_upstream(request.looked, concerned and dependencies) end
+  local batch = self.upstream_providers[1]:request_batch(upstream)
   if skip or look and look.blind then return batch end
-  if self:passes_over(look, concerned) then
+  if look and self:passes_over(look, concerned) then
     downstream:remove_placeholders()
     return batch:crop(downstream)
   end
   if look and dependencies then
-    rawset(dependencies, "look", look)
-    rawset(dependencies, "looked", upstream.looked)
+    dependencies.look, dependencies.looked = look, upstream.looked
   end
+  if not is_plain then BatchRequest.remove_placeholders(downstream) end
   return self:finish(batch, dependencies, downstream)
 end
 
@@ -125,7 +130,6 @@ end
 
 -- Whether a look leaves process() out; makes it strayed or blind where draws would be missing.
 function BatchFilter:passes_over(look, concerned)
-  if not look then return false end
   if concerned and self.draws_late and look.strayed then look.blind = true end
   if not concerned and self.look_ahead == "dependencies" then
     look.strayed = look.strayed or self.draws_late == true
@@ -138,14 +142,18 @@ end
 function BatchFilter:finish(batch, dependencies, downstream)
   local own = batch
   if dependencies then
-    dependencies:remove_placeholders()
-    own = batch:crop(dependencies)
+    BatchRequest.remove_placeholders(dependencies)
+    own = Batch.crop(batch, dependencies)
   end
-  downstream:remove_placeholders()
   local processed = self:process(own, downstream)
-  self:check_items(processed == nil and own or processed, "process() must return a Batch or nil")
-  if processed or dependencies then batch = batch:merge(processed or own) end
-  return batch:crop(downstream)
+  local changed = processed == nil and own or processed
+  local rule = "process() must return a Batch or nil"
+  -- A batch of just what is wanted is looked at as such in the end.
+  if getmetatable(changed) ~= Batch or changed._order ~= downstream._order then self:check_items(changed, rule) end
+  local merged = Batch.merge_all_of(batch, changed, downstream)
+  if merged then return merged end
+  self:check_items(changed, rule)
+  return batch:merge(changed):crop(downstream)
 end
 
 return BatchFilter

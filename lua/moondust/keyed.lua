@@ -6,41 +6,64 @@
 ---
 --- What runs at every node (provider.lua, contract.lua, filter.lua, request.lua, batch.lua) reads _order and _values themselves: fields are
 --- found without __index. To be looked at only.
+local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
 
 ---@class moondust.Keyed
 ---@field _values table<moondust.Key, any>
----@field _order moondust.Key[]  arrays, then graphs; never changed but replaced, so that copies and loops may hold it
----@field _arrays integer        how many arrays
+---@field _order moondust.KeyOrder
 local Keyed = class "Keyed"
+
+-- Orders are never changed but replaced, so that copies and loops may hold them. The same keys put in one after the other are one and the same order: a
+-- pipeline has few, and makes none once it has served a batch.
+---@class moondust.KeyOrder : moondust.Key[]  arrays, then graphs
+---@field arrays integer  how many arrays
+---@field longer table<moondust.Key, moondust.KeyOrder>   with one key more
+---@field shorter table<moondust.Key, moondust.KeyOrder>  without one
+local EMPTY = { arrays = 0, longer = {}, shorter = {} }
+Keyed.EMPTY = EMPTY
+
+local function longer_by(order, name)
+  local longer = order.longer[name]
+  if not longer then
+    local is_array = key.is_array_key(name)
+    local at = (is_array and order.arrays or #order) + 1
+    longer = table.move(order, 1, at - 1, 1, { arrays = order.arrays + (is_array and 1 or 0), longer = {}, shorter = {} })
+    longer[at] = name
+    table.move(order, at, #order, at + 1, longer)
+    order.longer[name] = longer
+  end
+  return longer
+end
+
+local function shorter_by(order, name)
+  local shorter = order.shorter[name]
+  if not shorter then
+    shorter = EMPTY
+    for _, other in ipairs(order) do
+      if other ~= name then shorter = longer_by(shorter, other) end
+    end
+    order.shorter[name] = shorter
+  end
+  return shorter
+end
 
 --- Puts a value in as it is, without convert().
 ---@param name moondust.Key
 ---@param value any
 function Keyed:put(name, value)
-  local values, order = self._values, self._order
-  if values[name] == nil then
-    local is_array = key.is_array_key(name)
-    local at = (is_array and self._arrays or #order) + 1
-    local longer = table.move(order, 1, at - 1, 1, {})
-    longer[at] = name
-    self._order = table.move(order, at, #order, at + 1, longer)
-    if is_array then self._arrays = at end
-  end
+  local values = self._values
+  if values[name] == nil then self._order = longer_by(self._order, name) end
   values[name] = value
 end
 
 --- Takes a key out.
 ---@param name moondust.Key
 function Keyed:drop(name)
-  local values, shorter = self._values, {}
+  local values = self._values
   if values[name] == nil then return end
-  for _, other in ipairs(self._order) do
-    if other ~= name then shorter[#shorter + 1] = other end
-  end
-  values[name], self._order = nil, shorter
-  if key.is_array_key(name) then self._arrays = self._arrays - 1 end
+  values[name], self._order = nil, shorter_by(self._order, name)
 end
 
 --- Turns a class that derives from Keyed into one whose instances take keys in brackets.
@@ -57,9 +80,9 @@ function Keyed.seal(new)
     base = base.base
   end
   new.__index = function(self, name)
-    local method = new[name]
-    if method ~= nil then return method end
-    return self._values[name]
+    local value = self._values[name]
+    if value ~= nil then return value end
+    return new[name]
   end
   new.__newindex = function(self, name, value)
     if not key.is_key(name) then
@@ -72,31 +95,22 @@ function Keyed.seal(new)
   return new
 end
 
-function Keyed:init_keyed()
-  rawset(self, "_values", {})
-  rawset(self, "_order", {})
-  rawset(self, "_arrays", 0)
-end
+--- An instance without keys.
+---@param own moondust.Class
+function Keyed.blank(own) return setmetatable({ _values = {}, _order = EMPTY }, own) end
 
 --- Keys in order, arrays first.
 ---@return moondust.Key[]
 function Keyed:keys() return table.move(self._order, 1, #self._order, 1, {}) end
 
 ---@return moondust.ArrayKey[]
-function Keyed:array_keys() return table.move(self._order, 1, self._arrays, 1, {}) end
+function Keyed:array_keys() return table.move(self._order, 1, self._order.arrays, 1, {}) end
 
 ---@return moondust.GraphKey[]
-function Keyed:graph_keys() return table.move(self._order, self._arrays + 1, #self._order, 1, {}) end
+function Keyed:graph_keys() return table.move(self._order, self._order.arrays + 1, #self._order, 1, {}) end
 
 --- for key, value in t:items(): arrays first, each in the order it came; the keys there were at the start.
-function Keyed:items()
-  local order, values, i = self._order, self._values, 0
-  return function()
-    i = i + 1
-    local name = order[i]
-    if name ~= nil then return name, values[name] end
-  end
-end
+function Keyed:items() return core.items(self._order, self._values) end
 
 --- "RAW, GT": the names, for messages.
 ---@return string

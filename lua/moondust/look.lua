@@ -20,13 +20,14 @@ local Look = class "Look"
 
 function Look:init() self.kept, self.blind, self.strayed = {}, false, false end
 
---- What `make` gave when the node was here in the first pass.
+--- What make(node, …) gave when the node was here in the first pass.
 ---@generic T
 ---@param node moondust.BatchProvider
----@param make fun(): T
+---@param make fun(node: moondust.BatchProvider, ...: any): T
+---@param ... any
 ---@return T
-function Look:keep(node, make)
-  if self.kept[node] == nil then self.kept[node] = make() end
+function Look:keep(node, make, ...)
+  if self.kept[node] == nil then self.kept[node] = make(node, ...) end
   return self.kept[node]
 end
 
@@ -83,8 +84,7 @@ local function is_worth_it(node, request, rest)
 end
 
 local function ask(node, request, look, looked)
-  rawset(request, "look", look)
-  rawset(request, "looked", looked)
+  request.look, request.looked = look, looked
   return node:get_upstream_provider():request_batch(request)
 end
 

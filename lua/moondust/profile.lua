@@ -7,11 +7,16 @@ local class = require("moondust.class").class
 ---@overload fun(): moondust.Profile
 local Profile = class "Profile"
 
--- Times are noted one after the other, three entries each, and sorted into rows when somebody looks.
-function Profile:init() self.noted, self.rows, self.order = {}, {}, {} end
+-- Times are noted one after the other, three entries a node, and sorted into rows when somebody looks. There is room for 16 nodes: a table that grows by and by
+-- is made six times.
+local NONE = {}
+for i = 1, 48 do NONE[i] = false end
+
+function Profile.blank(own) return setmetatable({ noted = { table.unpack(NONE) }, count = 0, rows = false, order = false }, own) end
 
 function Profile:_row(node, method)
   local id = node .. "\0" .. method
+  if not self.rows then self.rows, self.order = {}, {} end
   local row = self.rows[id]
   if not row then
     row = { node = node, method = method, times = {} }
@@ -21,25 +26,39 @@ function Profile:_row(node, method)
   return row
 end
 
+function Profile:_add(node, method, seconds)
+  local times = self:_row(node, method).times
+  times[#times + 1] = seconds
+end
+
 ---@param node string
 ---@param method string
 ---@param seconds number
 function Profile:add(node, method, seconds)
-  local noted = self.noted
-  local n = #noted
-  noted[n + 1], noted[n + 2], noted[n + 3] = node, method, seconds
+  self:all_rows()
+  self:_add(node, method, seconds)
+end
+
+--- What a node took on its own: before it asked upstream (false if it didn't ask) and apart from that.
+---@param node string
+---@param prepare number|false
+---@param process number
+function Profile:note(node, prepare, process)
+  local noted, n = self.noted, self.count
+  noted[n + 1], noted[n + 2], noted[n + 3] = node, prepare, process
+  self.count = n + 3
 end
 
 --- All rows, in the order in which they began: { node =, method =, times = { seconds, … } }.
 ---@return table[]
 function Profile:all_rows()
   local noted = self.noted
-  for i = 1, #noted, 3 do
-    local times = self:_row(noted[i], noted[i + 1]).times
-    times[#times + 1] = noted[i + 2]
+  for i = 1, self.count, 3 do
+    if noted[i + 1] then self:_add(noted[i], "prepare", noted[i + 1]) end
+    self:_add(noted[i], "process", noted[i + 2])
   end
-  self.noted = {}
-  return self.order
+  self.count = 0
+  return self.order or {}
 end
 
 --- Takes in what another profile has seen.

@@ -91,6 +91,15 @@ function BatchProvider:need(name)
   return spec
 end
 
+--- The least common multiple of the voxel sizes of what a request names, axis by axis, as announced; nil when nothing has one. Found once for each set of keys.
+---@param request moondust.BatchRequest
+---@return moondust.Coordinate?
+function BatchProvider:common_voxel_size(request)
+  local known, order = self.common_voxel_sizes, request._order
+  if known[order] == nil then known[order] = self.spec:get_lcm_voxel_size(request:array_keys()) or false end
+  return known[order] or nil
+end
+
 -- What provides() and updates() are called with.
 function BatchProvider:check_announcement(method, name, spec)
   if not key.is_key(name) then self:fail("%s(key, spec) wants an ArrayKey or GraphKey, not %s", method, options.describe(name)) end
@@ -136,6 +145,7 @@ function BatchProvider:connect(upstream)
     self:fail("has nothing upstream: write { a, b } + md.%s{}", self.class_name)
   end
   self.upstream_providers, self.provided_items, self.updated_items = upstream, {}, {}
+  self.common_voxel_sizes, self.timed_as = {}, nil
   self.keeps_placeholders = self.passes_placeholders
   self.spec = self:initial_spec()
 end
@@ -145,7 +155,7 @@ function BatchProvider:initial_spec() return ProviderSpec {} end
 --- Called by the pipeline when it closes.
 function BatchProvider:disconnect()
   self:teardown()
-  self.upstream_providers, self.spec = nil, nil
+  self.upstream_providers, self.spec, self.idle_rng = nil, nil, nil
 end
 
 -- ------------------------------------------------------------------------------------------------ serving
@@ -158,18 +168,11 @@ local function remove_unneeded(batch, request)
   end
 end
 
--- What a source hands out may be its own memory; whoever closes the batch must not close that.
-local function share_all(batch)
+-- What a source hands out may be its own memory; whoever closes the batch must not close that. Sources that make all that they hand out say so in their class:
+-- Some.hands_out_copies = true.
+local function share_all(node, batch)
+  if rawget(getmetatable(node), "hands_out_copies") then return end
   for name, item in batch:items() do batch[name] = key.is_array_key(name) and item:share() or item:copy() end
-end
-
-local function note_times(context, frame, parent, finished)
-  local whole = finished - frame.started
-  local prepare = frame.asked and frame.asked - frame.started or 0
-  local name = frame.node:name()
-  if frame.asked then context.profile:add(name, "prepare", prepare) end
-  context.profile:add(name, "process", whole - frame.nested - prepare)
-  if parent then parent.nested = parent.nested + whole end
 end
 
 -- Deeper than any pipeline: a node that asks itself.
@@ -180,39 +183,57 @@ local MAX_DEPTH = 1000
 ---@param request moondust.BatchRequest
 ---@return moondust.Batch
 function BatchProvider:request_batch(request)
-  local context, look = request.context, request.look
+  local common = request._common
+  local context, look = common and common.context, common and common.look
   if not context then return self:serve(request) end
   if look and not Look.sees(self) then
     look.blind = true
     return Batch {}
   end
-  local stack, depth = context.stack, context.depth + 1
+  local depth, started = context.depth + 1, core.clock()
   if depth > MAX_DEPTH then self:fail("the request has come through %d nodes: one of them asks itself without end", MAX_DEPTH) end
-  local frame = { node = self, request = request, started = core.clock(), nested = 0 }
-  local parent = stack[depth - 1]
-  if parent then parent.asked = parent.asked or frame.started end
-  stack[depth], context.depth = frame, depth
+  local asked, nested = context.asked or started, context.nested -- of the node downstream
+  context.depth, context.nodes[depth], context.requests[depth] = depth, self, request
+  context.asked, context.nested = false, 0
 
-  request.rng:seed(request.random_seed)
-  contract.check_request(self, request)
-  local own = request:copy()
-  if not self.keeps_placeholders then own:remove_placeholders() end
-  local batch = self:provide(own)
+  common.rng:seed(request.random_seed)
+  local is_plain = contract.check_request(self, request) and not look
+  local own = BatchRequest.copy(request)
+  if not is_plain and not self.keeps_placeholders then own:remove_placeholders() end
+  local batch = self:provide(own, is_plain)
   if not (look and look.blind) then
-    request:remove_placeholders()
+    if not is_plain then request:remove_placeholders() end
     contract.check_batch(self, batch, request)
     remove_unneeded(batch, request)
-    if #self.upstream_providers == 0 then share_all(batch) end
+    if #self.upstream_providers == 0 then share_all(self, batch) end
     if context.watch then context.watch(self, batch) end
   end
 
-  stack[depth], context.depth = nil, depth - 1
-  note_times(context, frame, parent, core.clock())
+  local whole, prepare = core.clock() - started, context.asked and context.asked - started
+  local name = self.timed_as or self:name()
+  self.timed_as = name
+  context.profile:note(name, prepare, whole - context.nested - (prepare or 0))
+  context.depth, context.asked, context.nested = depth - 1, asked, nested + whole
   return batch
 end
 
-local function new_context(stream, watch)
-  return { rng = core.Rng(0), profile = Profile(), stack = {}, depth = 0, stream = stream or {}, watch = watch }
+-- Who is serving what, a node at each depth, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
+local function new_context(rng, stream, watch)
+  return {
+    rng = rng, profile = Profile(), stream = stream or {}, watch = watch,
+    depth = 0, nodes = {}, requests = {}, asked = false, nested = 0,
+  }
+end
+
+local function run(self, request, context)
+  local own, seed = request:clone(), request.random_seed or core.seed_from_system()
+  own:begin(seed, context)
+  own:align_to(self.spec)
+  contract.check_size(self, own)
+  local batch = self:request_batch(own)
+  rawset(batch, "random_seed", seed)
+  rawset(batch, "profiling_stats", context.profile)
+  return batch
 end
 
 --- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
@@ -226,24 +247,15 @@ function BatchProvider:serve(request, stream, watch)
     error(("request_batch wants a BatchRequest, not %s"):format(tostring(request)), 3)
   end
   if not self.spec then error(("%s is not built: local p <close> = pipeline:build()"):format(self:name()), 3) end
-  local context = new_context(stream, watch)
-  local seed = request.random_seed or core.seed_from_system()
-  local function run()
-    local own = request:clone()
-    rawset(own, "random_seed", BatchRequest.check_seed(seed, 1))
-    rawset(own, "context", context)
-    rawset(own, "rng", context.rng)
-    own:align_to(self.spec)
-    contract.check_size(self, own)
-    local batch = self:request_batch(own)
-    rawset(batch, "random_seed", seed)
-    rawset(batch, "profiling_stats", context.profile)
-    return batch
-  end
+  -- The streams' 5 KB are kept for the next request; one that is served meanwhile (by a node's own script) finds none.
+  local rng = self.idle_rng or core.Rng(0)
+  self.idle_rng = nil
+  local context = new_context(rng, stream, watch)
   local ok, result = xpcall(run, errors.handler(function()
-    local frame = context.stack[context.depth]
-    return (frame and frame.node or self):name(), (frame and frame.request or request):describe()
-  end))
+    local depth = context.depth
+    return (context.nodes[depth] or self):name(), (context.requests[depth] or request):describe()
+  end), self, request, context)
+  self.idle_rng = rng
   if ok then return result end
   error(result, 0)
 end

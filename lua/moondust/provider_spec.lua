@@ -30,7 +30,6 @@ function ProviderSpec.convert(_, name, value)
 end
 
 function ProviderSpec:init(fields)
-  self:init_keyed()
   local names = {}
   for name in pairs(fields) do
     if key.is_key(name) then names[#names + 1] = name end
@@ -56,23 +55,20 @@ function ProviderSpec:remove_placeholders()
   end
 end
 
--- All ROIs put together by a method of Roi; nil when there is none.
-local function fold_rois(self, method)
-  local folded
-  for _, spec in self:items() do
-    local roi = spec.roi
-    if roi then folded = folded and folded[method](folded, roi) or roi end
-  end
-  return folded
-end
-
 --- Union of all ROIs; nil when there is none.
 ---@return moondust.Roi?
-function ProviderSpec:get_total_roi() return fold_rois(self, "union") end
+function ProviderSpec:get_total_roi() return core.total_roi(self._order, self._values) end
 
 --- Intersection of all ROIs; nil when there is none.
 ---@return moondust.Roi?
-function ProviderSpec:get_common_roi() return fold_rois(self, "intersect") end
+function ProviderSpec:get_common_roi()
+  local common
+  for _, spec in self:items() do
+    local roi = spec.roi
+    if roi then common = common and common:intersect(roi) or roi end
+  end
+  return common
+end
 
 local function gcd(a, b)
   while b ~= 0 do a, b = b, a % b end

@@ -31,11 +31,22 @@ function BatchRequest.check_seed(seed, level)
   return whole
 end
 
+-- What all copies of a request have in common, in one table that is never changed but replaced: they are made by the dozen. `centred` are the keys whose ROIs
+-- are to be centred on one another.
+local COMMON = { context = true, rng = true, look = true, looked = true, centred = true }
+local NOTHING = {}
+
+function BatchRequest.blank(own) return setmetatable({ _values = {}, _order = Keyed.EMPTY, _common = NOTHING }, own) end
+
+local function set_common(self, name, value)
+  local common = {}
+  for other, known in pairs(self._common) do common[other] = known end
+  common[name] = value
+  self._common = common
+end
+
 function BatchRequest:init(fields)
-  if next(fields) == nil then
-    rawset(self, "_centred", {})
-    return self:init_keyed()
-  end
+  if next(fields) == nil then return end
   for name in pairs(fields) do
     if name ~= "random_seed" and not key.is_key(name) then
       error(("BatchRequest has no option '%s'%s"):format(
@@ -45,16 +56,29 @@ function BatchRequest:init(fields)
   if fields.random_seed ~= nil then
     rawset(self, "random_seed", BatchRequest.check_seed(fields.random_seed, 3))
   end
-  rawset(self, "_centred", {})
   ProviderSpec.init(self, fields)
 end
 
 function BatchRequest.convert(self, name, value)
-  if self._centred[name] then self:_center_on(name, nil) end -- set by hand: stays where it was put
+  local centred = self._common.centred
+  if centred and centred[name] then self:_center_on(name, nil) end -- set by hand: stays where it was put
   return ProviderSpec.convert(self, name, value)
 end
 
 Keyed.seal(BatchRequest)
+
+local set = BatchRequest.__newindex
+
+function BatchRequest.__index(self, name)
+  local value = self._values[name]
+  if value == nil then value = self._common[name] end
+  if value == nil then value = BatchRequest[name] end
+  return value
+end
+
+function BatchRequest.__newindex(self, name, value)
+  if COMMON[name] then set_common(self, name, value) else set(self, name, value) end
+end
 
 --- Adds a key by the shape of its ROI in world units. All ROIs of the request are centred on one another: exactly, as upstream,
 --- where the voxel grid allows, otherwise on the nearest place of each key's voxel grid (found when the pipeline, which knows the
@@ -77,12 +101,11 @@ function BatchRequest:add(name, shape, fields)
   return self
 end
 
--- Copies of a request share the table, so it is replaced.
 function BatchRequest:_center_on(name, centred)
   local all = {}
-  for other, value in pairs(self._centred) do all[other] = value end
+  for other, value in pairs(self._common.centred or NOTHING) do all[other] = value end
   all[name] = centred
-  rawset(self, "_centred", all)
+  set_common(self, "centred", all)
 end
 
 function BatchRequest:_centre()
@@ -93,18 +116,16 @@ function BatchRequest:_centre()
   end
 end
 
-local function nearest_on_grid(offset, voxel_size)
-  return (offset + (voxel_size - 1) // 2) // voxel_size * voxel_size
-end
-
 --- Moves ROIs that were added by shape to the nearest place on the voxel grid of what `spec` offers.
 ---@param spec moondust.ProviderSpec
 function BatchRequest:align_to(spec)
-  for name in pairs(self._centred) do
+  for name in pairs(self._common.centred or NOTHING) do
     local own, offered = self[name], spec[name]
     local voxel_size = key.is_array_key(name) and offered and (own.voxel_size or offered.voxel_size)
-    if voxel_size and voxel_size.dims == own.roi.dims then
-      own.roi = core.Roi(nearest_on_grid(own.roi.offset, voxel_size), own.roi.shape)
+    local roi = voxel_size and own.roi
+    if roi and voxel_size.dims == roi.dims then
+      local offset = roi:snap_to_grid(voxel_size, "closest").offset
+      if offset ~= roi.offset then own.roi = core.Roi(offset, roi.shape) end
     end
   end
 end
@@ -115,13 +136,27 @@ function BatchRequest.is_request(value) return getmetatable(value) == BatchReque
 
 -- Requests are copied twice or thrice a node: without the checks of a constructor, which all that is in there has passed.
 local function with_seed(self, seed, values)
-  return setmetatable({
-    _values = values, _order = self._order, _arrays = self._arrays, _centred = self._centred,
-    random_seed = seed, context = self.context or false, rng = self.rng or false, look = self.look or false, looked = self.looked or false,
-  }, BatchRequest)
+  return setmetatable({ _values = values, _order = self._order, _common = self._common, random_seed = seed }, BatchRequest)
 end
 
-local function clone_with(self, seed) return with_seed(self, seed, core.copy_specs(self._order, self._values)) end
+--- Makes it a request that is being served.
+---@param seed integer
+---@param context table
+function BatchRequest:begin(seed, context)
+  rawset(self, "random_seed", BatchRequest.check_seed(seed, 2))
+  self._common = { context = context, rng = context.rng, look = self.look, looked = self.looked, centred = self._common.centred }
+end
+
+--- The same wish for one key alone, without a seed: what prepare() returns most of the time.
+---@param name moondust.Key
+---@return moondust.BatchRequest
+function BatchRequest:only(name)
+  local new, spec = BatchRequest.blank(BatchRequest), self._values[name]
+  if spec then new:put(name, spec:copy()) end
+  return new
+end
+
+local function clone_with(self, seed) return with_seed(self, seed, (core.copy_specs(self._order, self._values))) end
 
 --- The same request with the same seed. Context is shared.
 ---@return moondust.BatchRequest
@@ -132,13 +167,14 @@ function BatchRequest:clone() return clone_with(self, self.random_seed) end
 ---@return moondust.BatchRequest
 function BatchRequest:derive(seed)
   local new = with_seed(self, seed, {})
-  new._order, new._arrays, new._centred = {}, 0, {}
+  new._order = Keyed.EMPTY
+  if self._common.centred then set_common(new, "centred", nil) end
   return new
 end
 
 --- Takes out what is not delivered: placeholders, and what a look is not for.
 function BatchRequest:remove_placeholders()
-  local looked, order, values = rawget(self, "looked"), self._order, self._values
+  local looked, order, values = self._common.looked, self._order, self._values
   if not looked and not core.has_placeholder(order, values) then return end
   for i = 1, #order do
     local name = order[i]
@@ -146,30 +182,32 @@ function BatchRequest:remove_placeholders()
   end
 end
 
---- What `make` gives; in a look, which goes through the pipeline twice, what it gave the first time. For what prepare() finds
+--- What make(node, …) gives; in a look, which goes through the pipeline twice, what it gave the first time. For what prepare() finds
 --- out at some cost.
 ---@generic T
 ---@param node moondust.BatchProvider
----@param make fun(): T
+---@param make fun(node: moondust.BatchProvider, ...: any): T
+---@param ... any
 ---@return T
-function BatchRequest:keep(node, make)
-  if self.look then return self.look:keep(node, make) end
-  return make()
+function BatchRequest:keep(node, make, ...)
+  local look = self._common.look
+  if look then return look:keep(node, make, ...) end
+  return make(node, ...)
 end
 
 --- A copy as upstream's: the seed of a seeded request moves on, seed <- hash((seed + 1)^2) mod 2^32. How often a node copies is
 --- part of what its seed means.
 ---@return moondust.BatchRequest
 function BatchRequest:copy()
-  local seed = self.random_seed
-  return clone_with(self, seed and core.seed_copy(seed))
+  local values, seed = core.copy_specs(self._order, self._values, self.random_seed)
+  return with_seed(self, seed, values)
 end
 
 --- A copy (seed and all) that also asks for what `other` asks: ROIs united, what `other` says of a spec taken over.
 ---@param other moondust.BatchRequest
 ---@return moondust.BatchRequest
 function BatchRequest:update_with(other)
-  local merged = self:copy()
+  local merged = BatchRequest.copy(self)
   local own, order, values = merged._values, other._order, other._values
   for i = 1, #order do
     local name = order[i]

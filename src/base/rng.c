@@ -1,8 +1,5 @@
-/* MT19937 and the draws of CPython 3.11's random and of NumPy's legacy RandomState made from its words.
- *
- * M. Matsumoto and T. Nishimura, Mersenne Twister, ACM TOMACS 8 (1998); seeding as in their mt19937ar of 2002. Normals:
- * Marsaglia's polar method. Which word goes where is the whole point: each function draws exactly the words that its original
- * draws, in the same order.
+/* The draws of CPython 3.11's random and of NumPy's legacy RandomState, made from the words of MT19937 (base/mt19937.h). Normals: Marsaglia's polar method. Which
+ * word goes where is the whole point: each function draws exactly the words that its original draws, in the same order.
  */
 #include "base/rng.h"
 #include <errno.h>
@@ -11,100 +8,32 @@
 #include <time.h>
 #include "base/mem.h"
 
-enum { N = 624, M = 397 };
-
-/* ---- the generator. Seeding only notes the seed: each node of a pipeline seeds both halves and most draw from neither. */
-
-enum { NOTED_WORD = N + 1, NOTED_WORDS }; /* positions of a generator that has still to be seeded by what is in state[0], state[1] */
-
-static void note_seed(dust_mt19937 *mt, int position, uint64_t seed) {
-  mt->state[0] = (uint32_t)seed;
-  mt->state[1] = (uint32_t)(seed >> 32);
-  mt->position = position;
-  mt->has_gauss = 0;
-  mt->gauss = 0;
-}
-
-static void seed_word(dust_mt19937 *mt, uint32_t seed) {
-  mt->state[0] = seed;
-  for (uint32_t i = 1; i < N; i++) mt->state[i] = 1812433253u * (mt->state[i - 1] ^ (mt->state[i - 1] >> 30)) + i;
-  mt->position = N;
-}
-
-/* After writing entry i: the next one, entry 0 repeating the last when it wraps. */
-static int advance(uint32_t *s, int i) {
-  if (++i < N) return i;
-  s[0] = s[N - 1];
-  return 1;
-}
-
-static void seed_words(dust_mt19937 *mt, const uint32_t *key, int length) {
-  seed_word(mt, 19650218u);
-  uint32_t *s = mt->state;
-  int i = 1;
-  for (int k = 0; k < N; k++) { /* max(N, length) rounds; keys here are at most two words */
-    int j = k % length;
-    s[i] = (s[i] ^ ((s[i - 1] ^ (s[i - 1] >> 30)) * 1664525u)) + key[j] + (uint32_t)j;
-    i = advance(s, i);
-  }
-  for (int k = 0; k < N - 1; k++) {
-    s[i] = (s[i] ^ ((s[i - 1] ^ (s[i - 1] >> 30)) * 1566083941u)) - (uint32_t)i;
-    i = advance(s, i);
-  }
-  s[0] = 0x80000000u;
-}
-
-static void use_noted_seed(dust_mt19937 *mt) {
-  const uint32_t key[2] = {mt->state[0], mt->state[1]};
-  if (mt->position == NOTED_WORD)
-    seed_word(mt, key[0]);
-  else
-    seed_words(mt, key, key[1] ? 2 : 1);
-}
-
-static inline uint32_t twist(uint32_t upper, uint32_t lower) {
-  uint32_t y = (upper & 0x80000000u) | (lower & 0x7fffffffu);
-  return (y >> 1) ^ ((lower & 1u) ? 0x9908b0dfu : 0u);
-}
-
-static void refill(dust_mt19937 *mt) {
-  uint32_t *s = mt->state;
-  if (mt->position > N) use_noted_seed(mt);
-  for (int i = 0; i < N - M; i++) s[i] = s[i + M] ^ twist(s[i], s[i + 1]);
-  for (int i = N - M; i < N - 1; i++) s[i] = s[i + M - N] ^ twist(s[i], s[i + 1]);
-  s[N - 1] = s[M - 1] ^ twist(s[N - 1], s[0]);
-  mt->position = 0;
-}
-
-static uint32_t next_word(dust_mt19937 *mt) {
-  if (mt->position >= N) refill(mt);
-  uint32_t y = mt->state[mt->position++];
-  y ^= y >> 11;
-  y ^= (y << 7) & 0x9d2c5680u;
-  y ^= (y << 15) & 0xefc60000u;
-  return y ^ (y >> 18);
-}
-
 /* [0, 1) with 53 bits from two words; both originals do the same. */
 static double next_double(dust_mt19937 *mt) {
-  uint32_t high = next_word(mt) >> 5, low = next_word(mt) >> 6;
+  uint32_t high = dust_mt19937_word(mt) >> 5, low = dust_mt19937_word(mt) >> 6;
   return (high * 67108864.0 + low) * (1.0 / 9007199254740992.0);
 }
 
 void dust_rng_seed(dust_rng *rng, uint64_t seed) {
-  note_seed(&rng->python, NOTED_WORDS, seed);
-  note_seed(&rng->numpy, NOTED_WORD, (uint32_t)seed);
+  dust_mt19937_seed_by_words(&rng->python, seed);
+  dust_mt19937_seed(&rng->numpy, (uint32_t)seed);
 }
 
 /* ---- CPython */
 
 double dust_py_random(dust_rng *rng) { return next_double(&rng->python); }
 
+bool dust_py_exceeds(dust_rng *rng, double p) {
+  if (!(p >= 1)) return dust_py_random(rng) > p;
+  dust_mt19937_pass(&rng->python, 2);
+  return false;
+}
+
 /* A whole number of `bits` bits, 1 to 64: words from the lowest up, the last one shifted down to what is left. */
 static uint64_t python_bits(dust_mt19937 *mt, int bits) {
-  if (bits <= 32) return next_word(mt) >> (32 - bits);
-  uint64_t low = next_word(mt);
-  return low | ((uint64_t)(next_word(mt) >> (64 - bits)) << 32);
+  if (bits <= 32) return dust_mt19937_word(mt) >> (32 - bits);
+  uint64_t low = dust_mt19937_word(mt);
+  return low | ((uint64_t)(dust_mt19937_word(mt) >> (64 - bits)) << 32);
 }
 
 /* [0, n); n = 0 stands for 2^64, whose bit length is 65. */
@@ -112,7 +41,7 @@ static uint64_t python_below(dust_mt19937 *mt, uint64_t n) {
   uint64_t drawn;
   if (n == 0) {
     do drawn = python_bits(mt, 64);
-    while (next_word(mt) >> 31);
+    while (dust_mt19937_word(mt) >> 31);
     return drawn;
   }
   int bits = 64 - __builtin_clzll(n);
@@ -217,8 +146,8 @@ static uint64_t numpy_up_to(dust_mt19937 *mt, uint64_t last) {
   if (last == 0) return 0;
   uint64_t mask = ~(uint64_t)0 >> __builtin_clzll(last), drawn;
   do {
-    drawn = next_word(mt);
-    if (last > UINT32_MAX) drawn = drawn << 32 | next_word(mt);
+    drawn = dust_mt19937_word(mt);
+    if (last > UINT32_MAX) drawn = drawn << 32 | dust_mt19937_word(mt);
     drawn &= mask;
   } while (drawn > last);
   return drawn;
@@ -253,9 +182,9 @@ void dust_np_rotation(dust_rng *rng, double matrix[9]) {
 
 /* ---- GSL */
 
-static void gsl_seed_python(void *state, unsigned long seed) { note_seed(state, NOTED_WORDS, seed); }
-static void gsl_seed_numpy(void *state, unsigned long seed) { note_seed(state, NOTED_WORD, (uint32_t)seed); }
-static unsigned long gsl_word(void *state) { return next_word(state); }
+static void gsl_seed_python(void *state, unsigned long seed) { dust_mt19937_seed_by_words(state, seed); }
+static void gsl_seed_numpy(void *state, unsigned long seed) { dust_mt19937_seed(state, (uint32_t)seed); }
+static unsigned long gsl_word(void *state) { return dust_mt19937_word(state); }
 static double gsl_double(void *state) { return next_double(state); }
 
 static const gsl_rng_type python_type = {"moondust-python", UINT32_MAX, 0, sizeof(dust_mt19937), gsl_seed_python, gsl_word, gsl_double};

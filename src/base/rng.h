@@ -8,16 +8,11 @@
 #define DUST_BASE_RNG_H
 
 #include <gsl/gsl_rng.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/mt19937.h"
 #include "base/status.h"
-
-typedef struct dust_mt19937 {
-  uint32_t state[624];
-  int position;  /* of the next word; beyond 624: seeded with what is in the first two words once somebody draws */
-  int has_gauss; /* numpy's polar method makes two at a time and keeps one */
-  double gauss;
-} dust_mt19937;
 
 typedef struct dust_rng {
   dust_mt19937 python, numpy;
@@ -28,8 +23,9 @@ typedef struct dust_rng {
 void dust_rng_seed(dust_rng *rng, uint64_t seed);
 
 /* CPython's random module. */
-double dust_py_random(dust_rng *rng);                                                /* [0, 1), 53 bits */
-int64_t dust_py_randint(dust_rng *rng, int64_t low, int64_t high);                   /* both ends included; low <= high */
+double dust_py_random(dust_rng *rng);                              /* [0, 1), 53 bits */
+bool dust_py_exceeds(dust_rng *rng, double p);                     /* random() > p; the number isn't made where that can't be */
+int64_t dust_py_randint(dust_rng *rng, int64_t low, int64_t high); /* both ends included; low <= high */
 size_t dust_py_choice_cumulative(dust_rng *rng, const double *cumulative, size_t n); /* one draw of choices(cum_weights=…): index from 0 */
 /* sample(range(n), k): indices from 0 in the order drawn; CPython's pool method for small n, set method otherwise. k <= n <=
  * 2^31; k > n is DUST_ERROR_ARGUMENT. */

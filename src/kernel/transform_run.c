@@ -78,16 +78,16 @@ static dust_status fetch_chunk(void *context, size_t begin, size_t end, size_t c
 
 /* The array must have the voxels of in_roi behind its channels. */
 static dust_status check_input(const dust_transform *t, const dust_ndarray *in, const dust_roi *in_roi, const dust_coordinate *voxel_size) {
-  char have[200], want[200], text[400];
   int64_t shape[DUST_TRANSFORM_MAXDIM];
   DUST_TRY(dust_transform_grid(shape, t, in_roi, voxel_size, "input ROI"));
+  bool fits = in->ndim >= t->ndim;
+  for (int d = 0; d < t->ndim && fits; d++) fits = in->shape[in->ndim - t->ndim + d] == shape[d];
+  if (fits) return DUST_OK;
+  char have[DUST_SHAPE_TEXT], want[DUST_SHAPE_TEXT], text[DUST_ROI_TEXT];
   dust_shape_format(have, sizeof have, in->ndim, in->shape);
   dust_shape_format(want, sizeof want, t->ndim, shape);
   dust_roi_format(text, sizeof text, in_roi);
-  bool fits = in->ndim >= t->ndim;
-  for (int d = 0; d < t->ndim && fits; d++) fits = in->shape[in->ndim - t->ndim + d] == shape[d];
-  if (!fits) return dust_fail(DUST_ERROR_ARGUMENT, "array of shape %s doesn't fit input ROI %s, which has %s voxels", have, text, want);
-  return DUST_OK;
+  return dust_fail(DUST_ERROR_ARGUMENT, "array of shape %s doesn't fit input ROI %s, which has %s voxels", have, text, want);
 }
 
 static dust_status place_input(run *r, const dust_transform *t, const dust_roi *in_roi, const dust_roi *out_roi,

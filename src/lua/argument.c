@@ -94,7 +94,7 @@ bool dust_lua_boolean(lua_State *L, int index, const char *what) {
 }
 
 int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what) {
-  const dust_coordinate *c = luaL_testudata(L, index, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_test(L, index, DUST_LUA_COORDINATE);
   if (c) {
     if (c->unbounded) luaL_error(L, "%s must not be unbounded", what);
     memcpy(out, c->value, sizeof c->value[0] * (size_t)c->ndim);

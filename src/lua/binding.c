@@ -93,6 +93,8 @@ int dust_lua_fail(lua_State *L) {
 
 void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta) {
   luaL_newmetatable(L, name);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, name);
   lua_newtable(L);
   if (methods) luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -12,24 +12,47 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
 #include "base/pool.h"
 #include "base/rng.h"
 #include "volume/graph.h"
 #include "volume/ndarray.h"
 #include "volume/spec.h"
 
-/* Metatable names in the registry. */
-#define DUST_LUA_COORDINATE "moondust.Coordinate"
-#define DUST_LUA_ROI "moondust.Roi"
-#define DUST_LUA_ARRAY_SPEC "moondust.ArraySpec"
-#define DUST_LUA_GRAPH_SPEC "moondust.GraphSpec"
-#define DUST_LUA_NDARRAY "moondust.ndarray"
+/* Userdata that are the C value itself, and of which a batch makes and asks hundreds. Each ends with the address of its kind, so that what it is can be told
+ * without a metatable being looked up by name:
+ *
+ *     [ the C value, size bytes ][ const dust_lua_kind * ]
+ */
+typedef struct dust_lua_kind {
+  const char *name; /* of the metatable in the registry */
+  size_t size;
+} dust_lua_kind;
+
+extern const dust_lua_kind dust_lua_kind_coordinate, dust_lua_kind_roi, dust_lua_kind_array_spec, dust_lua_kind_graph_spec,
+    dust_lua_kind_rng;
+#define DUST_LUA_COORDINATE (&dust_lua_kind_coordinate)
+#define DUST_LUA_ROI (&dust_lua_kind_roi)
+#define DUST_LUA_ARRAY_SPEC (&dust_lua_kind_array_spec)
+#define DUST_LUA_GRAPH_SPEC (&dust_lua_kind_graph_spec)
+#define DUST_LUA_RNG (&dust_lua_kind_rng)
+
+/* Metatable names in the registry of all others. */
+extern const char dust_lua_ndarray_name[];
+#define DUST_LUA_NDARRAY dust_lua_ndarray_name
 #define DUST_LUA_GRAPH "moondust.Graph"
-#define DUST_LUA_RNG "moondust.Rng"
 #define DUST_LUA_INTEGRAL "moondust.Integral"
 #define DUST_LUA_TRANSFORM "moondust.Transform"
 #define DUST_LUA_HDF5_FILE "moondust.Hdf5File"
 #define DUST_LUA_UNBOUNDED "moondust.unbounded"
+
+/* ---- value.c: luaL_newuserdatauv with luaL_setmetatable, luaL_testudata, luaL_checkudata and dust_lua_class for such kinds. */
+void *dust_lua_new(lua_State *L, const dust_lua_kind *kind);
+void *dust_lua_test(lua_State *L, int index, const dust_lua_kind *kind);
+void *dust_lua_own(lua_State *L, int argument, const dust_lua_kind *kind);
+void dust_lua_value_class(lua_State *L, const dust_lua_kind *kind, const luaL_Reg *methods, const luaL_Reg *meta);
+/* luaL_testudata for a class that dust_lua_class made with this very `name`, which need not be looked up. */
+void *dust_lua_test_class(lua_State *L, int index, const char *name);
 
 /* ---- binding.c */
 /* Raises the thread's message (with the caller's line) when status is a failure. */
@@ -48,6 +71,8 @@ void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, con
 int64_t dust_lua_integer(lua_State *L, int index, const char *what);
 /* A table of whole numbers into out; returns how many (raises beyond DUST_MAXDIM, naming `what`). */
 int dust_lua_integers(lua_State *L, int index, int64_t *out, const char *what);
+/* Whether two names are the same; most that aren't differ in their first letter. */
+static inline bool dust_lua_same_name(const char *a, const char *b) { return a[0] == b[0] && strcmp(a, b) == 0; }
 /* A named field of the table at `index` pushed on the stack; its type. */
 int dust_lua_field(lua_State *L, int index, const char *name);
 /* Raises for keys of the table that are not in `known` (NULL-terminated), naming the nearest. Array part allowed up to
@@ -91,6 +116,10 @@ void dust_lua_push_array_spec(lua_State *L, const dust_array_spec *spec);
 dust_graph_spec *dust_lua_to_graph_spec(lua_State *L, int index);
 void dust_lua_push_graph_spec(lua_State *L, const dust_graph_spec *spec);
 
+/* ---- request.c */
+/* Of the list at 1 and the values at 2: pushes its i-th key and that one's value; false, with a nil, at the end. */
+bool dust_lua_push_next(lua_State *L, lua_Integer i);
+
 /* ---- ndarray.c */
 dust_ndarray *dust_lua_new_ndarray(lua_State *L);           /* pushes a closed box */
 dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index); /* raises when closed or something else */
@@ -108,6 +137,7 @@ dust_rng *dust_lua_to_rng(lua_State *L, int index);
 void dust_lua_open_coordinate(lua_State *L);
 void dust_lua_open_roi(lua_State *L);
 void dust_lua_open_spec(lua_State *L);
+void dust_lua_open_request(lua_State *L);
 void dust_lua_open_contract(lua_State *L);
 void dust_lua_open_ndarray(lua_State *L);
 void dust_lua_open_graph(lua_State *L);

@@ -1,7 +1,8 @@
-/* What is done at every node for every key, in one call each: whether specs and data fit together, copies of a request's specs. The
- * checks only say yes or no, and no to whatever isn't a spec; the words are found in Lua (contract.lua), where something doesn't
- * fit. */
+/* What is checked at every node, all keys in one call: whether specs and data fit together. The answer is yes or no, and no to whatever isn't a spec; the words
+ * are found in Lua (contract.lua), where something doesn't fit. */
 #include "lua/binding.h"
+
+#include <math.h>
 
 #include "lua/ndarray.h"
 
@@ -46,68 +47,135 @@ static bool fits_delivery(const dust_array_spec *offered, const dust_array_spec 
 
 /* request_fits(offered, wanted) */
 static int request_fits(lua_State *L) {
-  const dust_array_spec *offered = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *offered = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC);
   return lua_pushboolean(L, offered && wanted && fits_request(offered, wanted)), 1;
 }
 
 /* delivery_fits(offered, wanted, delivered, data) */
 static int delivery_fits(lua_State *L) {
-  const dust_array_spec *offered = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC),
-                        *delivered = luaL_testudata(L, 3, DUST_LUA_ARRAY_SPEC);
-  const dust_ndarray *data = luaL_testudata(L, 4, DUST_LUA_NDARRAY);
+  const dust_array_spec *offered = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *wanted = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC),
+                        *delivered = dust_lua_test(L, 3, DUST_LUA_ARRAY_SPEC);
+  const dust_ndarray *data = dust_lua_test_class(L, 4, DUST_LUA_NDARRAY);
   return lua_pushboolean(L, offered && wanted && delivered && data && fits_delivery(offered, wanted, delivered, data)), 1;
+}
+
+/* bytes_wanted(offered, wanted): as a number that may be infinite; nil where there is nothing to count by. */
+static int bytes_wanted(lua_State *L) {
+  const dust_array_spec *offered = dust_lua_to_array_spec(L, 1), *wanted = dust_lua_to_array_spec(L, 2);
+  if (!offered->has_voxel_size || !wanted->has_roi || wanted->roi.shape.ndim != offered->voxel_size.ndim) return lua_pushnil(L), 1;
+  double bytes = offered->dtype == DUST_DTYPE_NONE ? 1 : (double)dust_dtype_size(offered->dtype);
+  for (int d = 0; d < offered->voxel_size.ndim; d++)
+    bytes *= dust_coordinate_is_unbounded(&wanted->roi.shape, d)
+                 ? INFINITY
+                 : (double)wanted->roi.shape.value[d] / (double)offered->voxel_size.value[d];
+  return lua_pushnumber(L, bytes), 1;
 }
 
 /* same_roi(a, b) */
 static int roi_is_same(lua_State *L) {
-  const dust_array_spec *a = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *b = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *a = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *b = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC);
   if (a && b) return lua_pushboolean(L, same_roi(a->has_roi, &a->roi, b->has_roi, &b->roi)), 1;
-  const dust_graph_spec *g = luaL_testudata(L, 1, DUST_LUA_GRAPH_SPEC), *h = luaL_testudata(L, 2, DUST_LUA_GRAPH_SPEC);
+  const dust_graph_spec *g = dust_lua_test(L, 1, DUST_LUA_GRAPH_SPEC), *h = dust_lua_test(L, 2, DUST_LUA_GRAPH_SPEC);
   return lua_pushboolean(L, g && h && same_roi(g->has_roi, &g->roi, h->has_roi, &h->roi)), 1;
 }
 
-/* Of the lists order (1) and values (2): pushes the key order[i] and its value; false, with a nil, at the end. */
-static bool push_next(lua_State *L, lua_Integer i) {
-  if (lua_rawgeti(L, 1, i) == LUA_TNIL) return false;
-  lua_pushvalue(L, -1);
-  lua_rawget(L, 2);
+/* request_fits_all(order, values, offered): that, and whether there is a placeholder. */
+static int request_fits_all(lua_State *L) {
+  for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
+  bool fit = true, placeholder = false;
+  for (lua_Integer i = 1; fit && dust_lua_push_next(L, i); i++) {
+    const dust_array_spec *wanted = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, -2);
+    lua_rawget(L, 3);
+    const dust_array_spec *offered = dust_lua_test(L, -1, DUST_LUA_ARRAY_SPEC);
+    fit = wanted && offered && fits_request(offered, wanted);
+    placeholder |= fit && wanted->placeholder;
+    lua_settop(L, 3);
+  }
+  lua_pushboolean(L, fit);
+  return lua_pushboolean(L, placeholder), 2;
+}
+
+/* The spec and the data of the md.Array on top of the stack, which are left above it; false for everything else. */
+static bool push_array(lua_State *L) {
+  if (lua_type(L, -1) != LUA_TTABLE) return false;
+  lua_getfield(L, -1, "spec");
+  lua_getfield(L, -2, "data");
   return true;
 }
 
-/* copy_specs(order, values) */
-static int copy_specs(lua_State *L) {
+/* are_arrays(order, items): whether every md.Array has data and a spec; graphs pass. */
+static int are_arrays(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  lua_createtable(L, 0, (int)lua_rawlen(L, 1));
-  for (lua_Integer i = 1; push_next(L, i); i++) {
-    const dust_array_spec *spec = luaL_testudata(L, -1, DUST_LUA_ARRAY_SPEC);
-    if (spec)
-      dust_lua_push_array_spec(L, spec);
-    else
-      dust_lua_push_graph_spec(L, dust_lua_to_graph_spec(L, -1));
-    lua_remove(L, -2);
-    lua_rawset(L, 3);
-  }
-  return lua_settop(L, 3), 1;
-}
-
-/* has_placeholder(order, values) */
-static int has_placeholder(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  bool found = false;
-  for (lua_Integer i = 1; !found && push_next(L, i); i++) {
-    const dust_array_spec *spec = luaL_testudata(L, -1, DUST_LUA_ARRAY_SPEC);
-    found = spec ? spec->placeholder : dust_lua_to_graph_spec(L, -1)->placeholder;
+  bool good = true;
+  for (lua_Integer i = 1; good && dust_lua_push_next(L, i); i++) {
+    if (push_array(L)) good = dust_lua_test(L, -2, DUST_LUA_ARRAY_SPEC) && dust_lua_test_class(L, -1, DUST_LUA_NDARRAY);
     lua_settop(L, 2);
   }
-  return lua_pushboolean(L, found), 1;
+  return lua_pushboolean(L, good), 1;
+}
+
+/* delivery_fits_all(order, wanted, offered, items) */
+static int delivery_fits_all(lua_State *L) {
+  for (int i = 1; i <= 4; i++) luaL_checktype(L, i, LUA_TTABLE);
+  lua_settop(L, 4);
+  bool fit = true;
+  for (lua_Integer i = 1; fit && dust_lua_push_next(L, i); i++) {
+    const dust_array_spec *wanted = dust_lua_test(L, 6, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, 5);
+    lua_rawget(L, 3);
+    const dust_array_spec *offered = dust_lua_test(L, 7, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, 5);
+    lua_rawget(L, 4);
+    fit = wanted && offered && push_array(L);
+    const dust_array_spec *delivered = fit ? dust_lua_test(L, 9, DUST_LUA_ARRAY_SPEC) : NULL;
+    const dust_ndarray *data = fit ? dust_lua_test_class(L, 10, DUST_LUA_NDARRAY) : NULL;
+    fit = delivered && data && fits_delivery(offered, wanted, delivered, data);
+    lua_settop(L, 4);
+  }
+  return lua_pushboolean(L, fit), 1;
+}
+
+/* Pushes items[key at 6], of the table at 3 or else of that at 4. */
+static void push_item(lua_State *L) {
+  lua_pushvalue(L, 6);
+  if (lua_rawget(L, 3) != LUA_TNIL || lua_isnil(L, 4)) return;
+  lua_pop(L, 1);
+  lua_pushvalue(L, 6);
+  lua_rawget(L, 4);
+}
+
+/* pick(order, wanted, items, others): of items, or else of others, what the order names, each in the ROI that is wanted of it; nil when one is to be cropped,
+ * isn't there, or is a graph. */
+static int pick(lua_State *L) {
+  for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
+  lua_settop(L, 4);
+  if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TTABLE);
+  lua_createtable(L, 0, (int)lua_rawlen(L, 1));
+  for (lua_Integer i = 1; dust_lua_push_next(L, i); i++) {
+    const dust_array_spec *wanted = dust_lua_test(L, 7, DUST_LUA_ARRAY_SPEC);
+    lua_pushvalue(L, 6);
+    push_item(L);
+    const dust_array_spec *there = wanted && push_array(L) ? dust_lua_test(L, 10, DUST_LUA_ARRAY_SPEC) : NULL;
+    if (!there || (wanted->has_roi && !same_roi(there->has_roi, &there->roi, true, &wanted->roi))) return lua_pushnil(L), 1;
+    lua_settop(L, 9);
+    lua_rawset(L, 5);
+    lua_settop(L, 5);
+  }
+  return lua_settop(L, 5), 1;
 }
 
 void dust_lua_open_contract(lua_State *L) {
-  static const luaL_Reg functions[] = {{"request_fits", request_fits}, {"delivery_fits", delivery_fits},     {"same_roi", roi_is_same},
-                                       {"copy_specs", copy_specs},     {"has_placeholder", has_placeholder}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request_fits", request_fits},
+                                       {"request_fits_all", request_fits_all},
+                                       {"delivery_fits", delivery_fits},
+                                       {"delivery_fits_all", delivery_fits_all},
+                                       {"are_arrays", are_arrays},
+                                       {"bytes_wanted", bytes_wanted},
+                                       {"same_roi", roi_is_same},
+                                       {"pick", pick},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -14,9 +14,8 @@ void dust_lua_push_unbounded(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &
 bool dust_lua_is_unbounded(lua_State *L, int index) { return luaL_testudata(L, index, DUST_LUA_UNBOUNDED) != NULL; }
 
 void dust_lua_push_coordinate(lua_State *L, const dust_coordinate *coordinate) {
-  dust_coordinate *box = lua_newuserdatauv(L, sizeof *box, 0);
+  dust_coordinate *box = dust_lua_new(L, DUST_LUA_COORDINATE);
   *box = *coordinate;
-  luaL_setmetatable(L, DUST_LUA_COORDINATE);
 }
 
 static void read_entry(lua_State *L, dust_coordinate *c, int d, const char *what) {
@@ -50,7 +49,7 @@ static dust_coordinate from_table(lua_State *L, int index, const char *what) {
 }
 
 dust_coordinate dust_lua_named_coordinate(lua_State *L, int index, int ndim, const char *what) {
-  const dust_coordinate *given = luaL_testudata(L, index, DUST_LUA_COORDINATE);
+  const dust_coordinate *given = dust_lua_test(L, index, DUST_LUA_COORDINATE);
   dust_coordinate c;
   if (ndim > 0 && lua_type(L, index) == LUA_TNUMBER) return dust_coordinate_filled(ndim, dust_lua_integer(L, index, what));
   if (given)
@@ -75,8 +74,8 @@ static int make(lua_State *L) {
 
 /* The axes of whichever operand has them; a Coordinate at `other` when the one at `index` is a number. */
 static dust_coordinate operand(lua_State *L, int index, int other) {
-  const dust_coordinate *partner = luaL_testudata(L, other, DUST_LUA_COORDINATE);
-  if (index == 1 && luaL_testudata(L, 1, DUST_LUA_COORDINATE)) partner = NULL; /* the left one says how many axes there are */
+  const dust_coordinate *partner = dust_lua_test(L, other, DUST_LUA_COORDINATE);
+  if (index == 1 && dust_lua_test(L, 1, DUST_LUA_COORDINATE)) partner = NULL; /* the left one says how many axes there are */
   return dust_lua_named_coordinate(L, index, partner ? partner->ndim : 0, index == 1 ? "the left operand" : "the right operand");
 }
 
@@ -111,7 +110,7 @@ static int negate(lua_State *L) {
 }
 
 static int equal(lua_State *L) {
-  const dust_coordinate *a = luaL_testudata(L, 1, DUST_LUA_COORDINATE), *b = luaL_testudata(L, 2, DUST_LUA_COORDINATE);
+  const dust_coordinate *a = dust_lua_test(L, 1, DUST_LUA_COORDINATE), *b = dust_lua_test(L, 2, DUST_LUA_COORDINATE);
   lua_pushboolean(L, a && b && dust_coordinate_equal(a, b));
   return 1;
 }
@@ -124,7 +123,7 @@ static void push_entry(lua_State *L, const dust_coordinate *c, int d) {
 }
 
 static int totable(lua_State *L) {
-  const dust_coordinate *c = luaL_checkudata(L, 1, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_own(L, 1, DUST_LUA_COORDINATE);
   lua_createtable(L, c->ndim, 0);
   for (int d = 0; d < c->ndim; d++) {
     push_entry(L, c, d);
@@ -134,13 +133,13 @@ static int totable(lua_State *L) {
 }
 
 static int length(lua_State *L) {
-  const dust_coordinate *c = luaL_checkudata(L, 1, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_own(L, 1, DUST_LUA_COORDINATE);
   lua_pushinteger(L, c->ndim);
   return 1;
 }
 
 static int index_(lua_State *L) {
-  const dust_coordinate *c = luaL_checkudata(L, 1, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_own(L, 1, DUST_LUA_COORDINATE);
   if (lua_type(L, 2) == LUA_TSTRING) {
     if (strcmp(lua_tostring(L, 2), "dims") != 0) return dust_lua_method(L);
     lua_pushinteger(L, c->ndim);
@@ -156,7 +155,7 @@ static int index_(lua_State *L) {
 static int refuse(lua_State *L) { return luaL_error(L, "a Coordinate can't be changed; make a new one"); }
 
 static int tostring(lua_State *L) {
-  const dust_coordinate *c = luaL_checkudata(L, 1, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_own(L, 1, DUST_LUA_COORDINATE);
   char text[256];
   dust_coordinate_format(text, sizeof text, c);
   lua_pushstring(L, text);
@@ -175,7 +174,7 @@ void dust_lua_open_coordinate(lua_State *L) {
       {"__add", add},      {"__sub", subtract},    {"__mul", multiply}, {"__div", divide}, {"__idiv", floor_divide},
       {"__mod", modulo},   {"__unm", negate},      {NULL, NULL}};
   static const luaL_Reg unbounded_meta[] = {{"__tostring", unbounded_tostring}, {NULL, NULL}};
-  dust_lua_class(L, DUST_LUA_COORDINATE, methods, meta);
+  dust_lua_value_class(L, DUST_LUA_COORDINATE, methods, meta);
   dust_lua_class(L, DUST_LUA_UNBOUNDED, NULL, unbounded_meta);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &unbounded_key) == LUA_TNIL) { /* a second loading of the module keeps the first one's */
     lua_pop(L, 1);

@@ -18,7 +18,7 @@ int dust_lua_pick(lua_State *L, int index, const char *name, int position) {
 
 int dust_lua_location(lua_State *L, int index, double *out, const char *what) {
   index = lua_absindex(L, index);
-  if (luaL_testudata(L, index, DUST_LUA_COORDINATE)) {
+  if (dust_lua_test(L, index, DUST_LUA_COORDINATE)) {
     dust_coordinate c = dust_lua_named_coordinate(L, index, 0, what);
     if (c.unbounded) return luaL_error(L, "%s must not be unbounded", what);
     for (int d = 0; d < c.ndim; d++) out[d] = (double)c.value[d];

@@ -75,7 +75,7 @@ static dust_hdf5_value to_coordinate(lua_State *L, const dust_coordinate *c, con
 
 dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what) {
   index = lua_absindex(L, index);
-  const dust_coordinate *c = luaL_testudata(L, index, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_test(L, index, DUST_LUA_COORDINATE);
   if (c) return to_coordinate(L, c, what);
   if (lua_type(L, index) != LUA_TTABLE) return to_one(L, index, what);
   lua_Integer count = luaL_len(L, index);
@@ -93,7 +93,7 @@ dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what
 int dust_lua_world_numbers(lua_State *L, int index, const char *option, double *out) {
   size_t count = 0;
   if (dust_lua_field(L, index, option) == LUA_TNIL) return lua_pop(L, 1), 0;
-  const dust_coordinate *c = luaL_testudata(L, -1, DUST_LUA_COORDINATE);
+  const dust_coordinate *c = dust_lua_test(L, -1, DUST_LUA_COORDINATE);
   if (c && c->unbounded) luaL_error(L, "%s must not be unbounded", option);
   if (c) {
     count = (size_t)c->ndim;

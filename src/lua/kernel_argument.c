@@ -7,7 +7,7 @@ void dust_lua_per_axis(lua_State *L, int index, int ndim, int64_t *out, const ch
 }
 
 int dust_lua_voxel_size(lua_State *L, int index, double *out) {
-  const dust_coordinate *coordinate = luaL_testudata(L, index, DUST_LUA_COORDINATE);
+  const dust_coordinate *coordinate = dust_lua_test(L, index, DUST_LUA_COORDINATE);
   if (coordinate) {
     int64_t whole[DUST_MAXDIM];
     int n = dust_lua_integers(L, index, whole, "voxel_size");

@@ -11,6 +11,7 @@ __attribute__((visibility("default"))) int luaopen_moondust_core(lua_State *L) {
   dust_lua_open_coordinate(L);
   dust_lua_open_roi(L);
   dust_lua_open_spec(L);
+  dust_lua_open_request(L);
   dust_lua_open_contract(L);
   dust_lua_open_ndarray(L);
   dust_lua_open_graph(L);

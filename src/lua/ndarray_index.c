@@ -24,8 +24,9 @@ static int64_t range_entry(lua_State *L, int entry, int axis) {
   static const char *const names[] = {"first", "last", "step"};
   char what[64];
   lua_geti(L, -1, entry);
-  snprintf(what, sizeof what, "%s of axis %d", names[entry - 1], axis + 1);
-  int64_t value = dust_lua_integer(L, -1, what);
+  const bool is_integer = lua_isinteger(L, -1);
+  if (!is_integer) snprintf(what, sizeof what, "%s of axis %d", names[entry - 1], axis + 1);
+  int64_t value = is_integer ? lua_tointeger(L, -1) : dust_lua_integer(L, -1, what);
   lua_pop(L, 1);
   return value;
 }

@@ -5,12 +5,12 @@
 #include <math.h>
 
 dust_rng *dust_lua_to_rng(lua_State *L, int index) {
-  dust_rng *rng = luaL_testudata(L, index, DUST_LUA_RNG);
+  dust_rng *rng = dust_lua_test(L, index, DUST_LUA_RNG);
   if (!rng) luaL_error(L, "expected an Rng, got %s", dust_lua_type_name(L, index));
   return rng;
 }
 
-static dust_rng *self(lua_State *L) { return luaL_checkudata(L, 1, DUST_LUA_RNG); }
+static dust_rng *self(lua_State *L) { return dust_lua_own(L, 1, DUST_LUA_RNG); }
 
 static uint32_t seed32(lua_State *L, int index) {
   int64_t seed = dust_lua_integer(L, index, "seed");
@@ -32,9 +32,8 @@ static double finite_number(lua_State *L, int index, const char *what) {
 
 static int make(lua_State *L) {
   uint64_t seed = seed64(L, 1);
-  dust_rng *rng = lua_newuserdatauv(L, sizeof *rng, 0);
+  dust_rng *rng = dust_lua_new(L, DUST_LUA_RNG);
   dust_rng_seed(rng, seed);
-  luaL_setmetatable(L, DUST_LUA_RNG);
   return 1;
 }
 
@@ -48,11 +47,29 @@ static int reseed(lua_State *L) {
 /* ---- CPython's stream */
 static int py_random(lua_State *L) { return lua_pushnumber(L, dust_py_random(self(L))), 1; }
 
+static int py_exceeds(lua_State *L) {
+  dust_rng *rng = self(L);
+  return lua_pushboolean(L, dust_py_exceeds(rng, dust_lua_number(L, 2, "p"))), 1;
+}
+
 static int py_randint(lua_State *L) {
   dust_rng *rng = self(L);
   int64_t low = dust_lua_integer(L, 2, "low"), high = dust_lua_integer(L, 3, "high");
   if (low > high) return luaL_error(L, "randint(%I, %I): low is above high", (lua_Integer)low, (lua_Integer)high);
   return lua_pushinteger(L, dust_py_randint(rng, low, high)), 1;
+}
+
+/* point_in(roi): a whole number of [begin, stop) an axis, each as randint draws it. */
+static int py_point_in(lua_State *L) {
+  dust_rng *rng = self(L);
+  const dust_roi *roi = dust_lua_to_roi(L, 2);
+  if (dust_roi_unbounded(roi) || dust_roi_empty(roi)) return luaL_error(L, "point_in: the Roi has no end, or nothing in it");
+  dust_coordinate point = {.ndim = roi->shape.ndim};
+  for (int d = 0; d < point.ndim; d++) {
+    const int64_t low = roi->offset.value[d];
+    point.value[d] = dust_py_randint(rng, low, low + (roi->shape.value[d] - 1));
+  }
+  return dust_lua_push_coordinate(L, &point), 1;
 }
 
 static int py_choice_cumulative(lua_State *L) {
@@ -120,6 +137,28 @@ static int np_normals(lua_State *L) {
   return dust_lua_made_ndarray(L, status);
 }
 
+/* np_displacement(sigmas, points): float32 (axes, points…), np_normals(0, sigma, points) of each axis in turn, which aren't drawn where sigma is 0; nil where all
+ * are. */
+static int np_displacement(lua_State *L) {
+  dust_rng *rng = self(L);
+  size_t axes;
+  int64_t shape[DUST_MAXDIM + 1];
+  const double *sigma = dust_lua_doubles(L, 2, &axes, "sigmas");
+  const int ndim = dust_lua_integers(L, 3, shape + 1, "points");
+  double any = 0;
+  if (axes != (size_t)ndim) return luaL_error(L, "there are %d sigmas for %d axes", (int)axes, ndim);
+  if (ndim == DUST_MAXDIM) return luaL_error(L, "points has %d entries; one axis more is needed", ndim);
+  for (int d = 0; d < ndim; d++) any = fmax(any, sigma[d]);
+  if (!(any > 0)) return lua_pushnil(L), 1;
+  shape[0] = ndim;
+  dust_ndarray *out = dust_lua_new_ndarray(L);
+  const dust_status status = dust_ndarray_zeros(out, DUST_FLOAT32, ndim + 1, shape);
+  const int64_t each = status == DUST_OK && ndim > 0 ? dust_ndarray_count(out) / ndim : 0;
+  for (int d = 0; d < ndim; d++)
+    for (int64_t i = 0; i < each && sigma[d] > 0; i++) ((float *)out->data)[d * each + i] = (float)(0 + sigma[d] * dust_np_gauss(rng));
+  return dust_lua_made_ndarray(L, status);
+}
+
 static int np_randint(lua_State *L) {
   dust_rng *rng = self(L);
   int64_t low = dust_lua_integer(L, 2, "low"), high = dust_lua_integer(L, 3, "high");
@@ -182,19 +221,22 @@ static int seed_from_system(lua_State *L) { return lua_pushinteger(L, dust_seed_
 void dust_lua_open_rng(lua_State *L) {
   static const luaL_Reg methods[] = {{"seed", reseed},
                                      {"random", py_random},
+                                     {"exceeds", py_exceeds},
                                      {"randint", py_randint},
+                                     {"point_in", py_point_in},
                                      {"choice_cumulative", py_choice_cumulative},
                                      {"sample", py_sample},
                                      {"np_random", np_random},
                                      {"np_uniform", np_uniform},
                                      {"np_normal", np_normal},
                                      {"np_normals", np_normals},
+                                     {"np_displacement", np_displacement},
                                      {"np_randint", np_randint},
                                      {"np_choice", np_choice},
                                      {"np_rotation", np_rotation},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"Rng", make}, {"seed_copy", seed_copy}, {"seed_attempt", seed_attempt}, {"seed_from_system", seed_from_system}, {NULL, NULL}};
-  dust_lua_class(L, DUST_LUA_RNG, methods, NULL);
+  dust_lua_value_class(L, DUST_LUA_RNG, methods, NULL);
   luaL_setfuncs(L, functions, 0);
 }

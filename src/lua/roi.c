@@ -4,13 +4,12 @@
 #include <string.h>
 
 void dust_lua_push_roi(lua_State *L, const dust_roi *roi) {
-  dust_roi *box = lua_newuserdatauv(L, sizeof *box, 0);
+  dust_roi *box = dust_lua_new(L, DUST_LUA_ROI);
   *box = *roi;
-  luaL_setmetatable(L, DUST_LUA_ROI);
 }
 
 const dust_roi *dust_lua_to_roi(lua_State *L, int index) {
-  const dust_roi *roi = luaL_testudata(L, index, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_test(L, index, DUST_LUA_ROI);
   if (!roi) luaL_error(L, "expected a Roi, got %s", dust_lua_type_name(L, index));
   return roi;
 }
@@ -63,11 +62,11 @@ static const struct field {
               {"size", get_size},     {"dims", get_dims},    {"empty", get_empty}, {"unbounded", get_unbounded}};
 
 static int index_(lua_State *L) {
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   if (lua_type(L, 2) != LUA_TSTRING) return 0;
   const char *name = lua_tostring(L, 2);
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    if (strcmp(fields[i].name, name) == 0) return fields[i].get(L, roi);
+    if (dust_lua_same_name(fields[i].name, name)) return fields[i].get(L, roi);
   return dust_lua_method(L);
 }
 
@@ -97,9 +96,9 @@ static const dust_roi *same_axes(lua_State *L, const dust_roi *roi, int index) {
 }
 
 static int contains(lua_State *L) {
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   bool inside;
-  if (luaL_testudata(L, 2, DUST_LUA_ROI))
+  if (dust_lua_test(L, 2, DUST_LUA_ROI))
     inside = dust_roi_contains(roi, same_axes(L, roi, 2));
   else if (lua_type(L, 2) == LUA_TTABLE && has_fractions(L, 2))
     inside = contains_location(L, roi, 2);
@@ -112,33 +111,33 @@ static int contains(lua_State *L) {
 }
 
 static int intersects(lua_State *L) {
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   lua_pushboolean(L, dust_roi_intersects(roi, same_axes(L, roi, 2)));
   return 1;
 }
 
 static int intersect(lua_State *L) {
   dust_roi out;
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   return push_checked(L, dust_roi_intersect(&out, roi, same_axes(L, roi, 2)), &out);
 }
 
 static int unite(lua_State *L) {
   dust_roi out;
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   return push_checked(L, dust_roi_union(&out, roi, same_axes(L, roi, 2)), &out);
 }
 
 static int shift(lua_State *L) {
   dust_roi out;
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   dust_coordinate by = dust_lua_named_coordinate(L, 2, roi->shape.ndim, "the shift");
   return push_checked(L, dust_roi_shift(&out, roi, &by), &out);
 }
 
 static int grow(lua_State *L) {
   dust_roi out;
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   dust_coordinate negative = dust_lua_named_coordinate(L, 2, roi->shape.ndim, "what to grow by");
   dust_coordinate positive =
       lua_isnoneornil(L, 3) ? negative : dust_lua_named_coordinate(L, 3, roi->shape.ndim, "what to grow by at the upper faces");
@@ -149,16 +148,47 @@ static int snap_to_grid(lua_State *L) {
   static const char *const modes[] = {"grow", "shrink", "closest", NULL};
   static const dust_snap snaps[] = {DUST_SNAP_GROW, DUST_SNAP_SHRINK, DUST_SNAP_CLOSEST};
   dust_roi out;
-  const dust_roi *roi = luaL_checkudata(L, 1, DUST_LUA_ROI);
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI);
   dust_coordinate voxel_size = dust_lua_named_coordinate(L, 2, roi->shape.ndim, "voxel_size");
   dust_snap mode = snaps[dust_lua_option(L, 3, "the mode of snap_to_grid", modes, 0)];
   return push_checked(L, dust_roi_snap(&out, roi, &voxel_size, mode), &out);
 }
 
+static void push_range(lua_State *L, int64_t first, int64_t last) {
+  lua_createtable(L, 2, 0);
+  lua_pushinteger(L, first);
+  lua_rawseti(L, -2, 1);
+  lua_pushinteger(L, last);
+  lua_rawseti(L, -2, 2);
+}
+
+/* roi:index_of(part, voxel_size, channels) */
+static int index_of(lua_State *L) {
+  const dust_roi *roi = dust_lua_own(L, 1, DUST_LUA_ROI), *part = same_axes(L, roi, 2);
+  const dust_coordinate voxel_size = dust_lua_named_coordinate(L, 3, roi->shape.ndim, "voxel_size");
+  const int channels = (int)dust_lua_integer(L, 4, "channels"), ndim = roi->shape.ndim;
+  dust_coordinate first = {.ndim = ndim}, length;
+  if (!dust_roi_empty(part)) {
+    dust_lua_check(L, dust_coordinate_apply(&first, DUST_SUBTRACT, &part->offset, &roi->offset));
+    dust_lua_check(L, dust_coordinate_apply(&first, DUST_DIVIDE, &first, &voxel_size));
+  }
+  dust_lua_check(L, dust_coordinate_apply(&length, DUST_DIVIDE, &part->shape, &voxel_size));
+  lua_createtable(L, channels + ndim, 0);
+  for (int c = 1; c <= channels; c++) {
+    lua_newtable(L);
+    lua_rawseti(L, -2, c);
+  }
+  for (int d = 0; d < ndim; d++) {
+    push_range(L, first.value[d] + 1, first.value[d] + length.value[d]);
+    lua_rawseti(L, -2, channels + d + 1);
+  }
+  return 1;
+}
+
 /* ---- operators */
 static int move(lua_State *L, dust_coordinate_op op) {
   dust_roi out;
-  int at = luaL_testudata(L, 1, DUST_LUA_ROI) ? 1 : 2;
+  int at = dust_lua_test(L, 1, DUST_LUA_ROI) ? 1 : 2;
   if (at == 2 && op == DUST_SUBTRACT) return luaL_error(L, "a Roi can't be subtracted from something");
   const dust_roi *roi = dust_lua_to_roi(L, at);
   dust_coordinate by = dust_lua_named_coordinate(L, 3 - at, roi->shape.ndim, "the shift of a Roi");
@@ -168,7 +198,7 @@ static int move(lua_State *L, dust_coordinate_op op) {
 
 static int scale(lua_State *L, dust_coordinate_op op) {
   dust_roi out;
-  int at = luaL_testudata(L, 1, DUST_LUA_ROI) ? 1 : 2;
+  int at = dust_lua_test(L, 1, DUST_LUA_ROI) ? 1 : 2;
   if (at == 2 && op != DUST_MULTIPLY) return luaL_error(L, "a Roi can't divide something");
   const dust_roi *roi = dust_lua_to_roi(L, at);
   dust_coordinate by = dust_lua_named_coordinate(L, 3 - at, roi->shape.ndim, "the factor of a Roi");
@@ -182,7 +212,7 @@ static int divide(lua_State *L) { return scale(L, DUST_DIVIDE); }
 static int floor_divide(lua_State *L) { return scale(L, DUST_FLOOR_DIVIDE); }
 
 static int equal(lua_State *L) {
-  const dust_roi *a = luaL_testudata(L, 1, DUST_LUA_ROI), *b = luaL_testudata(L, 2, DUST_LUA_ROI);
+  const dust_roi *a = dust_lua_test(L, 1, DUST_LUA_ROI), *b = dust_lua_test(L, 2, DUST_LUA_ROI);
   lua_pushboolean(L, a && b && dust_roi_equal(a, b));
   return 1;
 }
@@ -191,23 +221,18 @@ static int refuse(lua_State *L) { return luaL_error(L, "a Roi can't be changed; 
 
 static int tostring(lua_State *L) {
   char text[768];
-  dust_roi_format(text, sizeof text, luaL_checkudata(L, 1, DUST_LUA_ROI));
+  dust_roi_format(text, sizeof text, dust_lua_own(L, 1, DUST_LUA_ROI));
   lua_pushstring(L, text);
   return 1;
 }
 
 void dust_lua_open_roi(lua_State *L) {
-  static const luaL_Reg methods[] = {{"contains", contains},
-                                     {"intersects", intersects},
-                                     {"intersect", intersect},
-                                     {"union", unite},
-                                     {"shift", shift},
-                                     {"grow", grow},
-                                     {"snap_to_grid", snap_to_grid},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"contains", contains}, {"intersects", intersects},     {"intersect", intersect}, {"union", unite}, {"shift", shift},
+      {"grow", grow},         {"snap_to_grid", snap_to_grid}, {"index_of", index_of},   {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__index", index_}, {"__newindex", refuse}, {"__eq", equal},   {"__tostring", tostring}, {"__add", add},
                                   {"__sub", subtract}, {"__mul", multiply},    {"__div", divide}, {"__idiv", floor_divide}, {NULL, NULL}};
-  dust_lua_class(L, DUST_LUA_ROI, methods, meta);
+  dust_lua_value_class(L, DUST_LUA_ROI, methods, meta);
   lua_pushcfunction(L, make);
   lua_setfield(L, -2, "Roi");
 }

@@ -10,27 +10,25 @@ static const char *const array_fields[] = {"roi", "voxel_size", "interpolatable"
 static const char *const graph_fields[] = {"roi", "directed", "dtype", "placeholder", NULL};
 
 dust_array_spec *dust_lua_to_array_spec(lua_State *L, int index) {
-  dust_array_spec *spec = luaL_testudata(L, index, DUST_LUA_ARRAY_SPEC);
+  dust_array_spec *spec = dust_lua_test(L, index, DUST_LUA_ARRAY_SPEC);
   if (!spec) luaL_error(L, "expected an ArraySpec, got %s", dust_lua_type_name(L, index));
   return spec;
 }
 
 dust_graph_spec *dust_lua_to_graph_spec(lua_State *L, int index) {
-  dust_graph_spec *spec = luaL_testudata(L, index, DUST_LUA_GRAPH_SPEC);
+  dust_graph_spec *spec = dust_lua_test(L, index, DUST_LUA_GRAPH_SPEC);
   if (!spec) luaL_error(L, "expected a GraphSpec, got %s", dust_lua_type_name(L, index));
   return spec;
 }
 
 void dust_lua_push_array_spec(lua_State *L, const dust_array_spec *spec) {
-  dust_array_spec *box = lua_newuserdatauv(L, sizeof *box, 0);
+  dust_array_spec *box = dust_lua_new(L, DUST_LUA_ARRAY_SPEC);
   *box = *spec;
-  luaL_setmetatable(L, DUST_LUA_ARRAY_SPEC);
 }
 
 void dust_lua_push_graph_spec(lua_State *L, const dust_graph_spec *spec) {
-  dust_graph_spec *box = lua_newuserdatauv(L, sizeof *box, 0);
+  dust_graph_spec *box = dust_lua_new(L, DUST_LUA_GRAPH_SPEC);
   *box = *spec;
-  luaL_setmetatable(L, DUST_LUA_GRAPH_SPEC);
 }
 
 /* ---- fields shared by both: the value at `index` (nil: not said) into the struct */
@@ -38,7 +36,7 @@ static bool said(lua_State *L, int index) { return !lua_isnoneornil(L, index); }
 
 static void set_roi(lua_State *L, int index, bool *has, dust_roi *roi) {
   *has = said(L, index);
-  if (*has && !luaL_testudata(L, index, DUST_LUA_ROI)) luaL_error(L, "roi must be a Roi, not %s", dust_lua_type_name(L, index));
+  if (*has && !dust_lua_test(L, index, DUST_LUA_ROI)) luaL_error(L, "roi must be a Roi, not %s", dust_lua_type_name(L, index));
   if (*has) *roi = *dust_lua_to_roi(L, index);
 }
 
@@ -65,7 +63,7 @@ static void push_dtype(lua_State *L, dust_dtype dtype) {
 
 static int position(const char *name, const char *const *names) {
   for (int i = 0; names[i]; i++)
-    if (strcmp(names[i], name) == 0) return i;
+    if (dust_lua_same_name(names[i], name)) return i;
   return -1;
 }
 
@@ -156,7 +154,7 @@ static int field_of_key(lua_State *L, const char *what, const char *const *names
 }
 
 static int array_index(lua_State *L) {
-  const dust_array_spec *spec = luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *spec = dust_lua_own(L, 1, DUST_LUA_ARRAY_SPEC);
   int field = lua_type(L, 2) == LUA_TSTRING ? position(lua_tostring(L, 2), array_fields) : -1;
   if (field < 0) return dust_lua_method(L);
   push_array_field(L, spec, field);
@@ -164,7 +162,7 @@ static int array_index(lua_State *L) {
 }
 
 static int array_newindex(lua_State *L) {
-  dust_array_spec *spec = luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC), changed = *spec;
+  dust_array_spec *spec = dust_lua_own(L, 1, DUST_LUA_ARRAY_SPEC), changed = *spec;
   int field = field_of_key(L, "ArraySpec", array_fields);
   set_array_field(L, &changed, field, 3);
   dust_lua_check(L, dust_array_spec_check(&changed));
@@ -173,7 +171,7 @@ static int array_newindex(lua_State *L) {
 }
 
 static int graph_index(lua_State *L) {
-  const dust_graph_spec *spec = luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC);
+  const dust_graph_spec *spec = dust_lua_own(L, 1, DUST_LUA_GRAPH_SPEC);
   int field = lua_type(L, 2) == LUA_TSTRING ? position(lua_tostring(L, 2), graph_fields) : -1;
   if (field < 0) return dust_lua_method(L);
   push_graph_field(L, spec, field);
@@ -181,7 +179,7 @@ static int graph_index(lua_State *L) {
 }
 
 static int graph_newindex(lua_State *L) {
-  dust_graph_spec *spec = luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC), changed = *spec;
+  dust_graph_spec *spec = dust_lua_own(L, 1, DUST_LUA_GRAPH_SPEC), changed = *spec;
   int field = field_of_key(L, "GraphSpec", graph_fields);
   set_graph_field(L, &changed, field, 3);
   dust_lua_check(L, dust_graph_spec_check(&changed));
@@ -191,17 +189,17 @@ static int graph_newindex(lua_State *L) {
 
 /* ---- methods */
 static int array_copy(lua_State *L) {
-  dust_lua_push_array_spec(L, luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC));
+  dust_lua_push_array_spec(L, dust_lua_own(L, 1, DUST_LUA_ARRAY_SPEC));
   return 1;
 }
 
 static int graph_copy(lua_State *L) {
-  dust_lua_push_graph_spec(L, luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC));
+  dust_lua_push_graph_spec(L, dust_lua_own(L, 1, DUST_LUA_GRAPH_SPEC));
   return 1;
 }
 
 static int array_update_with(lua_State *L) {
-  dust_array_spec *spec = luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC), changed = *spec;
+  dust_array_spec *spec = dust_lua_own(L, 1, DUST_LUA_ARRAY_SPEC), changed = *spec;
   dust_lua_check(L, dust_array_spec_update(&changed, dust_lua_to_array_spec(L, 2)));
   *spec = changed;
   lua_settop(L, 1);
@@ -209,7 +207,7 @@ static int array_update_with(lua_State *L) {
 }
 
 static int graph_update_with(lua_State *L) {
-  dust_graph_spec *spec = luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC), changed = *spec;
+  dust_graph_spec *spec = dust_lua_own(L, 1, DUST_LUA_GRAPH_SPEC), changed = *spec;
   dust_lua_check(L, dust_graph_spec_update(&changed, dust_lua_to_graph_spec(L, 2)));
   *spec = changed;
   lua_settop(L, 1);
@@ -217,13 +215,13 @@ static int graph_update_with(lua_State *L) {
 }
 
 static int array_equal(lua_State *L) {
-  const dust_array_spec *a = luaL_testudata(L, 1, DUST_LUA_ARRAY_SPEC), *b = luaL_testudata(L, 2, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *a = dust_lua_test(L, 1, DUST_LUA_ARRAY_SPEC), *b = dust_lua_test(L, 2, DUST_LUA_ARRAY_SPEC);
   lua_pushboolean(L, a && b && dust_array_spec_equal(a, b));
   return 1;
 }
 
 static int graph_equal(lua_State *L) {
-  const dust_graph_spec *a = luaL_testudata(L, 1, DUST_LUA_GRAPH_SPEC), *b = luaL_testudata(L, 2, DUST_LUA_GRAPH_SPEC);
+  const dust_graph_spec *a = dust_lua_test(L, 1, DUST_LUA_GRAPH_SPEC), *b = dust_lua_test(L, 2, DUST_LUA_GRAPH_SPEC);
   lua_pushboolean(L, a && b && dust_graph_spec_equal(a, b));
   return 1;
 }
@@ -248,7 +246,7 @@ static void add_field(lua_State *L, const char *name) {
 }
 
 static int array_tostring(lua_State *L) {
-  const dust_array_spec *spec = luaL_checkudata(L, 1, DUST_LUA_ARRAY_SPEC);
+  const dust_array_spec *spec = dust_lua_own(L, 1, DUST_LUA_ARRAY_SPEC);
   lua_pushliteral(L, "ArraySpec{");
   for (int i = 0; array_fields[i]; i++) {
     push_array_field(L, spec, i);
@@ -260,7 +258,7 @@ static int array_tostring(lua_State *L) {
 }
 
 static int graph_tostring(lua_State *L) {
-  const dust_graph_spec *spec = luaL_checkudata(L, 1, DUST_LUA_GRAPH_SPEC);
+  const dust_graph_spec *spec = dust_lua_own(L, 1, DUST_LUA_GRAPH_SPEC);
   lua_pushliteral(L, "GraphSpec{");
   for (int i = 0; graph_fields[i]; i++) {
     push_graph_field(L, spec, i);
@@ -279,7 +277,7 @@ void dust_lua_open_spec(lua_State *L) {
   static const luaL_Reg graph_meta[] = {
       {"__index", graph_index}, {"__newindex", graph_newindex}, {"__eq", graph_equal}, {"__tostring", graph_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"ArraySpec", make_array_spec}, {"GraphSpec", make_graph_spec}, {NULL, NULL}};
-  dust_lua_class(L, DUST_LUA_ARRAY_SPEC, array_methods, array_meta);
-  dust_lua_class(L, DUST_LUA_GRAPH_SPEC, graph_methods, graph_meta);
+  dust_lua_value_class(L, DUST_LUA_ARRAY_SPEC, array_methods, array_meta);
+  dust_lua_value_class(L, DUST_LUA_GRAPH_SPEC, graph_methods, graph_meta);
   luaL_setfuncs(L, functions, 0);
 }

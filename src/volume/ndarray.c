@@ -51,18 +51,21 @@ static dust_status too_large(dust_dtype dtype, int ndim, const int64_t *shape, l
                    dust_dtype_name(dtype), wanted, bytes, there);
 }
 
-/* Bytes of an array of that shape, refused beyond `limit` bytes (and always beyond what an int64 counts). */
-static dust_status checked_bytes(size_t *out, dust_dtype dtype, int ndim, const int64_t *shape, long double limit) {
-  DUST_TRY(check_shape(ndim, shape));
-  long double bytes = bytes_wanted(dtype, ndim, shape);
-  if (bytes > limit || bytes >= 0x1p62L) return too_large(dtype, ndim, shape, bytes, limit);
-  *out = (size_t)bytes;
-  return DUST_OK;
-}
+#define MOST_BYTES 0x1p62L   /* what an int64 counts, with room */
+#define SURELY_THERE 0x1p26L /* any machine has more: up to here it needn't be asked, which is a call into the system for each array */
 
 static long double physical_memory(void) {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? (long double)pages * (long double)page : 0x1p62L;
+  return pages > 0 && page > 0 ? (long double)pages * (long double)page : MOST_BYTES;
+}
+
+/* Bytes of an array of that shape, refused where they are more than can be counted or, if they are to be `in_memory`, more than there is of that. */
+static dust_status checked_bytes(size_t *out, dust_dtype dtype, int ndim, const int64_t *shape, bool in_memory) {
+  DUST_TRY(check_shape(ndim, shape));
+  const long double bytes = bytes_wanted(dtype, ndim, shape), limit = in_memory && bytes > SURELY_THERE ? physical_memory() : MOST_BYTES;
+  if (bytes > limit || bytes >= MOST_BYTES) return too_large(dtype, ndim, shape, bytes, limit);
+  *out = (size_t)bytes;
+  return DUST_OK;
 }
 
 /* A view of all of `buffer` in C order. Strides of an array without elements are of no use and may be 0. */
@@ -79,7 +82,7 @@ static dust_ndarray whole_view(dust_buffer *buffer, dust_dtype dtype, int ndim, 
 
 static dust_status make(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape, bool zeroed) {
   size_t bytes;
-  DUST_TRY(checked_bytes(&bytes, dtype, ndim, shape, physical_memory()));
+  DUST_TRY(checked_bytes(&bytes, dtype, ndim, shape, true));
   void *block;
   DUST_TRY(zeroed ? dust_calloc(&block, 1, HEAD + bytes) : dust_alloc(&block, HEAD + bytes));
   dust_buffer *buffer = block;
@@ -99,7 +102,7 @@ dust_status dust_ndarray_zeros(dust_ndarray *out, dust_dtype dtype, int ndim, co
 dust_status dust_ndarray_wrap(dust_ndarray *out, dust_dtype dtype, int ndim, const int64_t *shape, void *bytes, bool read_only,
                               void (*release)(void *, size_t, void *), void *context) {
   size_t size;
-  DUST_TRY(checked_bytes(&size, dtype, ndim, shape, 0x1p62L)); /* a mapped file may be larger than memory */
+  DUST_TRY(checked_bytes(&size, dtype, ndim, shape, false)); /* a mapped file may be larger than memory */
   void *block;
   DUST_TRY(dust_alloc(&block, sizeof(dust_buffer)));
   dust_buffer *buffer = block;

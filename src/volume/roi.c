@@ -68,17 +68,22 @@ dust_status dust_roi_center(dust_coordinate *out, const dust_roi *roi) {
   return dust_coordinate_apply(out, DUST_ADD, &roi->offset, &half);
 }
 
-dust_status dust_roi_size(int64_t *out, const dust_roi *roi) {
+static dust_status no_size(const dust_roi *roi) {
   char text[DUST_ROI_TEXT];
   dust_roi_format(text, sizeof text, roi);
   if (dust_roi_unbounded(roi)) return dust_fail(DUST_ERROR_RANGE, "the ROI %s is unbounded: it has no size", text);
+  return dust_fail(DUST_ERROR_RANGE, "the size of the ROI %s is beyond 64 bits", text);
+}
+
+dust_status dust_roi_size(int64_t *out, const dust_roi *roi) {
+  if (dust_roi_unbounded(roi)) return no_size(roi);
   int64_t size = 1;
   bool zero = false, overflow = false;
   for (int d = 0; d < roi->shape.ndim; d++) {
     zero = zero || roi->shape.value[d] == 0;
     overflow = overflow || __builtin_mul_overflow(size, roi->shape.value[d], &size);
   }
-  if (overflow && !zero) return dust_fail(DUST_ERROR_RANGE, "the size of the ROI %s is beyond 64 bits", text);
+  if (overflow && !zero) return no_size(roi);
   *out = zero ? 0 : size;
   return DUST_OK;
 }
@@ -201,14 +206,15 @@ dust_status dust_roi_apply(dust_roi *out, dust_coordinate_op op, const dust_roi 
 /* ---- the voxel grid */
 
 static dust_status check_voxel_size(const dust_roi *roi, const dust_coordinate *voxel_size) {
-  char text[DUST_COORDINATE_TEXT];
-  dust_coordinate_format(text, sizeof text, voxel_size);
   if (voxel_size->ndim != roi->shape.ndim)
     return dust_fail(DUST_ERROR_ARGUMENT, "a voxel size of %d axes for a ROI of %d: they must have the same number", voxel_size->ndim,
                      roi->shape.ndim);
-  for (int d = 0; d < voxel_size->ndim; d++)
-    if (dust_coordinate_is_unbounded(voxel_size, d) || voxel_size->value[d] <= 0)
-      return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %s: each entry must be 1 or more", text);
+  for (int d = 0; d < voxel_size->ndim; d++) {
+    if (!dust_coordinate_is_unbounded(voxel_size, d) && voxel_size->value[d] > 0) continue;
+    char text[DUST_COORDINATE_TEXT];
+    dust_coordinate_format(text, sizeof text, voxel_size);
+    return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %s: each entry must be 1 or more", text);
+  }
   return DUST_OK;
 }
 

@@ -5,14 +5,19 @@
 dust_array_spec dust_array_spec_default(void) { return (dust_array_spec){.interpolatable = DUST_UNSAID, .dtype = DUST_DTYPE_NONE}; }
 dust_graph_spec dust_graph_spec_default(void) { return (dust_graph_spec){.directed = DUST_UNSAID, .dtype = DUST_FLOAT32}; }
 
+static bool is_size(const dust_coordinate *voxel_size) {
+  for (int d = 0; d < voxel_size->ndim; d++)
+    if (dust_coordinate_is_unbounded(voxel_size, d) || voxel_size->value[d] <= 0) return false;
+  return true;
+}
+
 static dust_status check_spatial(const dust_array_spec *spec) {
-  char text[DUST_COORDINATE_TEXT];
   if (!spec->has_voxel_size) return DUST_OK;
+  const bool positive = is_size(&spec->voxel_size);
+  if (positive && (!spec->has_roi || spec->roi.shape.ndim == spec->voxel_size.ndim)) return DUST_OK;
+  char text[DUST_COORDINATE_TEXT];
   dust_coordinate_format(text, sizeof text, &spec->voxel_size);
-  for (int d = 0; d < spec->voxel_size.ndim; d++)
-    if (dust_coordinate_is_unbounded(&spec->voxel_size, d) || spec->voxel_size.value[d] <= 0)
-      return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %s: each entry must be 1 or more", text);
-  if (!spec->has_roi || spec->roi.shape.ndim == spec->voxel_size.ndim) return DUST_OK;
+  if (!positive) return dust_fail(DUST_ERROR_ARGUMENT, "voxel size %s: each entry must be 1 or more", text);
   return dust_fail(DUST_ERROR_ARGUMENT, "the ROI has %d axes and the voxel size %s has %d: they must have the same number",
                    spec->roi.shape.ndim, text, spec->voxel_size.ndim);
 }

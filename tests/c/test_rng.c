@@ -214,10 +214,47 @@ static dust_status sample_body(void *context) {
   return dust_py_sample(&rng, 100000, 10, out);
 }
 
+/* Words beyond the first pieces and rounds: the 10000th of seed 5489 is what std::mt19937 is specified by, the others are random.getrandbits(32). */
+static void check_far_words(void) {
+  static const struct {
+    uint64_t seed;
+    uint32_t word[6];
+  } far[] = {{5, {2675342405u, 2653972764u, 2651938379u, 2959306914u, 3041615143u, 2894893787u}},
+             {1099511627783u, {2635837658u, 2479292342u, 2521731745u, 1232433674u, 2745986973u, 1220598206u}}};
+  static const int at[] = {0, 47, 48, 623, 624, 1999};
+  dust_mt19937 mt;
+  dust_mt19937_seed(&mt, 5489);
+  dust_mt19937_pass(&mt, 9999);
+  CHECK(dust_mt19937_word(&mt) == 4123659995u);
+  for (int f = 0; f < 2; f++) {
+    uint32_t drawn[2000];
+    dust_mt19937_seed_by_words(&mt, far[f].seed);
+    for (int i = 0; i < 2000; i++) drawn[i] = dust_mt19937_word(&mt);
+    for (int k = 0; k < 6; k++) {
+      CHECK(drawn[at[k]] == far[f].word[k]);
+      dust_mt19937_seed_by_words(&mt, far[f].seed);
+      for (int i = 0; i < at[k]; i++) i % 3 ? dust_mt19937_pass(&mt, 1) : (void)dust_mt19937_word(&mt);
+      CHECK(dust_mt19937_word(&mt) == far[f].word[k]);
+    }
+  }
+}
+
+static void check_exceeds(void) {
+  dust_rng rng, same;
+  dust_rng_seed(&rng, 5), dust_rng_seed(&same, 5);
+  for (int i = 0; i < 400; i++) { /* numbers are left out before the first one is made, and later */
+    double p = i % 5 < 4 ? 1 : 0.5, drawn = dust_py_random(&same);
+    CHECK(dust_py_exceeds(&rng, p) == (drawn > p));
+  }
+  CHECK(dust_py_random(&rng) == dust_py_random(&same));
+}
+
 int main(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_python(&cases[i]), check_numpy(&cases[i]), check_copies(&cases[i]);
   for (size_t i = 0; i < sizeof wides / sizeof *wides; i++) check_wide(&wides[i]);
   check_gsl();
+  check_far_words();
+  check_exceeds();
   check_attempts();
   dust_rng rng;
   size_t drawn[3];

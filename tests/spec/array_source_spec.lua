@@ -46,6 +46,13 @@ describe("ArraySource", function()
     local object = { roi = md.Roi({ 0 }, { 10 }), voxel_size = md.Coordinate { 1 }, dtype = "float32" }
     function object:read(roi) return md.zeros({ roi.shape[1] }, self.dtype) end
     assert.same({ 0, 0, 0 }, ask(md.ArraySource { RAW, object }, md.Roi({ 2 }, { 3 })).data:totable())
+    local own = md.zeros({ 3 }, "float32")
+    function object:read() return own end
+    do
+      local p <close> = md.ArraySource { RAW, object }:build()
+      p:request_batch(md.BatchRequest { [RAW] = md.Roi({ 2 }, { 3 }) }):close()
+    end
+    assert.is_false(own.closed)
     function object:read() return nil, "the tape is torn" .. self.dtype:sub(1, 0) end
     assert.equal("ArraySource[RAW]: RAW can't be read in ROI [2:5] (3): the tape is torn",
       errors.message(ask, md.ArraySource { RAW, object }, md.Roi({ 2 }, { 3 })))

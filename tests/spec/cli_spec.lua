@@ -66,6 +66,19 @@ describe("the program", function()
     os.remove(script)
   end)
 
+  it("warns as lua does: when it is told to", function()
+    assert.equal("Lua warning: ab\n", run({ "-e", "warn('before') warn('@on') warn('a', 'b') warn('@off') warn('after')" }).err)
+  end)
+
+  -- Blocks of all sizes, growing and shrinking across what has lists of its own and what is malloc's.
+  it("keeps what Lua writes, whatever the size", function()
+    local chunk = "local kept = {} for round = 1, 3 do for n = 1, 700, 7 do kept[n] = (kept[n] or '') .. ('x'):rep(n % 97) "
+      .. "local t = {} for i = 1, n do t[i] = i end for i = n, n // 2 + 1, -1 do t[i] = nil end collectgarbage('step') "
+      .. "assert(#t == n // 2 and (n < 2 or t[n // 2] == n // 2)) end collectgarbage() end "
+      .. "for n = 1, 700, 7 do assert(kept[n] == ('x'):rep(3 * (n % 97))) end print 'kept'"
+    assert.equal("kept\n", run({ "-e", chunk }).out)
+  end)
+
   it("leaves no globals behind but arg", function()
     local result = run { "-e", "local g = {} for k in pairs(_G) do g[k] = true end require 'moondust' "
       .. "for k in pairs(_G) do if not g[k] then print(k) end end" }

@@ -90,6 +90,93 @@ describe("core.delivery_fits", function()
   end)
 end)
 
+describe("checks of all keys at once", function()
+  local A, B, P = md.ArrayKey "ALL_A", md.ArrayKey "ALL_B", md.GraphKey "ALL_P"
+  local inside, elsewhere = spec { roi = roi }, spec { roi = md.Roi({ 40, 20 }, { 4, 2 }) }
+  local function array(fields) return md.Array { md.zeros({ 10, 10 }, "uint8"), spec(fields) } end
+  local good = { roi = roi, voxel_size = { 4, 2 } }
+
+  it("say of requests whether all fit, and whether there is a placeholder", function()
+    local offers = { [A] = offered, [B] = offered, [P] = md.GraphSpec { roi = roi } }
+    assert.same({ true, false }, { core.request_fits_all({}, {}, offers) })
+    assert.same({ true, false }, { core.request_fits_all({ A, B }, { [A] = inside, [B] = inside }, offers) })
+    assert.same({ true, true }, { core.request_fits_all({ A, B }, { [A] = inside, [B] = spec { roi = roi, placeholder = true } }, offers) })
+    assert.is_false((core.request_fits_all({ A, B }, { [A] = inside, [B] = elsewhere }, offers)))
+    assert.is_false((core.request_fits_all({ A }, { [A] = inside }, {})))
+    assert.is_false((core.request_fits_all({ P }, { [P] = md.GraphSpec { roi = roi } }, offers)))
+  end)
+
+  it("say of what is delivered whether all is as wanted", function()
+    local offers, wanted, closed = { [A] = offered, [B] = offered }, { [A] = inside, [B] = inside }, array(good)
+    closed.data:close()
+    assert.is_true(core.delivery_fits_all({ A, B }, wanted, offers, { [A] = array(good), [B] = array(good) }))
+    for _, bad in ipairs { false, 1, {}, { spec = offered }, { data = md.zeros { 10, 10 } }, closed, array { roi = elsewhere.roi:grow(0, { 36, 18 }), voxel_size = { 4, 2 } } } do
+      assert.is_false(core.delivery_fits_all({ A, B }, wanted, offers, { [A] = array(good), [B] = bad or nil }))
+    end
+  end)
+
+  it("look at data and specs, and leave graphs alone", function()
+    local graph <close> = md.Graph { {}, {}, md.GraphSpec { roi = roi } }
+    assert.is_true(core.are_arrays({ A, P }, { [A] = array(good), [P] = graph }))
+    assert.is_false(core.are_arrays({ A, B }, { [A] = array(good), [B] = { spec = offered, data = 1 } }))
+    assert.is_false(core.are_arrays({ A }, { [A] = { spec = 1, data = md.zeros { 1 } } }))
+  end)
+
+  it("pick what has the ROI that is wanted, and nothing where one has another", function()
+    local a, b, other = array(good), array(good), array(good)
+    local wanted = { [A] = inside, [B] = spec {} }
+    assert.same({ [A] = a, [B] = b }, core.pick({ A, B }, wanted, { [A] = a, [B] = b, [P] = 1 }))
+    local picked = core.pick({ A, B }, wanted, { [A] = a }, { [A] = other, [B] = b })
+    assert.is_true(rawequal(a, picked[A]) and rawequal(b, picked[B]))
+    assert.is_nil(core.pick({ A, B }, wanted, { [A] = a }))
+    assert.is_nil(core.pick({ A }, { [A] = spec { roi = md.Roi({ 0, 0 }, { 4, 2 }) } }, { [A] = a }))
+    assert.is_nil(core.pick({ P }, { [P] = md.GraphSpec { roi = roi } }, { [P] = 1 }))
+  end)
+
+  it("count bytes", function()
+    assert.equal(100, core.bytes_wanted(offered, inside))
+    assert.equal(800, core.bytes_wanted(spec { roi = roi, voxel_size = { 4, 2 }, dtype = "uint64" }, inside))
+    assert.equal(math.huge, core.bytes_wanted(offered, spec { roi = md.Roi({ md.unbounded, 0 }, { md.unbounded, 2 }) }))
+    assert.is_nil(core.bytes_wanted(offered, spec {}))
+    assert.is_nil(core.bytes_wanted(spec { roi = roi }, inside))
+  end)
+end)
+
+describe("all specs at once", function()
+  local A, B, P = md.ArrayKey "ALL_A", md.ArrayKey "ALL_B", md.GraphKey "ALL_P"
+
+  it("move, and are united", function()
+    local values = { [A] = spec { roi = roi, voxel_size = { 4, 2 } }, [B] = spec { nonspatial = true }, [P] = md.GraphSpec { roi = md.Roi({ 50, 0 }, { 10, 5 }) } }
+    assert.equal(md.Roi({ 0, 0 }, { 60, 20 }), core.total_roi({ A, B, P }, values))
+    assert.is_nil(core.total_roi({ B }, values))
+    core.shift_rois({ A, B, P }, values, md.Coordinate { 4, -2 })
+    assert.equal(md.Roi({ 4, -2 }, { 40, 20 }), values[A].roi)
+    assert.equal(md.Roi({ 54, -2 }, { 10, 5 }), values[P].roi)
+    assert.error_matches(function() core.total_roi({ A, B }, { [A] = spec { roi = roi }, [B] = spec { roi = md.Roi({ 0 }, { 1 }) } }) end,
+      "the other Roi has 1 axes, this one has 2")
+    assert.error_matches(function() core.shift_rois({ A }, values, { 1 }) end, "the shift has 1 axes where 2 are wanted")
+  end)
+
+  it("keep a box inside by these shifts", function()
+    local shifts = core.shifts_within(md.Roi({ 0, 0 }, { 40, 20 }), md.Roi({ 8, 2 }, { 12, 6 }), md.Coordinate { 4, 2 })
+    assert.equal(md.Roi({ -8, -2 }, { 32, 16 }), shifts)
+    assert.is_true(core.shifts_within(md.Roi({ 0 }, { 8 }), md.Roi({ 0 }, { 12 }), md.Coordinate { 4 }).empty)
+  end)
+
+  it("are gone through as they were", function()
+    local order, seen = { A, B }, {}
+    for key, value in core.items(order, { [A] = 1, [B] = 2 }) do seen[#seen + 1] = key.name .. value end
+    assert.same({ "ALL_A1", "ALL_B2" }, seen)
+  end)
+
+  it("are copied with the seed of a copy", function()
+    local copies, seed = core.copy_specs({ A }, { [A] = spec { roi = roi } }, 7)
+    assert.same({ roi, core.seed_copy(7) }, { copies[A].roi, seed })
+    assert.is_nil((select(2, core.copy_specs({}, {}))))
+    assert.error_matches(function() core.copy_specs({}, {}, 1 << 32) end, "seed must be from 0 to 4294967295, not 4294967296")
+  end)
+end)
+
 describe("core.same_roi", function()
   it("compares ROIs of specs of one kind", function()
     local moved = md.Roi({ 4, 0 }, { 40, 20 })

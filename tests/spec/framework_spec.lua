@@ -59,6 +59,26 @@ local function wants(fields)
   return request
 end
 
+describe("a node that asks its own pipeline while it serves", function()
+  it("draws what it would draw otherwise", function()
+    local function drawn_by(asks)
+      local numbers, p = {}, nil
+      local node = filter { process = function(_, _, request)
+        if asks and #numbers == 0 then
+          numbers[1] = "asked"
+          p:request_batch(wants { seed = 99, [A] = whole }):close()
+        end
+        numbers[#numbers + 1] = request.rng:random()
+      end }
+      p = (Source {} + node):build()
+      p:request_batch(wants { seed = 5, [A] = whole }):close()
+      p:close()
+      return numbers[#numbers]
+    end
+    assert.equal(drawn_by(false), drawn_by(true))
+  end)
+end)
+
 describe("a request", function()
   it("is checked against what is announced", function()
     assert.equal("Source: B is not provided here (there is A)", message(Source {}, wants { [B] = whole }))

@@ -41,6 +41,16 @@ describe("Profile", function()
     assert.matches("peak of array memory", md.Profile():report())
   end)
 
+  it("notes any number of nodes", function()
+    local profile = md.Profile()
+    for i = 1, 40 do profile:note("N" .. i, i > 1 and 0.5, 1) end
+    local rows = profile:all_rows()
+    assert.equal(79, #rows)
+    assert.same({ node = "N40", method = "process", times = { 1 } }, rows[79])
+    profile:note("N1", false, 2)
+    assert.same({ 1, 2 }, profile:all_rows()[1].times)
+  end)
+
   it("counts a node's own time only", function()
     local Slow = md.class("Slow", md.BatchFilter)
     local core = require "moondust.core"

@@ -127,6 +127,28 @@ describe("BatchRequest", function()
     end
   end)
 
+  it("share what they have in common until one is given something else", function()
+    local request = md.BatchRequest { random_seed = 7, [A] = md.Roi({ 0 }, { 4 }) }
+    request.context = { stream = {} }
+    local copy = request:copy()
+    copy.looked = { [A] = true }
+    assert.equal(request.context, copy.context)
+    assert.is_nil(request.looked)
+    assert.equal(copy.looked, copy:copy().looked)
+  end)
+
+  it("asks for one key alone", function()
+    local request = md.BatchRequest { random_seed = 7, [A] = md.Roi({ 0 }, { 4 }), [B] = md.Roi({ 0 }, { 8 }) }
+    request.context = {}
+    local only = request:only(B)
+    only[B].roi = md.Roi({ 0 }, { 2 })
+    assert.equal("B", only:names())
+    assert.is_nil(only.random_seed)
+    assert.is_nil(only.context)
+    assert.equal(md.Roi({ 0 }, { 8 }), request[B].roi)
+    assert.equal(0, #request:only(md.ArrayKey "NOT_THERE"))
+  end)
+
   it("unites with another", function()
     local one = md.BatchRequest { random_seed = 7, [A] = md.Roi({ 0 }, { 4 }) }
     local other = md.BatchRequest { [A] = md.Roi({ 2 }, { 4 }), [B] = md.Roi({ 0 }, { 2 }) }

@@ -64,6 +64,37 @@ describe("Rng", function()
     assert.equal(first, a:random())
   end)
 
+  it("draws a point of a Roi as it draws its coordinates", function()
+    local one, other = core.Rng(7), core.Rng(7)
+    local roi = core.Roi({ -3, 0, 1 << 40 }, { 7, 1, 1 << 33 })
+    local expected = {}
+    for d = 1, 3 do expected[d] = other:randint(roi.begin[d], roi.stop[d] - 1) end
+    assert.same(expected, one:point_in(roi):totable())
+    assert.equal(other:random(), one:random())
+    assert.equal("point_in: the Roi has no end, or nothing in it", message(one.point_in, one, core.Roi({ 0 }, { 0 })))
+    assert.equal("point_in: the Roi has no end, or nothing in it", message(one.point_in, one, core.Roi({ 0 }, { core.unbounded })))
+  end)
+
+  it("draws displacements axis by axis, but for those that have none", function()
+    local one, other = core.Rng(7), core.Rng(7)
+    local drawn = one:np_displacement({ 2, 0, 0.5 }, { 1, 2, 3 })
+    assert.same({ 3, 1, 2, 3 }, drawn.shape)
+    assert.equal("float32", drawn.dtype)
+    local expected = core.zeros({ 3, 1, 2, 3 }, "float32")
+    expected[{ 1 }], expected[{ 3 }] = other:np_normals(0, 2, { 1, 2, 3 }), other:np_normals(0, 0.5, { 1, 2, 3 })
+    assert.equal(expected:hash(), drawn:hash())
+    assert.equal(other:np_random(), one:np_random())
+    assert.is_nil(one:np_displacement({ 0, 0 }, { 4, 4 }))
+    assert.equal("there are 1 sigmas for 2 axes", message(one.np_displacement, one, { 1 }, { 4, 4 }))
+  end)
+
+  it("says whether a draw exceeds p, and draws it where it needn't know", function()
+    local one, other = core.Rng(3), core.Rng(3)
+    for _, p in ipairs { 1, 1, 0.3, 0.7, 1, 0 } do assert.equal(other:random() > p, one:exceeds(p)) end
+    assert.equal(other:random(), one:random())
+    assert.equal("p must be a number, not nil", message(one.exceeds, one))
+  end)
+
   it("checks its arguments", function()
     local rng = core.Rng(1)
     assert.equal("seed must not be negative: -1", message(core.Rng, -1))

@@ -119,3 +119,12 @@ describe("Roi against funlib.geometry", function()
     end
   end)
 end)
+
+describe("Roi:index_of", function()
+  it("is the index of a part behind channels", function()
+    local roi = Roi({ 10, 20 }, { 30, 40 })
+    assert.same({ {}, { 2, 3 }, { 1, 4 } }, roi:index_of(Roi({ 20, 20 }, { 20, 40 }), { 10, 10 }, 1))
+    assert.same({ { 1, 0 }, { 1, 4 } }, roi:index_of(Roi({ 0, 0 }, { 0, 40 }), { 10, 10 }, 0))
+    assert.error_matches(function() roi:index_of(Roi({ 0 }, { 1 }), { 10, 10 }, 0) end, "the other Roi has 1 axes, this one has 2")
+  end)
+end)

@@ -69,6 +69,12 @@ function Roi:grow(negative, positive) end
 ---@param mode "grow"|"shrink"|"closest"|nil  default "grow"
 ---@return moondust.Roi
 function Roi:snap_to_grid(voxel_size, mode) end
+--- The index, for an ndarray that has this ROI behind `channels` axes, of a part of it: { {}, { first, last }, … }.
+---@param part moondust.Roi
+---@param voxel_size moondust.Coordinate|number[]
+---@param channels integer
+---@return table[]
+function Roi:index_of(part, voxel_size, channels) end
 
 ---@param offset moondust.Coordinate|number[]
 ---@param shape moondust.Coordinate|number[]
@@ -125,16 +131,71 @@ function core.request_fits(offered, wanted) end
 ---@param data moondust.ndarray?
 ---@return boolean
 function core.delivery_fits(offered, wanted, delivered, data) end
+--- request_fits of every key that `order` lists, and whether one of them is a placeholder. False where there is a graph.
+---@param order moondust.Key[]
+---@param wanted table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param offered table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@return boolean fits
+---@return boolean placeholder
+function core.request_fits_all(order, wanted, offered) end
+--- delivery_fits of every key that `order` lists. False where there is a graph.
+---@param order moondust.Key[]
+---@param wanted table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param offered table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param items table<moondust.Key, moondust.Array|moondust.Graph>
+---@return boolean
+function core.delivery_fits_all(order, wanted, offered, items) end
+--- Whether what is listed and no graph has an ndarray as `data` and an ArraySpec as `spec`.
+---@param order moondust.Key[]
+---@param items table<moondust.Key, moondust.Array|moondust.Graph>
+---@return boolean
+function core.are_arrays(order, items) end
+--- What `order` lists, out of `items` or else out of `others`, as a new table; nil unless all are arrays that have the ROI wanted of them.
+---@param order moondust.Key[]
+---@param wanted table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param items table<moondust.Key, moondust.Array|moondust.Graph>
+---@param others table<moondust.Key, moondust.Array|moondust.Graph>?
+---@return table<moondust.Key, moondust.Array>?
+function core.pick(order, wanted, items, others) end
+--- Bytes that an array has in the ROI wanted, of the voxel size and dtype offered; nil where there is no ROI or no voxel size.
+---@param offered moondust.ArraySpec
+---@param wanted moondust.ArraySpec
+---@return number?
+function core.bytes_wanted(offered, wanted) end
 --- Whether two specs have the same ROI, or both none.
 ---@param a moondust.ArraySpec|moondust.GraphSpec
 ---@param b moondust.ArraySpec|moondust.GraphSpec
 ---@return boolean
 function core.same_roi(a, b) end
---- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none.
+--- `for key, value in core.items(order, values) do`: what `order` lists, as it was when the loop began.
+---@generic V
+---@param order moondust.Key[]
+---@param values table<moondust.Key, V>
+---@return fun(): moondust.Key, V
+function core.items(order, values) end
+--- What holds the ROIs of all specs that `order` lists; nil when they have none.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@return moondust.Roi?
+function core.total_roi(order, values) end
+--- Moves the ROIs of all specs that `order` lists.
+---@param order moondust.Key[]
+---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param shift moondust.Coordinate
+function core.shift_rois(order, values, shift) end
+--- The shifts that keep the box `wanted` inside of `offered`, each with the rest of its step of `grid`.
+---@param offered moondust.Roi
+---@param wanted moondust.Roi
+---@param grid moondust.Coordinate
+---@return moondust.Roi
+function core.shifts_within(offered, wanted, grid) end
+--- Copies of the specs under the keys that `order` lists, as a new table; an error where there is none. And, of a request's seed, that of its copy.
+---@param order moondust.Key[]
+---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
+---@param seed integer?
 ---@return table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
-function core.copy_specs(order, values) end
+---@return integer? seed
+function core.copy_specs(order, values, seed) end
 --- Whether one of these specs is a placeholder.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
@@ -406,10 +467,18 @@ local Rng = {}
 function Rng:seed(seed) end
 ---@return number
 function Rng:random() end
+--- Whether random() > p, with the same draw; of p = 1 the number isn't made.
+---@param p number
+---@return boolean
+function Rng:exceeds(p) end
 ---@param low integer
 ---@param high integer  included
 ---@return integer
 function Rng:randint(low, high) end
+--- A point of a Roi: one randint an axis, in order.
+---@param roi moondust.Roi
+---@return moondust.Coordinate
+function Rng:point_in(roi) end
 --- One draw of random.choices(cum_weights = cumulative): index from 1.
 ---@param cumulative number[]
 ---@return integer
@@ -435,6 +504,12 @@ function Rng:np_normal(loc, scale) end
 ---@param shape integer[]
 ---@return moondust.ndarray
 function Rng:np_normals(loc, scale, shape) end
+--- Displacements of control points, float32 (axes, points…): of each axis in turn np_normals(0, sigma, points), but nothing is drawn where sigma is 0; nil where
+--- all are.
+---@param sigmas number[]
+---@param points integer[]
+---@return moondust.ndarray?
+function Rng:np_displacement(sigmas, points) end
 ---@param low integer
 ---@param high integer  excluded
 ---@return integer

@@ -18,6 +18,7 @@ local options = require "moondust.options"
 ---@overload fun(options: table): moondust.ArraySource
 local ArraySource = classes.class("ArraySource", BatchProvider)
 ArraySource.look_ahead = "each"
+ArraySource.hands_out_copies = true
 ArraySource.arity = 0
 ArraySource.options = {
   { "key", type = "array_key", required = true, doc = "under which the array is served" },
@@ -89,20 +90,22 @@ function ArraySource:read(roi)
   if not classes.is_a(object, Array) then
     local data, message = object:read(roi)
     if not data then self:fail({ key = self.key, roi = roi }, "%s can't be read in ROI %s: %s", self.key, roi, message) end
-    return data
+    return options.class_name_of(data) == "moondust.ndarray" and data:view() or data -- it may be the object's own
   end
   if object.data.closed then self:fail({ key = self.key }, "the array for %s is closed", self.key) end
-  if not roi or roi == object.spec.roi then return object.data:view() end
+  local own = object.spec.roi
+  if not roi or roi == own then return object.data:view() end
   if roi.empty then return empty(object, roi) end
-  return object:crop(roi).data
+  if not own or not own:contains(roi) then return object:crop(roi).data end -- says what is wrong
+  return object.data[own:index_of(roi, object.spec.voxel_size, object.data.ndim - roi.dims)]
 end
 
 function ArraySource:provide(request)
   local batch, wanted = Batch {}, request[self.key]
   if not wanted then return batch end
-  local spec = self.array_spec:copy()
-  spec.roi = wanted.roi
-  batch[self.key] = Array { self:read(wanted.roi), spec, rawget(self.object, "data") and self.object.attrs or nil }
+  local spec, roi = self.array_spec:copy(), wanted.roi
+  spec.roi = roi
+  batch[self.key] = Array { self:read(roi), spec, rawget(self.object, "data") and self.object.attrs or nil }
   return batch
 end
 

@@ -80,7 +80,7 @@ end
 
 -- ------------------------------------------------------------------------------------------------ draws
 
-function DefectAugment:skip_node(request) return request.rng:random() > self.p end
+function DefectAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 -- A line across a section of `voxels` (without `axis`) and its context, as arguments for kernel.fold.
 function DefectAugment:draw_fold(rng, voxels)

@@ -162,7 +162,7 @@ end
 
 -- One that `p` leaves alone passes by, unless it wants to know how voxels moved.
 function DeformAugment:skip_node(request)
-  self.skips = request.rng:random() > self.p
+  self.skips = request.rng:exceeds(self.p)
   return self.skips and not (self.transform_key and request[self.transform_key])
 end
 

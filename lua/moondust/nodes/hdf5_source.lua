@@ -26,6 +26,7 @@ local options = require "moondust.options"
 ---@overload fun(options: table): moondust.Hdf5Source
 local Hdf5Source = class("Hdf5Source", BatchProvider)
 Hdf5Source.look_ahead = "each"
+Hdf5Source.hands_out_copies = true
 Hdf5Source.arity = 0
 Hdf5Source.options = {
   { "filename", type = "string", required = true, doc = "the file" },

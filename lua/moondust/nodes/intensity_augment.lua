@@ -4,7 +4,6 @@ local core = require "moondust.core"
 local class = require("moondust.class").class
 local floats = require "moondust.nodes.float_array"
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.IntensityAugment : moondust.BatchFilter
 local IntensityAugment = class("IntensityAugment", BatchFilter)
@@ -36,12 +35,10 @@ function IntensityAugment:setup()
   self:updates(self.array, self:need(self.array))
 end
 
-function IntensityAugment:skip_node(request) return request.rng:random() > self.p end
+function IntensityAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function IntensityAugment:prepare(request)
-  local dependencies = BatchRequest {}
-  dependencies[self.array] = request[self.array]
-  return dependencies
+  return request:only(self.array)
 end
 
 function IntensityAugment:slab_of(array)

@@ -2,7 +2,6 @@
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.IntensityScaleShift : moondust.BatchFilter
 local IntensityScaleShift = class("IntensityScaleShift", BatchFilter)
@@ -25,9 +24,7 @@ end
 
 function IntensityScaleShift:prepare(request)
   request[self.array].dtype = nil
-  local dependencies = BatchRequest {}
-  dependencies[self.array] = request[self.array]
-  return dependencies
+  return request:only(self.array)
 end
 
 function IntensityScaleShift:process(batch)

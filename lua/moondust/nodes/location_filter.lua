@@ -72,7 +72,7 @@ function LocationFilter:move_request(request, attempts)
   local total = request:get_total_roi()
   if not total then self:fail("the request has no ROI that could be moved to a location") end
   if total.unbounded then self:fail("the request has no bounds (ROI %s), so it has no centre to put on a location", total) end
-  local grid = self.spec:get_lcm_voxel_size(request:array_keys()) or total.shape * 0 + 1
+  local grid = self:common_voxel_size(request) or total.shape * 0 + 1
   local outside
   for _ = 1, attempts do
     self.position = next_place(self, request)
@@ -84,9 +84,7 @@ function LocationFilter:move_request(request, attempts)
     self:fail({ key = outside, roi = request[outside].roi }, "%d of %d locations tried, and around none of them is everything there that is requested "
       .. "(%s was there in %s only); ask for less, or put md.Pad{ %s } upstream", attempts, #self.places, outside, self:get_upstream_provider().spec[outside].roi, outside)
   end
-  for _, wanted in request:items() do
-    if wanted.roi then wanted.roi = wanted.roi:shift(self.shift) end
-  end
+  core.shift_rois(request._order, request._values, self.shift)
 end
 
 --- Puts what came into the ROIs that were wanted.

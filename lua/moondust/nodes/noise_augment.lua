@@ -8,7 +8,6 @@ local class = require("moondust.class").class
 local floats = require "moondust.nodes.float_array"
 local options = require "moondust.options"
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.NoiseAugment : moondust.BatchFilter
 local NoiseAugment = class("NoiseAugment", BatchFilter)
@@ -62,12 +61,10 @@ function NoiseAugment:setup()
   self:updates(self.array, self:need(self.array))
 end
 
-function NoiseAugment:skip_node(request) return request.rng:random() > self.p end
+function NoiseAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function NoiseAugment:prepare(request)
-  local dependencies = BatchRequest {}
-  dependencies[self.array] = request[self.array]
-  return dependencies
+  return request:only(self.array)
 end
 
 function NoiseAugment:check_range(array, low, high)

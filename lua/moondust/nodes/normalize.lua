@@ -2,7 +2,6 @@
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.Normalize : moondust.BatchFilter
 local Normalize = class("Normalize", BatchFilter)
@@ -31,9 +30,7 @@ end
 
 function Normalize:prepare(request)
   request[self.array].dtype = nil
-  local dependencies = BatchRequest {}
-  dependencies[self.array] = request[self.array]
-  return dependencies
+  return request:only(self.array)
 end
 
 function Normalize:factor_for(data)

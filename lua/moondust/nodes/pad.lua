@@ -4,7 +4,6 @@ local class = require("moondust.class").class
 local geometry = require "moondust.geometry"
 local key = require "moondust.key"
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.Pad : moondust.BatchFilter
 local Pad = class("Pad", BatchFilter)
@@ -63,9 +62,7 @@ function Pad:prepare(request)
   local inside = request[self.key].roi:intersect(there)
   if inside.empty then inside = core.Roi(there.offset, there.shape * 0) end -- a valid request for nothing
   request[self.key].roi = inside
-  local dependencies = BatchRequest {}
-  dependencies[self.key] = request[self.key]
-  return dependencies
+  return request:only(self.key)
 end
 
 function Pad:process(batch, request)
@@ -82,7 +79,9 @@ function Pad:process(batch, request)
 end
 
 function Pad:expand(array, wanted)
-  local there, voxel_size, shape = array.spec.roi, array.spec.voxel_size, array.data.shape
+  local there, voxel_size = array.spec.roi, array.spec.voxel_size
+  if there == wanted then return array.data end
+  local shape = array.data.shape
   local channels, size = #shape - wanted.dims, wanted.shape / voxel_size
   if there.empty then
     for d = 1, wanted.dims do shape[channels + d] = size[d] end

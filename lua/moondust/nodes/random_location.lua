@@ -79,28 +79,21 @@ end
 -- ------------------------------------------------------------------------------------------------ the shifts there are
 
 local function refuse_unbounded(self, request, offered)
-  local bounded, total = false, nil
+  local total
   for name, wanted in request:items() do
     local roi = wanted.roi and offered[name] and offered[name].roi
-    if roi then
-      total = total or roi
-      bounded = bounded or not roi.unbounded
-    end
+    if roi and not roi.unbounded then return end
+    total = total or roi
   end
   if not total then self:fail("the request has no ROI that a place could be drawn for") end
-  if not bounded then
-    self:fail("nothing that is requested has bounds upstream (%s), so there is no place to draw; put RandomLocation upstream of the node "
-      .. "that takes them away, or pad by a finite size", total)
-  end
+  self:fail("nothing that is requested has bounds upstream (%s), so there is no place to draw; put RandomLocation upstream of the node "
+    .. "that takes them away, or pad by a finite size", total)
 end
 
-local function grid_of(self, request)
-  local arrays = request:array_keys()
-  return self.spec:get_lcm_voxel_size(arrays) or request:get_total_roi().shape * 0 + 1
-end
+local function grid_of(self, request) return self:common_voxel_size(request) or request:get_total_roi().shape * 0 + 1 end
 
 local function shifts_of(self, name, wanted, offered, grid)
-  local shifts = offered:shift(-wanted.begin):grow(wanted.shape * 0, grid - wanted.shape)
+  local shifts = core.shifts_within(offered, wanted, grid)
   if shifts.empty then
     self:fail({ key = name, roi = wanted }, "%s is wanted in the shape %s, upstream has %s only (%s); ask for less, or put md.Pad{ %s } upstream", name,
       wanted.shape, offered.shape, offered, name)
@@ -128,11 +121,7 @@ end
 
 -- ------------------------------------------------------------------------------------------------ the search
 
-local function draw(request, shifts, grid)
-  local shift, first, stop = {}, shifts.begin, shifts.stop
-  for d = 1, #first do shift[d] = request.rng:randint(first[d], stop[d] - 1) end
-  return core.Coordinate(shift) * grid
-end
+local function draw(request, shifts, grid) return request.rng:point_in(shifts) * grid end
 
 local function floored(place, grid)
   local voxel = {}
@@ -185,11 +174,7 @@ local function masked_share(self, roi, shift)
   return self.integral:count(voxels.begin:totable(), voxels.shape:totable()) / voxels.size
 end
 
-local function shift_request(request, shift)
-  for _, wanted in request:items() do
-    if wanted.roi then wanted.roi = wanted.roi:shift(shift) end
-  end
-end
+local function shift_request(request, shift) core.shift_rois(request._order, request._values, shift) end
 
 local function accepted(self, request, shift)
   if self.accepts == RandomLocation.accepts then return true end
@@ -243,7 +228,7 @@ end
 -- The request itself goes upstream, without the copy that other filters make: the seed upstream depends on it.
 function RandomLocation:provide(request)
   local downstream = request:copy()
-  local shift = request:keep(self, function() return self:choose_shift(request) end)
+  local shift = request:keep(self, self.choose_shift, request)
   shift_request(request, shift)
   self:remove_provided(request)
   local batch = self:get_upstream_provider():request_batch(request)
@@ -257,13 +242,13 @@ end
 ---@param shift moondust.Coordinate
 function RandomLocation:move_back(batch, request, shift)
   for name, wanted in request:items() do
-    local item = batch[name]
-    if item and wanted.roi and key.is_array_key(name) then
-      item.spec.roi = wanted.roi
-    elseif item and wanted.roi then
+    local item, roi = batch[name], wanted.roi
+    if item and roi and key.is_array_key(name) then
+      item.spec.roi = roi
+    elseif item and roi then
       local moved = item:shift(-shift)
       local spec = moved.spec
-      spec.roi = wanted.roi
+      spec.roi = roi
       moved.spec = spec
       batch[name] = moved
     end

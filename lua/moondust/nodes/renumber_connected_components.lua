@@ -6,7 +6,6 @@
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
-local BatchRequest = require "moondust.request"
 
 ---@class moondust.RenumberConnectedComponents : moondust.BatchFilter
 local RenumberConnectedComponents = class("RenumberConnectedComponents", BatchFilter)
@@ -22,9 +21,7 @@ function RenumberConnectedComponents:setup()
 end
 
 function RenumberConnectedComponents:prepare(request)
-  local dependencies = BatchRequest {}
-  dependencies[self.labels] = request[self.labels]
-  return dependencies
+  return request:only(self.labels)
 end
 
 function RenumberConnectedComponents:process(batch)

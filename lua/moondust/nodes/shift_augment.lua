@@ -48,7 +48,7 @@ function ShiftAugment:setup()
   end
 end
 
-function ShiftAugment:skip_node(request) return request.rng:random() > self.p end
+function ShiftAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 -- ------------------------------------------------------------------------------------------------ draws
 
@@ -100,7 +100,7 @@ function ShiftAugment:prepare(request)
   self.shifts = {}
   if not self.total or self.total.empty then return nil end
   if self.total.unbounded then self:fail({ roi = self.total }, "a request without end, %s, can't be shifted", self.total) end
-  self.grid = self.spec:get_lcm_voxel_size(request:array_keys()) or self.spec:get_lcm_voxel_size()
+  self.grid = self:common_voxel_size(request) or self.spec:get_lcm_voxel_size()
   if not self.grid then self:fail("there is no array upstream whose voxel size could say what a section is") end
   local axis = self.shift_axis
   local sections = (self.total.shape[axis] + self.grid[axis] - 1) // self.grid[axis]

@@ -151,27 +151,25 @@ end
 
 -- ------------------------------------------------------------------------------------------------ draws
 
-function SimpleAugment:skip_node(request) return request.rng:random() > self.p end
+function SimpleAugment:skip_node(request) return request.rng:exceeds(self.p) end
 
 function SimpleAugment:draw_mirror(rng)
-  local mirror = {}
+  local mirror, only, probabilities = {}, self.mirror_only, self.mirror_probs
   for axis = 1, self.dims do
-    mirror[axis] = false
-    if not self.mirror_only or contains(self.mirror_only, axis) then
-      mirror[axis] = rng:random() < (self.mirror_probs and self.mirror_probs[axis] or 0.5)
-    end
+    mirror[axis] = (not only or contains(only, axis)) and rng:random() < (probabilities and probabilities[axis] or 0.5)
   end
   return mirror
 end
 
 function SimpleAugment:draw_transpose(rng)
-  if self.choices then
+  local choices = self.choices
+  if choices then
     local cumulative, sum = {}, 0
-    for i, item in ipairs(self.choices) do
+    for i, item in ipairs(choices) do
       sum = sum + item[2]
       cumulative[i] = sum
     end
-    return self.choices[rng:choice_cumulative(cumulative)][1]
+    return choices[rng:choice_cumulative(cumulative)][1]
   end
   local transpose, allowed = {}, self.transpose_dims
   for axis = 1, self.dims do transpose[axis] = axis end
@@ -180,6 +178,13 @@ function SimpleAugment:draw_transpose(rng)
 end
 
 -- ------------------------------------------------------------------------------------------------ boxes
+
+local function is_in_order(permutation)
+  for axis, from in ipairs(permutation) do
+    if axis ~= from then return false end
+  end
+  return true
+end
 
 local function inverse(permutation)
   local back = {}
@@ -193,11 +198,10 @@ local function permuted(coordinate, permutation)
   return core.Coordinate(entries)
 end
 
-local function mirrored(roi, total, mirror)
-  local offset = {}
-  for axis = 1, roi.dims do
-    offset[axis] = mirror[axis] and total.begin[axis] + total.stop[axis] - roi.stop[axis] or roi.begin[axis]
-  end
+-- `ends`: where the total box begins plus where it stops.
+local function mirrored(roi, ends, mirror)
+  local offset, begin, far = {}, roi.begin, ends - roi.stop
+  for axis = 1, #begin do offset[axis] = mirror[axis] and far[axis] or begin[axis] end
   return core.Roi(offset, roi.shape)
 end
 
@@ -211,37 +215,39 @@ local function grid_centre(roi, voxel_size)
   return voxel_size and centre - centre % voxel_size or centre
 end
 
-local function each_roi(request, change)
+local function each_roi(request, change, ...)
   for _, spec in request:items() do
-    if spec.roi then spec.roi = change(spec.roi) end
+    local roi = spec.roi
+    if roi then spec.roi = change(roi, ...) end
   end
 end
 
 function SimpleAugment:prepare(request)
   self.mirror, self.transpose = self:draw_mirror(request.rng), self:draw_transpose(request.rng)
-  local total, grid = request:get_total_roi(), self.spec:get_lcm_voxel_size(request:array_keys())
+  local total, grid = request:get_total_roi(), self:common_voxel_size(request)
   if not total then return request end
   self.centre = grid_centre(total, grid)
-  local back = inverse(self.transpose)
-  each_roi(request, function(roi) return transposed(roi, self.centre, back) end)
-  self.total = request:get_total_roi()
+  if not is_in_order(self.transpose) then
+    each_roi(request, transposed, self.centre, inverse(self.transpose))
+    total = request:get_total_roi()
+  end
   -- A box that ends between voxels of some array would put the mirrored ROIs between them, too.
-  if grid then self.total = self.total:snap_to_grid(grid, "grow") end
-  each_roi(request, function(roi) return mirrored(roi, self.total, self.mirror) end)
+  self.total = grid and total:snap_to_grid(grid, "grow") or total
+  if contains(self.mirror, true) then each_roi(request, mirrored, self.total.begin + self.total.stop, self.mirror) end
   return request
 end
 
 -- ------------------------------------------------------------------------------------------------ turning
 
 function SimpleAugment:turn(data)
-  local channels = data.ndim - self.dims
-  for axis = 1, self.dims do
-    if self.mirror[axis] then data = data:flip(channels + axis) end
+  local channels, transpose = data.ndim - self.dims, self.transpose
+  for axis, flips in ipairs(self.mirror) do
+    if flips then data = data:flip(channels + axis) end
   end
+  if is_in_order(transpose) then return data end
   local order = {}
-  for axis = 1, data.ndim do
-    order[axis] = axis > channels and channels + self.transpose[axis - channels] or axis
-  end
+  for axis = 1, channels do order[axis] = axis end
+  for axis, from in ipairs(transpose) do order[channels + axis] = channels + from end
   return data:transpose(table.unpack(order))
 end
 
@@ -265,12 +271,12 @@ end
 
 function SimpleAugment:process(batch, request)
   for name, wanted in request:items() do
-    local item = batch[name]
-    if wanted.roi and item.data then
+    local item, roi = batch[name], wanted.roi
+    if roi and item.data then
       item.data = self:turn(item.data)
-      item.spec.roi = wanted.roi
-    elseif wanted.roi then
-      batch[name] = self:turn_graph(item, wanted.roi)
+      item.spec.roi = roi
+    elseif roi then
+      batch[name] = self:turn_graph(item, roi)
     end
   end
 end

@@ -45,8 +45,18 @@ local function with_spatial(roi, part)
 end
 
 function TransformFilter:spatial_voxel_size(name)
-  local voxel_size = self.spec[name].voxel_size
-  return voxel_size.dims == self.dims and voxel_size or last(voxel_size, self.dims)
+  local known = self.spatial_voxel_sizes[name]
+  if not known then
+    known = self.spec[name].voxel_size
+    if known.dims ~= self.dims then known = last(known, self.dims) end
+    self.spatial_voxel_sizes[name] = known
+  end
+  return known
+end
+
+function TransformFilter:connect(upstream)
+  BatchFilter.connect(self, upstream)
+  self.spatial_voxel_sizes = {}
 end
 
 --- The finest voxel size along each of the last `dims` axes of the arrays upstream (nil: all axes, which all arrays must agree
@@ -77,16 +87,7 @@ end
 ---@param points integer[]  control points along each axis
 ---@param sigmas number[]   standard deviation along each axis; 0 draws nothing
 ---@return moondust.ndarray?
-function TransformFilter.draw_displacement(rng, points, sigmas)
-  local displacement
-  for axis = 1, #points do
-    if sigmas[axis] > 0 then
-      displacement = displacement or core.zeros({ #points, table.unpack(points) }, "float32")
-      displacement[{ axis }] = rng:np_normals(0, sigmas[axis], points)
-    end
-  end
-  return displacement
-end
+function TransformFilter.draw_displacement(rng, points, sigmas) return rng:np_displacement(sigmas, points) end
 
 --- The unit matrix of `dims` axes, times `factor`.
 ---@param dims integer
@@ -143,13 +144,16 @@ end
 
 -- ------------------------------------------------------------------------------------------------ boxes
 
+local SURELY_THERE = 1 << 26 -- bytes; any machine has more, and asking how much is a call into the system
+
 --- Refuses a ROI whose field no machine of this size can hold: it is looked at voxel by voxel, for graphs too, which no check of
 --- array sizes has seen.
 ---@param master moondust.Roi
 function TransformFilter:check_size(master)
-  local voxels, memory = 1, core.physical_memory()
-  for axis = 1, master.dims do voxels = voxels * (master.shape[axis] / self.voxel_size[axis]) end
-  if voxels > memory then
+  local voxels, shape, voxel_size = 1, master.shape, self.voxel_size
+  for axis = 1, #shape do voxels = voxels * (shape[axis] / voxel_size[axis]) end
+  local memory = voxels > SURELY_THERE and core.physical_memory()
+  if memory and voxels > memory then
     self:fail({ roi = master }, "the request spans %.0f voxels of %s, more than this machine has bytes (%.0f); ask for a smaller ROI", voxels,
       self.voxel_size, memory)
   end
@@ -175,14 +179,14 @@ local function graph_source(self, roi, matrix)
   return self.transform:source_roi(roi:snap_to_grid(self.voxel_size, "grow"), self.voxel_size):grow(margin, margin)
 end
 
--- Where the voxels of arrays come from. Labels and their mask mostly share ROI and voxel size, and the box takes a walk over the field.
-local function array_source(self)
-  local known = {}
-  return function(roi, voxel_size)
-    local id = ("%s %s"):format(roi, voxel_size)
-    known[id] = known[id] or self.transform:source_roi(roi, voxel_size)
-    return known[id]
+-- Where the voxels of arrays come from. Labels and their mask mostly share ROI and voxel size, and the box takes a walk over the field; `known` has those found so far.
+local function array_source(self, known, roi, voxel_size)
+  for _, it in ipairs(known) do
+    if it.roi == roi and it.voxel_size == voxel_size then return it.source end
   end
+  local source = self.transform:source_roi(roi, voxel_size)
+  known[#known + 1] = { roi = roi, voxel_size = voxel_size, source = source }
+  return source
 end
 
 --- Makes the transformation for all that is wanted, and asks for where it comes from.
@@ -190,31 +194,35 @@ end
 function TransformFilter:transform_request(request)
   local total
   for _, spec in request:items() do
-    if spec.roi then
-      local part = self:spatial(spec.roi)
+    local roi = spec.roi
+    if roi then
+      local part = self:spatial(roi)
       total = total and total:union(part) or part
     end
   end
   if not total then return end
   if total.unbounded then self:fail({ roi = total }, "a request without end, %s, can't be transformed", total) end
-  local made = request:keep(self, function() return self:make_transform(request, total) end)
+  local made = request:keep(self, self.make_transform, request, total)
   self.transform = made.transform
   for name, roi in pairs(made.rois) do request[name].roi = roi end
 end
+
+local function close_transform(made) made.transform:close() end
 
 -- The transformation, and where each key comes from.
 function TransformFilter:make_transform(request, total)
   local options, rois = self:draw(request, total), {}
   self.transform = core.Transform(options)
-  local source_of = array_source(self)
+  local known = {}
   for name, spec in request:items() do
-    if spec.roi and name ~= self.transform_key then
-      local part = self:spatial(spec.roi)
-      rois[name] = with_spatial(spec.roi, key.is_array_key(name) and source_of(part, self:spatial_voxel_size(name))
+    local roi = spec.roi
+    if roi and name ~= self.transform_key then
+      local part = self:spatial(roi)
+      rois[name] = with_spatial(roi, key.is_array_key(name) and array_source(self, known, part, self:spatial_voxel_size(name))
         or graph_source(self, part, options.rotation))
     end
   end
-  return { transform = self.transform, rois = rois, close = function(made) made.transform:close() end }
+  return { transform = self.transform, rois = rois, close = close_transform }
 end
 
 -- ------------------------------------------------------------------------------------------------ voxels and nodes

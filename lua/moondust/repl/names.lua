@@ -7,7 +7,7 @@ local M = {}
 
 --- Names in classes that nobody calls or reads: what classes are made with.
 ---@type table<string, boolean>
-M.internal = { class_name = true, base = true, init = true, init_keyed = true, convert = true, seal = true }
+M.internal = { class_name = true, base = true, init = true, blank = true, convert = true, seal = true }
 
 --- The table of methods of a userdata's metatable: __index, or what its __index function looks into.
 ---@param meta table?
