@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "base/mem.h"
 #include "kernel/balance_labels.h"
 #include "kernel/blocks.h"
@@ -95,17 +96,22 @@ enum { TABLES = 4, FEW = 256 };
 COUNT(uint8_t)
 COUNT(uint64_t)
 
-/* Of few classes each is looked for in turn, many voxels at once. */
-enum { HANDFUL = 8 };
+/* Of few classes each is looked for in turn, LANES voxels at once, in as many sums of a byte: a block has too few voxels for one to overflow. */
+enum { HANDFUL = 8, LANES = 64, AHEAD = 2048 };
+_Static_assert(DUST_BLOCK / LANES <= UINT8_MAX, "a lane's voxels are counted in a byte");
 
 DUST_CLONED(void, count_handful, (double *restrict seen, const uint8_t *restrict id, size_t n, int64_t classes), (seen, id, n, classes)) {
-  for (int64_t k = 0; k < classes; k++)
-    for (size_t begin = 0, end; begin < n; begin = end) {
-      uint8_t found = 0;
-      end = n - begin < 255 ? n : begin + 255;
-      for (size_t i = begin; i < end; i++) found = (uint8_t)(found + (id[i] == (uint8_t)k));
-      seen[k] += found;
-    }
+  uint8_t found[HANDFUL][LANES] = {{0}};
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int64_t k = 0; k < classes; k++)
+      for (int l = 0; l < LANES; l++) found[k][l] = (uint8_t)(found[k][l] + (id[i + (size_t)l] == (uint8_t)k));
+  for (int64_t k = 0; k < classes; k++) {
+    uint32_t sum = 0;
+    for (int l = 0; l < LANES; l++) sum += found[k][l];
+    for (size_t j = i; j < n; j++) sum += id[j] == (uint8_t)k;
+    seen[k] += sum;
+  }
 }
 
 /* Labels where the scale isn't 0, elsewhere one that is none of a handful. */
@@ -172,10 +178,14 @@ DUST_CLONED(void, weigh_handful, (float *restrict out, const uint8_t *restrict i
             (out, id, weight, n, classes)) {
   float w[HANDFUL] = {0};
   for (int64_t k = 0; k < classes; k++) w[k] = (float)weight[k];
-  for (size_t i = 0; i < n; i++) {
-    float a = id[i] & 1 ? w[1] : w[0], b = id[i] & 1 ? w[3] : w[2], c = id[i] & 1 ? w[5] : w[4], d = id[i] & 1 ? w[7] : w[6];
-    float low = id[i] & 2 ? b : a, high = id[i] & 2 ? d : c;
-    out[i] = id[i] & 4 ? high : low;
+  for (size_t begin = 0, end; begin < n; begin = end) {
+    end = n - begin < LANES ? n : begin + LANES;
+    dust_fetch(out + begin, AHEAD, LANES * sizeof *out);
+    for (size_t i = begin; i < end; i++) {
+      float a = id[i] & 1 ? w[1] : w[0], b = id[i] & 1 ? w[3] : w[2], c = id[i] & 1 ? w[5] : w[4], d = id[i] & 1 ? w[7] : w[6];
+      float low = id[i] & 2 ? b : a, high = id[i] & 2 ? d : c;
+      out[i] = id[i] & 4 ? high : low;
+    }
   }
 }
 
