@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "base/mem.h"
 #include "kernel/balance_codes.h"
 #include "kernel/balance_labels.h"
@@ -87,7 +88,7 @@ enum { TABLES = 4, FEW = 256 };
 COUNT(uint8_t)
 COUNT(uint64_t)
 
-enum { HANDFUL = 8 }; /* few classes are looked for and weighed many voxels at once */
+enum { HANDFUL = 8, LANES = 64, AHEAD = 2048 }; /* few classes are looked for and weighed many voxels at once; bytes */
 
 /* Codes that aren't DUST_BALANCE_NONE are classes. */
 static void count_codes(double *partial, const uint8_t *code, size_t n, int64_t classes) {
@@ -164,10 +165,14 @@ DUST_CLONED(void, weigh_handful, (float *restrict out, const uint8_t *restrict i
             (out, id, weight, n, classes)) {
   float w[HANDFUL] = {0};
   for (int64_t k = 0; k < classes; k++) w[k] = (float)weight[k];
-  for (size_t i = 0; i < n; i++) {
-    float a = id[i] & 1 ? w[1] : w[0], b = id[i] & 1 ? w[3] : w[2], c = id[i] & 1 ? w[5] : w[4], d = id[i] & 1 ? w[7] : w[6];
-    float low = id[i] & 2 ? b : a, high = id[i] & 2 ? d : c;
-    out[i] = id[i] & 4 ? high : low;
+  for (size_t begin = 0, end; begin < n; begin = end) {
+    end = n - begin < LANES ? n : begin + LANES;
+    dust_fetch(out + begin, AHEAD, LANES * sizeof *out);
+    for (size_t i = begin; i < end; i++) {
+      float a = id[i] & 1 ? w[1] : w[0], b = id[i] & 1 ? w[3] : w[2], c = id[i] & 1 ? w[5] : w[4], d = id[i] & 1 ? w[7] : w[6];
+      float low = id[i] & 2 ? b : a, high = id[i] & 2 ? d : c;
+      out[i] = id[i] & 4 ? high : low;
+    }
   }
 }
 

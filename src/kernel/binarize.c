@@ -36,5 +36,5 @@ dust_status dust_binarize(dust_ndarray *out, const dust_ndarray *labels, int64_t
                           uint64_t background, dust_pool *pool) {
   if (groups < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " groups of ids: there must be at least one", groups);
   group_pass pass = {.groups = groups, .begin = begin, .ids = ids, .background = background};
-  return dust_label_channels(out, labels, groups, all_groups, &pass, pool);
+  return dust_label_channels(out, labels, groups, all_groups, NULL, &pass, pool);
 }

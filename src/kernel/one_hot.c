@@ -2,7 +2,9 @@
 #include "kernel/one_hot.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include "base/clones.h"
+#include "base/fetch.h"
 #include "kernel/blocks.h"
 #include "kernel/label_channels.h"
 
@@ -24,6 +26,7 @@ static void hot(const void *context, uint8_t *out, int64_t plane, const uint64_t
   uint8_t byte[DUST_BLOCK];
   if (classes <= UINT8_MAX) narrow(byte, id, n);
   for (uint64_t c = 0; c < classes; c++, out += plane) {
+    dust_fetch(out, DUST_BLOCK, n);
     if (classes <= UINT8_MAX)
       hot_bytes(out, byte, (uint8_t)c, n);
     else
@@ -31,8 +34,19 @@ static void hot(const void *context, uint8_t *out, int64_t plane, const uint64_t
   }
 }
 
+static void hot_of_bytes(const void *context, uint8_t *out, int64_t plane, const uint8_t *id, size_t n) {
+  const uint64_t classes = *(const uint64_t *)context;
+  for (uint64_t c = 0; c < classes; c++, out += plane) {
+    dust_fetch(out, DUST_BLOCK, n); /* the next block's */
+    if (c <= UINT8_MAX)
+      hot_bytes(out, id, (uint8_t)c, n);
+    else
+      memset(out, 0, n);
+  }
+}
+
 dust_status dust_one_hot(dust_ndarray *out, const dust_ndarray *labels, int64_t classes, dust_pool *pool) {
   if (classes < 1) return dust_fail(DUST_ERROR_ARGUMENT, "%" PRId64 " classes: there must be at least one", classes);
   uint64_t count = (uint64_t)classes;
-  return dust_label_channels(out, labels, classes, hot, &count, pool);
+  return dust_label_channels(out, labels, classes, hot, hot_of_bytes, &count, pool);
 }

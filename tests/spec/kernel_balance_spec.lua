@@ -29,6 +29,21 @@ describe("kernel.balance_weights", function()
     assert.same({ { 1, 2, 1, 2 } }, counts)
   end)
 
+  it("weighs bytes as it weighs ids, few classes and many, however many voxels", function()
+    for _, n in ipairs { 1, 63, 64, 65, 1023, 1025, 5000 } do
+      for _, classes in ipairs { 1, 6, 8, 9 } do
+        local values, some = {}, {}
+        for i = 1, n do values[i], some[i] = i * i % 31 % classes, i % 3 end
+        for _, masks in ipairs { {}, { labels(some) } } do
+          local a, counts = balance(labels(values), classes, masks, { -1 })
+          local b, wanted = balance(labels(values, "uint64"), classes, masks, { -1 })
+          assert.same(wanted, counts)
+          assert.equal(b:hash(), a:hash())
+        end
+      end
+    end
+  end)
+
   it("clips fractions, to upstream's 0.05 and 0.95 unless told", function()
     local a = core.zeros({ 1000 }, "uint8")
     a[{ 1 }] = 1

@@ -66,6 +66,18 @@ describe("kernel.one_hot", function()
     assert.equal(0, kernel.one_hot(labels { 1 << 32 }, 1):sum())
   end)
 
+  it("makes of bytes what it makes of other ids, of any number and in views", function()
+    local values = {}
+    for i = 1, 2 * 1537 do values[i] = i * 7919 % 256 end
+    local bytes, ids = labels(values, "uint8"), labels(values, "int32")
+    for _, classes in ipairs { 1, 6, 255, 256, 300 } do
+      local wanted = kernel.one_hot(ids, classes)
+      assert.equal(wanted:hash(), kernel.one_hot(bytes, classes):hash(), classes)
+      assert.equal(kernel.one_hot(ids:flip(1), classes):hash(), kernel.one_hot(bytes:flip(1), classes):hash(), classes)
+    end
+    assert.equal(0, kernel.one_hot(labels({ -1, -128 }, "int8"), 255):max())
+  end)
+
   it("takes views", function()
     assert.same({ { { 0, 1 }, { 1, 0 } } }, kernel.one_hot(labels { { 0, 1 }, { 1, 0 } }:flip(2), 1):totable())
     assert.same({ { { 0, 0 }, { 1, 1 } } }, kernel.one_hot(labels { { 1, 0 }, { 2, 0 } }:transpose(), 1):totable())
