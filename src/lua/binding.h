@@ -19,11 +19,8 @@
 #include "volume/ndarray.h"
 #include "volume/spec.h"
 
-/* Userdata that are the C value itself, and of which a batch makes and asks hundreds. Each ends with the address of its kind, so that what it is can be told
- * without a metatable being looked up by name:
- *
- *     [ the C value, size bytes ][ const dust_lua_kind * ]
- */
+/* Userdata that are the C value itself, and of which a batch makes and asks hundreds: their metatables stand in the registry under the address of their kind as
+ * well, where they are found sooner than by name. */
 typedef struct dust_lua_kind {
   const char *name; /* of the metatable in the registry */
   size_t size;

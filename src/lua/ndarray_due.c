@@ -22,7 +22,7 @@ typedef struct box {
 } box;
 
 static box *to_box(lua_State *L, int index) {
-  box *b = luaL_testudata(L, index, DUST_LUA_NDARRAY);
+  box *b = dust_lua_test_class(L, index, DUST_LUA_NDARRAY);
   if (!b) luaL_error(L, "expected an ndarray, got %s", dust_lua_type_name(L, index));
   if (!b->array.buffer && !b->source.buffer) luaL_error(L, "this array was closed");
   return b;
@@ -31,7 +31,8 @@ static box *to_box(lua_State *L, int index) {
 dust_ndarray *dust_lua_new_ndarray(lua_State *L) {
   box *b = lua_newuserdatauv(L, sizeof *b, 0);
   memset(b, 0, sizeof *b);
-  luaL_setmetatable(L, DUST_LUA_NDARRAY);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, DUST_LUA_NDARRAY);
+  lua_setmetatable(L, -2);
   return &b->array;
 }
 

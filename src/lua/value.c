@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define BOX(kind, type, name) const dust_lua_kind dust_lua_kind_##kind = {"moondust." name, (sizeof(type) + 7) / 8 * 8}
+#define BOX(kind, type, name) const dust_lua_kind dust_lua_kind_##kind = {"moondust." name, sizeof(type)}
 BOX(coordinate, dust_coordinate, "Coordinate");
 BOX(roi, dust_roi, "Roi");
 BOX(array_spec, dust_array_spec, "ArraySpec");
@@ -13,33 +13,27 @@ BOX(rng, dust_rng, "Rng");
 const char dust_lua_ndarray_name[] = "moondust.ndarray";
 
 void *dust_lua_new(lua_State *L, const dust_lua_kind *kind) {
-  char *box = lua_newuserdatauv(L, kind->size + sizeof kind, 0);
-  memcpy(box + kind->size, &kind, sizeof kind);
+  void *box = lua_newuserdatauv(L, kind->size, 0);
   lua_rawgetp(L, LUA_REGISTRYINDEX, kind);
   lua_setmetatable(L, -2);
   return box;
 }
 
-void *dust_lua_test(lua_State *L, int index, const dust_lua_kind *kind) {
-  const dust_lua_kind *found;
-  if (lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != kind->size + sizeof kind) return NULL;
-  char *box = lua_touserdata(L, index);
-  memcpy(&found, box + kind->size, sizeof found);
-  return found == kind ? box : NULL;
+static void *test(lua_State *L, int index, const void *address) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, address);
+  const bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? lua_touserdata(L, index) : NULL;
 }
+
+void *dust_lua_test(lua_State *L, int index, const dust_lua_kind *kind) { return test(L, index, kind); }
+void *dust_lua_test_class(lua_State *L, int index, const char *name) { return test(L, index, name); }
 
 void *dust_lua_own(lua_State *L, int argument, const dust_lua_kind *kind) {
   void *box = dust_lua_test(L, argument, kind);
   if (!box) luaL_typeerror(L, argument, kind->name);
   return box;
-}
-
-void *dust_lua_test_class(lua_State *L, int index, const char *name) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, name);
-  const bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? lua_touserdata(L, index) : NULL;
 }
 
 void dust_lua_value_class(lua_State *L, const dust_lua_kind *kind, const luaL_Reg *methods, const luaL_Reg *meta) {
