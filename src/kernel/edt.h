@@ -15,7 +15,7 @@
  * that a lattice is shifted along, it goes into the centres. Squares are whole numbers of unit^2 when voxel sizes are whole (or
  * halves, quarters …), and nothing is rounded before the final root, so the way there can't be seen in the result:
  *
- *     edt_narrow.c   16 bits, up to three axes, first axis to last, never a whole volume of squares: what nearly always runs
+ *     edt_narrow.c   16 bits, up to three axes, the last axis, then the first, then the one between: what nearly always runs
  *     edt_wide.c     int32 while it fits, float64 otherwise; last axis to first
  */
 #ifndef DUST_KERNEL_EDT_H

@@ -106,7 +106,8 @@ static inline __attribute__((always_inline)) bool promising(const dust_edt_squar
   return some;
 }
 
-/* What a row has before it is searched for: the border, or nothing; where[l] is the block that this counts for. */
+/* What a row has before it is searched for: the border, which counts for the first or the last block, or far, which counts for its own:
+ * what is too far from it in front is so from all behind it. */
 static inline uint16_t start(const dust_edt_axis *axis, int64_t i, int64_t *block) {
   *block = i / BLOCK;
   if (!axis->border) return axis->far;
