@@ -110,30 +110,47 @@ local function keep(batch, answer)
   end
 end
 
---- The batches of question.seeds, one after the other; all times are a batch's.
-function answers.batch(question)
-  local pipeline, request = trainer(question.file, question.subsample)
-  local count, first, last = #question.seeds, nil, nil
-  local function stream()
-    local begin = os.clock()
-    for _, seed in ipairs(question.seeds) do
-      if last then last:close() end
-      local wanted = request:clone()
-      rawset(wanted, "random_seed", seed)
-      last = pipeline:request_batch(wanted)
-      first = first or os.clock() - begin
-    end
+-- The batches of `seeds`, one after the other: the last one, and the processor's seconds of the first.
+local function stream(pipeline, request, seeds)
+  local begin, first, last = os.clock(), nil, nil
+  for _, seed in ipairs(seeds) do
+    if last then last:close() end
+    local wanted = request:clone()
+    rawset(wanted, "random_seed", seed)
+    last = pipeline:request_batch(wanted)
+    first = first or os.clock() - begin
   end
-  collectgarbage()
+  return { last = last, first = first }
+end
+
+-- One pass over the seeds, its times a batch's.
+local function pass(question, pipeline, request)
   if instrument then instrument.reset() end
-  local ok, answer = pcall(timed, question.threads, instrument, stream)
-  if not ok then return { refused = tostring(answer) } end
+  local found, made = timed(question.threads, instrument, function() return stream(pipeline, request, question.seeds) end)
   if instrument then
     local s = instrument.seconds
-    answer.copies, answer.outside = s.copies / count, (answer.seconds - s.kernels - s.reading) / count
-    answer.share = answer.outside * count / answer.seconds * 100
+    found.share = (found.seconds - s.kernels - s.reading) / found.seconds * 100
   end
-  answer.seconds, answer.wall, answer.faults, answer.first = answer.seconds / count, answer.wall / count, answer.faults // count, first
+  local count = #question.seeds
+  found.seconds, found.wall, found.faults = found.seconds / count, found.wall / count, found.faults // count
+  return found, made
+end
+
+--- The batches of question.seeds, again and again for question.least seconds; the median pass counts, and `first` is the very first batch.
+function answers.batch(question)
+  local pipeline, request = trainer(question.file, question.subsample)
+  local passes, first, last = {}, nil, nil
+  collectgarbage()
+  local until_then = core.clock() + (question.least or 0)
+  repeat
+    if last then last:close() end
+    local ok, found, made = pcall(pass, question, pipeline, request)
+    if not ok then return { refused = tostring(found) } end
+    passes[#passes + 1], first, last = found, first or made.first, made.last
+  until core.clock() >= until_then
+  table.sort(passes, function(a, b) return a.seconds < b.seconds end)
+  local answer = passes[#passes // 2 + 1]
+  answer.first = first
   if question.keep then keep(last, answer) end
   last:close()
   local _, arrays = core.memory()
