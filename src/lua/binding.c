@@ -70,6 +70,8 @@ int dust_lua_threads(lua_State *L, int threads) {
   return m->threads;
 }
 
+void dust_lua_owe(lua_State *L, size_t bytes) { machine_of(L)->acquired += bytes; }
+
 void dust_lua_account(lua_State *L, size_t bytes) {
   machine *m = machine_of(L);
   m->acquired += bytes;

@@ -61,6 +61,8 @@ dust_pool *dust_lua_pool(lua_State *L);
 /* Told after each acquisition of `bytes` outside Lua's heap: runs the collector once enough has come together (64 MiB or as much
  * as is alive). */
 void dust_lua_account(lua_State *L, size_t bytes);
+/* The same without running it, which the next dust_lua_account() makes up for. */
+void dust_lua_owe(lua_State *L, size_t bytes);
 /* A metatable named `name` with `methods` under __index and `meta` in it (functions of `meta` have the table of methods as
  * upvalue 1, for an __index of their own); leaves nothing on the stack. */
 void dust_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta);

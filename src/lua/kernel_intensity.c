@@ -29,8 +29,7 @@ static int pad(lua_State *L) {
   dust_ndarray *out = dust_lua_result(L, 5);
   if (mode == DUST_PAD_CONSTANT && memcmp(&element, &zero, sizeof zero) != 0) dust_lua_to_ndarray(L, 1);
   dust_status status = dust_pad_array(out, dust_lua_source(L, 1), before, after, mode, &element, pool);
-  dust_lua_made_of_source(L, 1, status);
-  return dust_lua_made_ndarray(L, DUST_OK);
+  return dust_lua_made_of_source(L, 1, status, true);
 }
 
 /* scale_shift(a, scale, shift, dtype, low, high) */

@@ -22,9 +22,9 @@ dust_ndarray *dust_lua_result(lua_State *L, int arguments);
 /* The array at `index` as it is for a script, of which only dtype and shape may be looked at: its elements may not be there. */
 const dust_ndarray *dust_lua_seen_ndarray(lua_State *L, int index);
 /* The elements that a view of the array at `index` is one of: its own, or those it is to be made of. A box made of them on top of the stack becomes what it
- * should be by dust_lua_made_of_source(), which returns 1. */
+ * should be by dust_lua_made_of_source(), which returns 1; new_bytes: it isn't a view, but of bytes of its own. */
 const dust_ndarray *dust_lua_source(lua_State *L, int index);
-int dust_lua_made_of_source(lua_State *L, int index, dust_status status);
+int dust_lua_made_of_source(lua_State *L, int index, dust_status status, bool new_bytes);
 /* What dust_lua_source() is to be multiplied by; NULL where it is the array itself. */
 const double *dust_lua_factor(lua_State *L, int index);
 /* Whether in's elements times something as `dtype` can be left for later; into the closed box on top of the stack, returns 1. */

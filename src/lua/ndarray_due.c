@@ -7,7 +7,7 @@
  * For a script such an array is like any other. What can work on the grey values themselves (views, padding, sampling) does: that saves a pass over the voxels
  * and three quarters of their bytes, with the same result. All others ask dust_lua_to_ndarray(), which makes the elements first.
  *
- * Elements are accounted for when they become due, not when they are made: dust_lua_to_ndarray() never runs the collector.
+ * dust_lua_to_ndarray() never runs the collector, which could close what its caller has in hand: the next binding that makes an array does so for both.
  */
 #include "lua/ndarray.h"
 
@@ -53,7 +53,9 @@ static dust_status settle(box *b, dust_pool *pool) {
 
 dust_ndarray *dust_lua_to_ndarray(lua_State *L, int index) {
   box *b = to_box(L, index);
-  if (!b->array.buffer) dust_lua_check(L, settle(b, dust_lua_pool(L)));
+  if (b->array.buffer) return &b->array;
+  dust_lua_check(L, settle(b, dust_lua_pool(L)));
+  dust_lua_owe(L, dust_ndarray_bytes(&b->array));
   return &b->array;
 }
 
@@ -76,10 +78,13 @@ static void defer(box *b, double factor) {
   b->array.buffer = NULL, b->array.data = NULL;
 }
 
-int dust_lua_made_of_source(lua_State *L, int index, dust_status status) {
+int dust_lua_made_of_source(lua_State *L, int index, dust_status status, bool new_bytes) {
   dust_lua_check(L, status);
+  box *made = lua_touserdata(L, -1);
   const double *factor = dust_lua_factor(L, index);
-  if (factor) defer(lua_touserdata(L, -1), *factor);
+  const size_t bytes = dust_ndarray_bytes(&made->array);
+  if (factor) defer(made, *factor);
+  if (new_bytes) dust_lua_account(L, bytes);
   return 1;
 }
 
@@ -91,6 +96,5 @@ int dust_lua_made_due(lua_State *L, const dust_ndarray *in, double factor) {
   box *b = lua_touserdata(L, -1);
   dust_ndarray_share(&b->array, in);
   defer(b, factor);
-  dust_lua_account(L, dust_ndarray_bytes(&b->array));
   return 1;
 }

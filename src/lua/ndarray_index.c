@@ -124,7 +124,7 @@ int dust_lua_ndarray_get(lua_State *L) {
   table_key(L);
   dust_ndarray *view = dust_lua_result(L, 2);
   read_selectors(L, s, dust_lua_seen_ndarray(L, 1));
-  dust_lua_made_of_source(L, 1, apply(view, dust_lua_source(L, 1), s)); /* asked again: reading the index ran the script's code, if it has metamethods */
+  dust_lua_made_of_source(L, 1, apply(view, dust_lua_source(L, 1), s), false); /* asked again: reading the index ran the script's code, if it has metamethods */
   if (view->ndim > 0) return 1;
   view = dust_lua_to_ndarray(L, -1);
   dust_lua_push_element(L, view->dtype, view->data);

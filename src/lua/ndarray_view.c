@@ -6,7 +6,7 @@
 static int view(lua_State *L) {
   dust_ndarray *out = dust_lua_result(L, 1);
   dust_ndarray_share(out, dust_lua_source(L, 1));
-  return dust_lua_made_of_source(L, 1, DUST_OK);
+  return dust_lua_made_of_source(L, 1, DUST_OK, false);
 }
 
 static int transpose(lua_State *L) {
@@ -16,14 +16,14 @@ static int transpose(lua_State *L) {
   if (given != 0 && given != a->ndim)
     return luaL_error(L, "transpose needs the %d axes in their new order (or none: reversed), got %d", a->ndim, given);
   for (int d = 0; d < a->ndim; d++) axes[d] = given ? dust_lua_axis(L, d + 2, a->ndim) : a->ndim - 1 - d;
-  return dust_lua_made_of_source(L, 1, dust_ndarray_transpose(out, a, axes));
+  return dust_lua_made_of_source(L, 1, dust_ndarray_transpose(out, a, axes), false);
 }
 
 static int flip(lua_State *L) {
   dust_ndarray *out = dust_lua_result(L, 2);
   const dust_ndarray *a = dust_lua_source(L, 1);
   int axis = dust_lua_axis(L, 2, a->ndim);
-  return dust_lua_made_of_source(L, 1, dust_ndarray_flip(out, a, axis));
+  return dust_lua_made_of_source(L, 1, dust_ndarray_flip(out, a, axis), false);
 }
 
 static int reshape(lua_State *L) {
@@ -39,7 +39,7 @@ static int add_axis(lua_State *L) {
   dust_ndarray *out = dust_lua_result(L, 2);
   const dust_ndarray *a = dust_lua_source(L, 1);
   int axis = dust_lua_axis(L, 2, a->ndim + 1);
-  return dust_lua_made_of_source(L, 1, dust_ndarray_add_axis(out, a, axis));
+  return dust_lua_made_of_source(L, 1, dust_ndarray_add_axis(out, a, axis), false);
 }
 
 static int drop_axis(lua_State *L) {
@@ -48,7 +48,7 @@ static int drop_axis(lua_State *L) {
   int axis = dust_lua_axis(L, 2, a->ndim);
   if (a->shape[axis] != 1)
     return luaL_error(L, "axis %d has length %I; only an axis of length 1 can be dropped", axis + 1, (lua_Integer)a->shape[axis]);
-  return dust_lua_made_of_source(L, 1, dust_ndarray_pick(out, a, axis, 0));
+  return dust_lua_made_of_source(L, 1, dust_ndarray_pick(out, a, axis, 0), false);
 }
 
 /* array:slice(axis, first, last, step) is a[{…, {first, last, step}, …}] with whole axes in front. */
