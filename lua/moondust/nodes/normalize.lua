@@ -1,4 +1,7 @@
 --- Normalize (gunpowder normalize.py): grey values as floats from 0 to 1, by a factor that follows from the dtype.
+---
+--- Bytes and 16-bit values are multiplied when somebody looks at them, which is the node where that time is spent then; padding and
+--- elastic sampling go without, and multiply only what they fetch.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"
