@@ -1,5 +1,6 @@
 /* Copies between orders of axes against element by element, for each size of element, shapes around those of tiles, flips, a change of type; kernels that read such
  * views; pieces of rows. */
+#include <math.h>
 #include <stdlib.h>
 #include "check.h"
 #include "kernel/blocks.h"
@@ -97,7 +98,7 @@ static void test_when(void) {
   dust_ndarray_release(&base), dust_ndarray_release(&view), dust_ndarray_release(&out);
 }
 
-/* A kernel of a turned view gives what it gives of a copy of it, and leaves the view alone. */
+/* A kernel of a turned view gives what it gives of a copy of it, laid out as the view lies in memory, and leaves the view alone. */
 typedef dust_status (*kernel)(dust_ndarray *out, const dust_ndarray *in);
 static dust_status gamma_of(dust_ndarray *out, const dust_ndarray *in) { return dust_gamma_array(out, in, 1.7, two); }
 static dust_status scaled(dust_ndarray *out, const dust_ndarray *in) { return dust_scale_shift(out, in, 2, 1, DUST_FLOAT32, 0, 3, two); }
@@ -108,6 +109,30 @@ static dust_status brighter(dust_ndarray *out, const dust_ndarray *in) {
   return dust_intensity_array(out, in, 3, slab, (size_t)slabs, scale, shift, true, two);
 }
 
+/* Sums are taken in the order of memory, and round accordingly. */
+static bool near_elements(const dust_ndarray *a, const dust_ndarray *b) {
+  dust_ndarray one = {0}, other = {0};
+  bool near = dust_ndarray_same_shape(a, b) && a->dtype == b->dtype;
+  CHECK_OK(dust_ndarray_copy(&one, a));
+  CHECK_OK(dust_ndarray_copy(&other, b));
+  for (int64_t i = 0; near && i < dust_ndarray_count(a); i++) {
+    double x = a->dtype == DUST_FLOAT32 ? ((float *)one.data)[i] : ((double *)one.data)[i];
+    double y = a->dtype == DUST_FLOAT32 ? ((float *)other.data)[i] : ((double *)other.data)[i];
+    near = fabs(x - y) <= (a->dtype == DUST_FLOAT32 ? 1e-6 : 1e-14) * fmax(1, fabs(y));
+  }
+  dust_ndarray_release(&one), dust_ndarray_release(&other);
+  return near;
+}
+
+static bool lies_as(const dust_ndarray *a, const dust_ndarray *view) {
+  dust_axis_order own, theirs;
+  const dust_ndarray memory = dust_ndarray_in_memory(a, &own);
+  dust_ndarray_in_memory(view, &theirs);
+  bool same = dust_ndarray_is_contiguous(&memory);
+  for (int d = 0; d < a->ndim; d++) same = same && own.axis[d] == theirs.axis[d] && own.reversed[d] == theirs.reversed[d];
+  return same;
+}
+
 static void compare_kernel(kernel run, dust_dtype dtype, const int *axes, int flips) {
   dust_ndarray base = {0}, view = {0}, packed = {0}, one = {0}, other = {0};
   make(&base, dtype, (int64_t[]){19, 33, 40});
@@ -115,9 +140,9 @@ static void compare_kernel(kernel run, dust_dtype dtype, const int *axes, int fl
   CHECK_OK(dust_ndarray_copy(&packed, &view));
   CHECK_OK(run(&one, &view));
   CHECK_OK(run(&other, &packed));
-  CHECK(dust_ndarray_bytes(&one) == dust_ndarray_bytes(&other) && memcmp(one.data, other.data, dust_ndarray_bytes(&one)) == 0);
+  CHECK(run == brighter ? near_elements(&one, &other) : same_elements(&one, &other));
   CHECK(same_elements(&view, &packed));
-  CHECK(dust_ndarray_is_contiguous(&one));
+  CHECK(lies_as(&one, &view));
   dust_ndarray_release(&base), dust_ndarray_release(&view), dust_ndarray_release(&packed);
   dust_ndarray_release(&one), dust_ndarray_release(&other);
 }
@@ -128,8 +153,7 @@ static void test_kernels(void) {
     for (int order = 0; order < 6; order++)
       for (int flips = 0; flips < 8; flips += 3) {
         compare_kernel(kernels[k], DUST_FLOAT32, orders[order], flips);
-        if (orders[order][2] != 2)
-          compare_kernel(kernels[k], DUST_FLOAT64, orders[order], flips); /* else it is no copy, whose sums round otherwise */
+        compare_kernel(kernels[k], DUST_FLOAT64, orders[order], flips);
       }
 }
 
