@@ -57,7 +57,7 @@ static dust_status fetch(void *state, dust_field_walk *walk, int64_t begin, int6
   return DUST_OK;
 }
 
-/* Extremes of rows begin to end, which are still in the second cache: row by row they would take twice as long. */
+/* Extremes of rows begin to end, which are still in the second cache: one call for all of them. */
 static void tally_chunk(const run *r, size_t begin, size_t end, dust_tally *tally) {
   size_t row = (size_t)r->field->shape[r->field->ndim - 1];
   for (const plane *p = r->planes; p < r->planes + r->count; p++)

@@ -1,5 +1,5 @@
-/* md.ndarray: the userdata is a dust_ndarray, one view of a refcounted buffer. A box with no buffer is closed: before something
- * is put into it, and after :close(). */
+/* md.ndarray: the userdata begins with a dust_ndarray, one view of a refcounted buffer. A box with no buffer is closed, before something
+ * is put into it and after :close(), or its elements are due (ndarray_due.c, where boxes are made). */
 #include "lua/ndarray.h"
 
 #include <string.h>
