@@ -79,7 +79,7 @@ static dust_status find_extremes(extreme_job *job, const dust_rows *rows, dust_p
 
 void dust_extremes_add(extreme *e, const void *elements, dust_dtype dtype, size_t n) { extremes[dtype](e, elements, n); }
 
-void dust_extremes_combine(extreme *into, const extreme *e) {
+static void combine(extreme *into, const extreme *e) {
   if (!into->any) *into = *e;
   if (!e->any) return;
   if (e->low < into->low) into->low = e->low;
@@ -131,7 +131,7 @@ dust_status dust_minmax(void *lowest, void *highest, const dust_ndarray *a, dust
   DUST_TRY(dust_calloc(&partial, chunks, sizeof *job.partial));
   job.partial = partial;
   dust_status status = find_extremes(&job, &rows, pool);
-  for (size_t c = 1; c < chunks; c++) dust_extremes_combine(&job.partial[0], &job.partial[c]);
+  for (size_t c = 1; c < chunks; c++) combine(&job.partial[0], &job.partial[c]);
   store_extremes(lowest, highest, &job.partial[0], a->dtype);
   dust_free(partial);
   return status;
@@ -243,12 +243,13 @@ void dust_tally_floats(dust_tally *tally, const float *elements, size_t n) {
 }
 
 void dust_tally_keep(const dust_ndarray *array, const dust_tally *tally, size_t chunks, bool sum) {
-  dust_figures figures = {.extremes = chunks > 0, .sum = sum};
+  dust_figures figures = {.sum = sum};
   extreme all = {0};
   for (size_t c = 0; c < chunks; c++) {
-    dust_extremes_combine(&all, &tally[c].extremes);
+    combine(&all, &tally[c].extremes);
     figures.total += tally[c].sum;
   }
-  if (chunks > 0) store_extremes(&figures.low, &figures.high, &all, array->dtype);
+  figures.extremes = all.any;
+  if (all.any) store_extremes(&figures.low, &figures.high, &all, array->dtype);
   dust_ndarray_set_figures(array, &figures);
 }

@@ -28,7 +28,6 @@ typedef struct dust_extremes {
 } dust_extremes;
 /* Of n >= 1 more elements side by side. */
 void dust_extremes_add(dust_extremes *extremes, const void *elements, dust_dtype dtype, size_t n);
-void dust_extremes_combine(dust_extremes *extremes, const dust_extremes *other);
 
 /* One for each chunk, combined in their order. */
 typedef struct dust_tally {

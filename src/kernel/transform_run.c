@@ -23,8 +23,8 @@ typedef struct run {
   dust_dtype dtype;
   const int64_t *shape; /* of all arrays, their spatial axes */
   plane *planes;
-  size_t count, arrays;
-  dust_tally *tally; /* float32, interpolated: (chunks, arrays), for intensities that go by the range of what they get; else NULL */
+  size_t count, arrays, chunks;
+  dust_tally *tally; /* float32, interpolated: (arrays, chunks), for intensities that go by the range of what they get; else NULL */
   size_t item;       /* bytes of an output element */
   int64_t first[DUST_TRANSFORM_MAXDIM]; /* voxels from the lower face of in_roi to that of out_roi */
   int64_t ahead; /* elements of the source from what a row needs to what one PLANES_AHEAD further along the first axis needs */
@@ -58,10 +58,10 @@ static dust_status fetch(void *state, dust_field_walk *walk, int64_t begin, int6
 }
 
 /* Extremes of rows begin to end, which are still in the second cache: one call for all of them. */
-static void tally_chunk(const run *r, size_t begin, size_t end, dust_tally *tally) {
+static void tally_chunk(const run *r, size_t begin, size_t end, size_t chunk) {
   size_t row = (size_t)r->field->shape[r->field->ndim - 1];
   for (const plane *p = r->planes; p < r->planes + r->count; p++)
-    dust_extremes_add(&tally[p->array].extremes, p->out + begin * row * r->item, DUST_FLOAT32, (end - begin) * row);
+    dust_extremes_add(&r->tally[p->array * r->chunks + chunk].extremes, p->out + begin * row * r->item, DUST_FLOAT32, (end - begin) * row);
 }
 
 static dust_status fetch_chunk(void *context, size_t begin, size_t end, size_t chunk) {
@@ -72,7 +72,7 @@ static dust_status fetch_chunk(void *context, size_t begin, size_t end, size_t c
   if (how->factor) dust_gather_scale(&w.gather, *how->factor);
   dust_status status = dust_field_walk_rows(r->field, begin, end, fetch, &w);
   dust_gather_release(&w.gather);
-  if (status == DUST_OK && r->tally) tally_chunk(r, begin, end, r->tally + chunk * r->arrays);
+  if (status == DUST_OK && r->tally) tally_chunk(r, begin, end, chunk);
   return status;
 }
 
@@ -141,16 +141,14 @@ static size_t all_channels(const dust_ndarray *in, int count, int ndim) {
 
 /* Chunks of rows; what they find out of float32 arrays is left with these. */
 static dust_status fetch_all(dust_ndarray *out, run *r, dust_pool *pool) {
-  size_t rows = (size_t)r->field->rows, grain = dust_field_grain(r->field), chunks = (rows + grain - 1) / grain;
+  size_t rows = (size_t)r->field->rows, grain = dust_field_grain(r->field);
   void *tally = NULL;
   if (r->count == 0 || rows == 0) return DUST_OK;
-  if (r->how->interpolate && out->dtype == DUST_FLOAT32) DUST_TRY(dust_calloc(&tally, chunks * r->arrays, sizeof *r->tally));
+  r->chunks = (rows + grain - 1) / grain;
+  if (r->how->interpolate && out->dtype == DUST_FLOAT32) DUST_TRY(dust_calloc(&tally, r->arrays * r->chunks, sizeof *r->tally));
   r->tally = tally;
   dust_status status = dust_pool_for(pool, rows, grain, fetch_chunk, r);
-  for (size_t k = 0; k < r->arrays && tally && status == DUST_OK; k++) {
-    for (size_t c = 1; c < chunks; c++) dust_extremes_combine(&r->tally[k].extremes, &r->tally[c * r->arrays + k].extremes);
-    dust_tally_keep(&out[k], &r->tally[k], dust_ndarray_count(&out[k]) > 0, false);
-  }
+  for (size_t k = 0; k < r->arrays && tally && status == DUST_OK; k++) dust_tally_keep(&out[k], r->tally + k * r->chunks, r->chunks, false);
   dust_free(tally);
   return status;
 }

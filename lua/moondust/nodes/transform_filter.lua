@@ -250,25 +250,32 @@ local function move_graph(self, graph, roi)
   return graph:crop(roi)
 end
 
--- Arrays by what they have in common: the box they come from, that they fill, voxel size and dtype. Interpolated ones stay by
--- themselves: they may still have to be scaled, which is done on the way.
+-- Whether two arrays come from the same places. Interpolated ones stay by themselves: they may still have to be scaled, which is done on
+-- the way.
+local function alike(a, b)
+  return not a.interpolate and not b.interpolate and a.dtype == b.dtype and a.from == b.from and a.to == b.to and a.voxel_size == b.voxel_size
+end
+
+-- The group that an array belongs to, `own` itself if there is none yet.
+local function join(groups, own)
+  for _, group in ipairs(groups) do
+    if alike(group, own) then return group end
+  end
+  groups[#groups + 1] = own
+  return own
+end
+
+-- Arrays by what they have in common: the box they come from, that they fill, voxel size and dtype.
 local function groups_of(self, batch, request)
   local groups = {}
   for name, wanted in request:items() do
     local item = batch[name]
     if wanted.roi and name ~= self.transform_key and item.data then
-      local from, to, voxel_size = self:spatial(item.spec.roi), self:spatial(wanted.roi), self:spatial_voxel_size(name)
-      local interpolate, dtype, found = self.spec[name].interpolatable == true, item.data.dtype, nil
-      for _, group in ipairs(groups) do
-        if not interpolate and not group.interpolate and group.dtype == dtype and group.from == from and group.to == to and group.voxel_size == voxel_size then
-          found = group
-        end
-      end
-      if not found then
-        found = { from = from, to = to, voxel_size = voxel_size, interpolate = interpolate, dtype = dtype, items = {}, rois = {} }
-        groups[#groups + 1] = found
-      end
-      found.items[#found.items + 1], found.rois[#found.rois + 1] = item, wanted.roi
+      local group = join(groups, {
+        from = self:spatial(item.spec.roi), to = self:spatial(wanted.roi), voxel_size = self:spatial_voxel_size(name),
+        interpolate = self.spec[name].interpolatable == true, dtype = item.data.dtype, items = {}, rois = {},
+      })
+      group.items[#group.items + 1], group.rois[#group.rois + 1] = item, wanted.roi
     end
   end
   return groups
