@@ -1,5 +1,5 @@
 /* Memory asked for before it is needed. The processor does so by itself, but stops at the end of a page and keeps only so far ahead; a kernel that computes for as
- * long as its memory takes gains a sixth by asking. Addresses may lie beyond an array: asking for them never fails. */
+ * long as its memory takes gains by asking. Addresses may lie beyond an array: asking for them never fails. */
 #ifndef DUST_BASE_FETCH_H
 #define DUST_BASE_FETCH_H
 
