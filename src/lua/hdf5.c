@@ -2,13 +2,16 @@
  *
  * What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong option)
  * and a lack of memory raise. Closing can fail too, as when the disk is full: :close() returns nil and a message, leaving a
- * <close> scope raises unless another error is on its way, the collector warns. What C allocates while a result is turned into
+ * <close> scope raises unless another error is on its way, in which case a file made anew is given up; the collector gives such a
+ * file up, too, and warns. What C allocates while a result is turned into
  * tables sits in a box of its own, so that running out of memory half way leaves nothing behind.
  */
 #include "lua/hdf5.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "lua/binding.h"
+#include "store/output.h"
 
 #define RESULT "moondust.Hdf5Result"
 
@@ -84,50 +87,123 @@ static int to_mode(lua_State *L, int index) {
       L, "hdf5.open knows no mode '%s'; there are r (read), r+ (read and write), w (make anew) and a (write, making it if needed)", name);
 }
 
-/* Whether the options at `index` leave the way past HDF5 open. */
-static bool to_fast(lua_State *L, int index) {
-  static const char *const known[] = {"fast", NULL};
-  if (lua_isnoneornil(L, index)) return true;
+typedef struct open_options {
+  bool fast; /* whether the way past HDF5 is open */
+  dust_hdf5_open_options hdf5;
+} open_options;
+
+static bool to_flag(lua_State *L, int index, const char *field, bool otherwise) {
+  char what[64];
+  snprintf(what, sizeof what, "option %s of hdf5.open", field);
+  bool value = dust_lua_field(L, index, field) == LUA_TNIL ? otherwise : dust_lua_boolean(L, -1, what);
+  lua_pop(L, 1);
+  return value;
+}
+
+static open_options to_options(lua_State *L, int index, dust_hdf5_mode mode) {
+  static const char *const known[] = {"fast", "stream", "resume", "replace", NULL};
+  open_options options = {.fast = true};
+  if (lua_isnoneornil(L, index)) return options;
   if (!lua_istable(L, index)) luaL_error(L, "the options of hdf5.open must be a table, not %s", dust_lua_type_name(L, index));
   dust_lua_known_fields(L, index, "hdf5.open", known, 0);
-  bool fast = dust_lua_field(L, index, "fast") == LUA_TNIL || dust_lua_boolean(L, -1, "option fast of hdf5.open");
-  lua_pop(L, 1);
-  return fast;
+  options.fast = to_flag(L, index, "fast", true);
+  options.hdf5.stream = to_flag(L, index, "stream", false);
+  options.hdf5.resume = to_flag(L, index, "resume", false);
+  options.hdf5.replace = to_flag(L, index, "replace", false);
+  if (options.hdf5.stream && mode != DUST_HDF5_TRUNCATE) luaL_error(L, "option stream of hdf5.open goes with mode \"w\"");
+  if ((options.hdf5.resume || options.hdf5.replace) && !options.hdf5.stream)
+    luaL_error(L, "options resume and replace of hdf5.open go with stream = true");
+  if (options.hdf5.resume && options.hdf5.replace) luaL_error(L, "hdf5.open: a stream is resumed or replaced, not both");
+  return options;
 }
 
 static int file_open(lua_State *L) {
   static const dust_hdf5_mode modes[] = {DUST_HDF5_READ, DUST_HDF5_UPDATE, DUST_HDF5_TRUNCATE, DUST_HDF5_APPEND};
   const char *path = dust_lua_to_text(L, 1, "the path of an HDF5 file");
   dust_hdf5_mode mode = modes[to_mode(L, 2)];
-  bool fast = to_fast(L, 3);
+  open_options options = to_options(L, 3, mode);
   dust_hdf5 **box = lua_newuserdatauv(L, sizeof *box, 1);
   *box = NULL;
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   luaL_setmetatable(L, DUST_LUA_HDF5_FILE);
-  dust_status status = dust_hdf5_open(box, path, mode);
+  /* a file that nobody has any more but the collector is none that is open */
+  if (mode != DUST_HDF5_READ && dust_output_allowed(path, mode != DUST_HDF5_TRUNCATE) != DUST_OK) lua_gc(L, LUA_GCCOLLECT);
+  dust_status status = dust_hdf5_open_with(box, path, mode, &options.hdf5);
   if (status != DUST_OK) return refuse(L, status);
-  dust_hdf5_set_fast(*box, fast);
+  dust_hdf5_set_fast(*box, options.fast);
   return 1;
 }
 
-static dust_status file_release(lua_State *L) {
+static dust_status file_release(lua_State *L, bool discard) {
   dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE), *file = *box;
   *box = NULL;
-  return dust_hdf5_close(file);
+  return discard ? dust_hdf5_discard(file) : dust_hdf5_close(file);
 }
 
-static int file_close(lua_State *L) { return dust_lua_hdf5_answer(L, file_release(L)); }
+static int file_close(lua_State *L) { return dust_lua_hdf5_answer(L, file_release(L, false)); }
 
+static int file_discard(lua_State *L) { return dust_lua_hdf5_answer(L, file_release(L, true)); }
+
+/* An error on its way: what is made anew isn't whole. */
 static int file_leave(lua_State *L) {
-  dust_status status = file_release(L);
-  if (lua_isnoneornil(L, 2)) dust_lua_check(L, status);
+  bool fails = !lua_isnoneornil(L, 2);
+  dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+  dust_status status = file_release(L, fails && *box && dust_hdf5_is_new(*box));
+  if (!fails) dust_lua_check(L, status);
   return 0;
 }
 
 static int file_collect(lua_State *L) {
-  if (file_release(L) != DUST_OK) lua_warning(L, dust_message(), 0);
+  dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+  if (*box && dust_hdf5_is_new(*box)) {
+    char words[512];
+    lua_getiuservalue(L, 1, 1);
+    snprintf(words, sizeof words, "%.400s was never closed, so it is not written: call file:close() or declare it <close>", lua_tostring(L, -1));
+    file_release(L, true);
+    lua_warning(L, words, 0);
+  } else if (file_release(L, false) != DUST_OK)
+    lua_warning(L, dust_message(), 0);
   return 0;
+}
+
+static int file_move(lua_State *L) {
+  dust_hdf5 *file = dust_lua_to_hdf5_file(L);
+  const char *from = dust_lua_to_text(L, 2, "the name of a dataset or group"), *to = dust_lua_to_text(L, 3, "the new name");
+  return dust_lua_hdf5_answer(L, dust_hdf5_move(file, from, to));
+}
+
+typedef struct findings {
+  dust_hdf5_finding *list;
+  size_t count;
+} findings;
+
+#define FINDINGS "moondust.Hdf5Findings"
+
+static int findings_release(lua_State *L) {
+  findings *f = lua_touserdata(L, 1);
+  dust_hdf5_check_release(f->list, f->count);
+  *f = (findings){0};
+  return 0;
+}
+
+static int check_file(lua_State *L) {
+  const char *path = dust_lua_to_text(L, 1, "the path of an HDF5 file");
+  findings *f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = (findings){0};
+  luaL_setmetatable(L, FINDINGS);
+  dust_status status = dust_hdf5_check(&f->list, &f->count, path);
+  if (status != DUST_OK) return refuse(L, status);
+  lua_newtable(L);
+  for (size_t i = 0; i < f->count; i++) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, f->list[i].name), lua_setfield(L, -2, "name");
+    lua_pushboolean(L, f->list[i].ok), lua_setfield(L, -2, "ok");
+    lua_pushboolean(L, f->list[i].sums), lua_setfield(L, -2, "checksum");
+    if (f->list[i].message) lua_pushstring(L, f->list[i].message), lua_setfield(L, -2, "message");
+    lua_seti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
 }
 
 static int file_flush(lua_State *L) { return dust_lua_hdf5_answer(L, dust_hdf5_flush(dust_lua_to_hdf5_file(L))); }
@@ -270,14 +346,18 @@ void dust_lua_open_hdf5(lua_State *L) {
                                      {"set_attribute", file_set_attribute},
                                      {"exists", file_exists},
                                      {"flush", file_flush},
+                                     {"move", file_move},
+                                     {"discard", file_discard},
                                      {"close", file_close},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
   static const luaL_Reg result_meta[] = {{"__gc", result_release}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"open", file_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", file_open}, {"check", check_file}, {NULL, NULL}};
+  static const luaL_Reg findings_meta[] = {{"__gc", findings_release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_HDF5_FILE, methods, meta);
   dust_lua_class(L, RESULT, NULL, result_meta);
+  dust_lua_class(L, FINDINGS, NULL, findings_meta);
   luaL_newlib(L, functions);
   lua_setfield(L, -2, "hdf5");
 }

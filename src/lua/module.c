@@ -21,6 +21,7 @@ __attribute__((visibility("default"))) int luaopen_moondust_core(lua_State *L) {
   dust_lua_open_transform(L);
   dust_lua_open_hdf5(L);
   dust_lua_open_png(L);
+  dust_lua_open_output(L);
   dust_lua_open_http(L);
   dust_lua_open_system(L);
   return 1;

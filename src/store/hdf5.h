@@ -73,9 +73,37 @@ typedef struct dust_hdf5_counts {
 
 /* ---- files. Failing to open says why: missing, a directory, not HDF5, truncated, locked, no permission. */
 dust_status dust_hdf5_open(dust_hdf5 **out, const char *path, dust_hdf5_mode mode);
-/* Always gives the handle back (NULL is fine); the status says whether everything reached the disk. */
+/* For files made anew (TRUNCATE, or APPEND where there is none). Those are written under a temporary name, and take their own when
+ * they are closed and whole: until then, and after any failure, what was there before stays. A stream's temporary name is
+ * PATH.partial; after each flush that file holds, for whoever opens it, what was flushed and nothing else, also when the process is
+ * killed. Links of the root and its attributes come and go with a flush as one; a group below the root is as it was flushed first
+ * only if nothing is added to it later. */
+typedef struct dust_hdf5_open_options {
+  bool stream;
+  bool resume;  /* of a stream: PATH.partial is there and is added to */
+  bool replace; /* of a stream: PATH.partial may be there, and goes */
+} dust_hdf5_open_options;
+dust_status dust_hdf5_open_with(dust_hdf5 **out, const char *path, dust_hdf5_mode mode, const dust_hdf5_open_options *options);
+/* Always gives the handle back (NULL is fine). The status says whether everything reached the disk: after a failure of a file made
+ * anew there is nothing under its name that wasn't before, and its temporary file is gone, but for a stream's with what was flushed.
+ * A file opened in place is as at its last flush, but for voxels written over since. */
 dust_status dust_hdf5_close(dust_hdf5 *file);
+/* Gives up: a file made anew doesn't appear, a stream stays PATH.partial if something was flushed. A file opened in place is closed
+ * without a flush of what wasn't. */
+dust_status dust_hdf5_discard(dust_hdf5 *file);
+bool dust_hdf5_is_new(const dust_hdf5 *file);              /* it is written under a temporary name */
+const char *dust_hdf5_written_to(const dust_hdf5 *file); /* that name; the file's own otherwise */
 dust_status dust_hdf5_flush(dust_hdf5 *file);
+/* Gives a dataset or group another name in the file. */
+dust_status dust_hdf5_move(dust_hdf5 *file, const char *from, const char *to);
+/* Reads all voxels of a file, and compares with attributes `crc32c` where there are some. */
+typedef struct dust_hdf5_finding {
+  char *name;     /* of a dataset; "/": the file */
+  bool ok, sums; /* sums: there was a checksum to compare with */
+  char *message;  /* NULL: nothing wrong */
+} dust_hdf5_finding;
+dust_status dust_hdf5_check(dust_hdf5_finding **out, size_t *count, const char *path);
+void dust_hdf5_check_release(dust_hdf5_finding *findings, size_t count);
 /* Threads that read and decode; NULL (the start): the caller's alone. Has to be there during each read until another is set. Same
  * bytes for any number. */
 void dust_hdf5_set_pool(dust_hdf5 *file, dust_pool *pool);

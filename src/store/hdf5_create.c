@@ -101,19 +101,35 @@ static bool set_properties(hid_t plist, const dust_hdf5_layout *layout, size_t i
   return !layout->compression || (H5Pset_shuffle(plist) >= 0 && H5Pset_deflate(plist, (unsigned)layout->compression) >= 0);
 }
 
+/* The groups on the way to `clean` that aren't there, without times. */
+static dust_status make_parents(dust_hdf5 *file, const char *clean) {
+  char group[DUST_HDF5_NAME];
+  for (const char *slash = strchr(clean, '/'); slash; slash = strchr(slash + 1, '/')) {
+    memcpy(group, clean, (size_t)(slash - clean));
+    group[slash - clean] = 0;
+    if (H5Lexists(file->id, group, H5P_DEFAULT) > 0) continue;
+    hid_t plist = H5Pcreate(H5P_GROUP_CREATE), id = -1;
+    if (plist >= 0 && H5Pset_obj_track_times(plist, false) >= 0) id = H5Gcreate2(file->id, group, H5P_DEFAULT, plist, H5P_DEFAULT);
+    dust_status status = id < 0 ? dust_h5_fail(file, "making group", group) : DUST_OK;
+    if (id >= 0 && H5Gclose(id) < 0 && status == DUST_OK) status = dust_h5_fail(file, "making group", group);
+    if (plist >= 0) H5Pclose(plist);
+    DUST_TRY(status);
+  }
+  return DUST_OK;
+}
+
 static dust_status make_dataset(dust_hdf5 *file, const char *clean, dust_dtype dtype, int ndim, const int64_t *shape,
                                 const dust_hdf5_layout *layout) {
   hsize_t size[DUST_MAXDIM];
   for (int d = 0; d < ndim; d++) size[d] = (hsize_t)shape[d];
-  hid_t plist = H5Pcreate(H5P_DATASET_CREATE), link = H5Pcreate(H5P_LINK_CREATE), dataset = -1;
+  DUST_TRY(make_parents(file, clean));
+  hid_t plist = H5Pcreate(H5P_DATASET_CREATE), dataset = -1;
   hid_t space = ndim ? H5Screate_simple(ndim, size, NULL) : H5Screate(H5S_SCALAR);
-  if (plist >= 0 && link >= 0 && space >= 0 && H5Pset_create_intermediate_group(link, 1) >= 0 &&
-      set_properties(plist, layout, dust_dtype_size(dtype), ndim, shape))
-    dataset = H5Dcreate2(file->id, clean, dust_h5_native(dtype), space, link, plist, H5P_DEFAULT);
+  if (plist >= 0 && space >= 0 && set_properties(plist, layout, dust_dtype_size(dtype), ndim, shape))
+    dataset = H5Dcreate2(file->id, clean, dust_h5_native(dtype), space, H5P_DEFAULT, plist, H5P_DEFAULT);
   dust_status status = dataset < 0 ? dust_h5_fail(file, "making", clean) : DUST_OK;
   if (dataset >= 0) H5Dclose(dataset);
   if (space >= 0) H5Sclose(space);
-  if (link >= 0) H5Pclose(link);
   if (plist >= 0) H5Pclose(plist);
   return status;
 }
@@ -130,7 +146,10 @@ static dust_status create(dust_hdf5 *file, const char *name, dust_dtype dtype, i
   if (layout->layout == DUST_HDF5_CHUNKS_GIVEN) DUST_TRY(check_chunks(layout->chunks, shape, dust_dtype_size(dtype), file, clean, ndim));
   if (dust_h5_exists(file->id, clean))
     return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is there already: choose another name or file", file->path, clean);
-  return make_dataset(file, clean, dtype, ndim, shape, layout);
+  DUST_TRY(make_dataset(file, clean, dtype, ndim, shape, layout));
+  DUST_TRY(dust_h5_sum_made(file, clean, dtype, ndim, shape));
+  DUST_TRY(dust_h5_stream_touch(file, clean));
+  return dust_h5_sound(file);
 }
 
 dust_status dust_hdf5_create(dust_hdf5 *file, const char *name, dust_dtype dtype, int ndim, const int64_t *shape,

@@ -200,8 +200,11 @@ static dust_status write_box(dust_hdf5 *file, const char *name, const dust_ndarr
   if (transfer_is_empty(&t)) goto done;
   DUST_GO(elements_to_write(&elements, &t, array));
   DUST_GO(transfer_select(&t, elements.dtype, true));
+  DUST_GO(dust_h5_sum_before(file, t.clean, t.dataset, t.type, t.ndim, t.begin, t.shape));
   if (H5Dwrite(t.dataset, t.memory_type, t.memory, t.space, H5P_DEFAULT, elements.data) < 0)
-    DUST_GO(dust_h5_fail_transfer(file, "writing", t.clean, t.dataset));
+    DUST_GO(file->trouble->write_error ? dust_h5_sound(file) : dust_h5_fail_transfer(file, "writing", t.clean, t.dataset));
+  DUST_GO(dust_h5_sum_after(file, t.clean, t.dataset, elements.dtype == t.dtype && H5Tequal(t.type, dust_h5_native(t.dtype)) > 0 ? elements.data : NULL));
+  status = dust_h5_sound(file);
 done:
   dust_ndarray_release(&elements);
   transfer_end(&t);

@@ -18,6 +18,7 @@ void dust_h5_enter(dust_h5_call *call) {
   call->print = NULL, call->context = NULL;
   H5Eget_auto2(H5E_DEFAULT, &call->print, &call->context);
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  dust_h5_driver_forget_read();
 }
 
 void dust_h5_leave(const dust_h5_call *call) {

@@ -11,7 +11,7 @@
  * read works in batches of chunks, so that no box needs more memory than itself, the decoded chunks (DUST_H5_CACHE_BYTES) and scratch blocks a thread. Of a box
  * whose chunks are more than the cache holds none is kept, and what is wanted of each is decoded straight into the box.
  *
- * Raw bytes come from a descriptor of our own when the file begins at byte 0 and is opened by HDF5's default driver, and the dataset has few chunks:
+ * Raw bytes come from a descriptor of our own when the file begins at byte 0 and goes through our driver, and the dataset has few chunks:
  * HDF5 finds a chunk's address by walking over all of them. Otherwise HDF5 reads them (H5Dread_chunk), in its turn.
  */
 #ifndef DUST_STORE_HDF5_FAST_INTERNAL_H

@@ -106,11 +106,11 @@ static bool describe(dust_h5_fast *fast, hid_t dataset) {
   return simple;
 }
 
-/* HDF5's descriptor of the file if its default driver has one; it stays HDF5's. */
+/* HDF5's descriptor of the file if it is our driver's; it stays that one's. */
 static int descriptor_of(hid_t file) {
   void *handle = NULL;
   hid_t access_list = H5Fget_access_plist(file);
-  bool is_descriptor = access_list >= 0 && H5Pget_driver(access_list) == H5FD_SEC2;
+  bool is_descriptor = access_list >= 0 && dust_h5_driver_is_ours(access_list);
   if (access_list >= 0) H5Pclose(access_list);
   return is_descriptor && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle ? *(int *)handle : -1;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,8 +31,18 @@ dust_status dust_h5_clean_name(char *out, const char *name) {
   return DUST_OK;
 }
 
+dust_status dust_h5_sound(const dust_hdf5 *file) {
+  const dust_h5_trouble *t = file->trouble;
+  if (!t->write_error) return DUST_OK;
+  const char *after = file->stream   ? "what was flushed before is whole"
+                      : file->output ? "nothing is there under that name that wasn't before"
+                                     : "what was in the file at the last flush is whole, but for boxes written over since";
+  return dust_fail(DUST_ERROR_WORLD, "%s: writing failed (%s at byte %llu): %s; %s", file->path, t->write_call,
+                   (unsigned long long)t->write_offset, strerror(t->write_error), after);
+}
+
 dust_status dust_h5_writable(const dust_hdf5 *file) {
-  if (file->writable) return DUST_OK;
+  if (file->writable) return dust_h5_sound(file);
   return dust_fail(DUST_ERROR_ARGUMENT, "%s is open for reading only: open it with mode \"r+\" or \"a\" to write", file->path);
 }
 
@@ -88,76 +99,171 @@ static void keep_library_loaded(void) {
   if (dladdr((void *)(uintptr_t)H5open, &about) && about.dli_fname) dlopen(about.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
-static dust_status open_id(hid_t *out, const char *path, dust_hdf5_mode mode) {
-  bool exists;
-  DUST_TRY(check_path(path, mode == DUST_HDF5_READ || mode == DUST_HDF5_UPDATE, &exists));
-  bool write = mode != DUST_HDF5_READ, make = mode == DUST_HDF5_TRUNCATE || !exists;
-  if (make)
-    *out = H5Fcreate(path, exists ? H5F_ACC_TRUNC : H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
-  else
-    *out = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, H5P_DEFAULT);
-  return *out < 0 ? explain_open(path, write, make) : DUST_OK;
+/* Version 18 of the format: superblock 2, metadata with checksums, readable by every HDF5 since 2008, and no mark of an open file
+ * that a program which is killed leaves behind. A file in place may hold later things. */
+hid_t dust_h5_access_list(dust_h5_trouble *trouble) {
+  hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+#if H5_VERSION_GE(1, 10, 2)
+  bool fine = list >= 0 && H5Pset_libver_bounds(list, H5F_LIBVER_V18, trouble && trouble->way == DUST_H5_IN_PLACE ? H5F_LIBVER_LATEST : H5F_LIBVER_V18) >= 0;
+#else
+  bool fine = list >= 0;
+#endif
+  if (fine && dust_h5_driver_use(list, trouble)) return list;
+  if (list >= 0) H5Pclose(list);
+  return -1;
 }
 
-static dust_status open_file(dust_hdf5 **out, const char *path, dust_hdf5_mode mode) {
+/* The root keeps no time, so that the same calls make the same bytes. */
+static hid_t create_id(const char *path, hid_t access_list) {
+  hid_t list = H5Pcreate(H5P_FILE_CREATE), id = -1;
+  if (list >= 0 && H5Pset_obj_track_times(list, false) >= 0) id = H5Fcreate(path, H5F_ACC_TRUNC, list, access_list);
+  if (list >= 0) H5Pclose(list);
+  return id;
+}
+
+static dust_status open_there(dust_hdf5 *file, bool write) {
+  if (write) DUST_TRY(dust_output_allowed(file->path, true));
+  file->noted = write ? dust_output_writing(file->path, &file->file_id) : dust_output_reading(file->path, &file->file_id);
+  if (!file->noted) return dust_fail(DUST_ERROR_WORLD, "%s can't be opened: %s", file->path, strerror(errno));
+  file->trouble->way = write ? DUST_H5_IN_PLACE : DUST_H5_PLAIN;
+  hid_t list = dust_h5_access_list(write ? file->trouble : NULL);
+  if (list < 0) return dust_h5_fail(file, "opening", "");
+  file->id = H5Fopen(file->path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
+  dust_status status = file->id < 0 ? explain_open(file->path, write, false) : DUST_OK;
+  H5Pclose(list);
+  return status;
+}
+
+static dust_status open_anew(dust_hdf5 *file, dust_hdf5_mode mode, dust_output_kind kind) {
+  DUST_TRY(dust_output_begin(&file->output, file->path, kind));
+  bool stream = kind != DUST_OUTPUT_HIDDEN, resumed = kind == DUST_OUTPUT_RESUMED;
+  file->trouble->way = stream ? DUST_H5_STREAM : DUST_H5_PLAIN;
+  if (resumed) dust_output_keep(file->output, true);
+  hid_t list = dust_h5_access_list(file->trouble);
+  if (list < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0) {
+    if (list >= 0) H5Pclose(list);
+    return dust_h5_fail(file, "making", "");
+  }
+  const char *path = dust_output_path(file->output);
+  file->id = resumed ? H5Fopen(path, H5F_ACC_RDWR, list) : create_id(path, list);
+  dust_status status = file->id < 0 ? explain_open(path, true, !resumed) : DUST_OK;
+  H5Pclose(list);
+  return status == DUST_OK && stream ? dust_h5_stream_begin(file, resumed) : status;
+}
+
+static dust_status open_mode(dust_hdf5 *file, dust_hdf5_mode mode, const dust_hdf5_open_options *options) {
+  bool exists;
+  if (mode != DUST_HDF5_TRUNCATE) DUST_TRY(check_path(file->path, mode == DUST_HDF5_READ || mode == DUST_HDF5_UPDATE, &exists));
+  if (mode != DUST_HDF5_TRUNCATE && exists) return open_there(file, mode != DUST_HDF5_READ);
+  dust_output_kind kind = !options->stream   ? DUST_OUTPUT_HIDDEN
+                          : options->resume  ? DUST_OUTPUT_RESUMED
+                          : options->replace ? DUST_OUTPUT_ANEW
+                                             : DUST_OUTPUT_PARTIAL;
+  return open_anew(file, mode, kind);
+}
+
+static dust_status close_file(dust_hdf5 *file, bool discard);
+
+static dust_status open_file(dust_hdf5 **out, const char *path, dust_hdf5_mode mode, const dust_hdf5_open_options *options) {
+  static const dust_hdf5_open_options plain = {0};
   dust_hdf5 *file = NULL;
   size_t length = strlen(path) + 1;
-  void *block = NULL, *name = NULL;
+  void *block = NULL, *name = NULL, *trouble = NULL;
   dust_status status;
   DUST_GO(dust_calloc(&block, 1, sizeof *file));
   DUST_GO(dust_alloc(&name, length));
+  trouble = calloc(1, sizeof(dust_h5_trouble)); /* the driver gives it back when HDF5 doesn't close the file */
+  if (!trouble) DUST_GO(dust_fail(DUST_ERROR_MEMORY, "no memory to open %s", path));
   file = block;
+  file->id = -1;
   file->path = memcpy(name, path, length);
+  file->trouble = trouble;
   file->writable = mode != DUST_HDF5_READ;
   file->fast = true;
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) file->open[i].id = -1;
   keep_library_loaded();
-  DUST_GO(open_id(&file->id, path, mode));
+  DUST_GO(open_mode(file, mode, options ? options : &plain));
   *out = file;
+  return DUST_OK;
 done:
-  if (status != DUST_OK) dust_free(name), dust_free(block);
+  if (file)
+    close_file(file, true); /* its own troubles come after what went wrong first, whose message stays */
+  else
+    dust_free(name), dust_free(block);
   return status;
 }
 
-dust_status dust_hdf5_open(dust_hdf5 **out, const char *path, dust_hdf5_mode mode) { DUST_H5_CALL(open_file(out, path, mode)); }
+dust_status dust_hdf5_open(dust_hdf5 **out, const char *path, dust_hdf5_mode mode) { DUST_H5_CALL(open_file(out, path, mode, NULL)); }
+
+dust_status dust_hdf5_open_with(dust_hdf5 **out, const char *path, dust_hdf5_mode mode, const dust_hdf5_open_options *options) {
+  DUST_H5_CALL(open_file(out, path, mode, options));
+}
 
 /* ---- closing */
 
-static dust_status flush_file(dust_hdf5 *file) {
-  if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) >= 0) return DUST_OK;
+static dust_status flush_hdf5(dust_hdf5 *file) {
+  DUST_TRY(dust_h5_sound(file));
+  DUST_TRY(dust_h5_sums_put(file));
+  bool fine = H5Fflush(file->id, H5F_SCOPE_GLOBAL) >= 0;
+  DUST_TRY(dust_h5_sound(file));
+  if (fine) return DUST_OK;
   char reason[256];
   dust_h5_reason(reason, sizeof reason);
   return dust_fail(DUST_ERROR_WORLD, "%s: writing to the disk failed, the file is incomplete: %s", file->path, reason);
 }
 
-/* What HDF5 couldn't write it keeps, fails to close the file, tries again at exit and crashes there (1.10). So once a flush has
- * failed and been reported, the file's descriptor is turned into a bottomless one: the rest goes nowhere, and closing gives
- * everything back. The file stays as it was left on the disk. */
-static void give_up_writing(hid_t file) {
-  void *handle = NULL;
-  hid_t access_list = H5Fget_access_plist(file);
-  bool is_descriptor = access_list >= 0 && H5Pget_driver(access_list) == H5FD_SEC2;
-  if (access_list >= 0) H5Pclose(access_list);
-  if (!is_descriptor || H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return;
-  int sink = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (sink < 0) return;
-  dup2(sink, *(int *)handle);
-  close(sink);
+static dust_status flush_file(dust_hdf5 *file) {
+  DUST_TRY(flush_hdf5(file));
+  return file->stream ? dust_h5_stream_publish(file) : DUST_OK;
 }
 
-static dust_status close_file(dust_hdf5 *file) {
-  dust_status status = file->writable ? flush_file(file) : DUST_OK;
-  if (status != DUST_OK) give_up_writing(file->id);
+/* Gives all ids of the file back. What HDF5 couldn't close stays open in it until the process ends; nothing of it is written then. */
+static dust_status close_ids(dust_hdf5 *file) {
+  dust_status status = DUST_OK;
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) dust_h5_fast_close(file, &file->open[i]);
   dust_h5_cache_release(&file->cache);
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++)
     if (file->open[i].id >= 0 && H5Dclose(file->open[i].id) < 0 && status == DUST_OK)
       status = dust_h5_fail(file, "closing", file->open[i].name);
-  if (H5Fclose(file->id) < 0 && status == DUST_OK) {
+  if (file->id >= 0 && H5Fclose(file->id) < 0 && status == DUST_OK) {
     char reason[256];
     dust_h5_reason(reason, sizeof reason);
     status = dust_fail(DUST_ERROR_WORLD, "%s: closing failed, the file may be incomplete: %s", file->path, reason);
   }
+  return status;
+}
+
+static void release_trouble(dust_h5_trouble *trouble) {
+  if (trouble->driver)
+    dust_h5_driver_abandon(trouble);
+  else
+    free(trouble);
+}
+
+/* The first failure's message is the one that stays. */
+static dust_status close_file(dust_hdf5 *file, bool discard) {
+  bool written = file->writable && !discard && file->id >= 0;
+  dust_status status = written ? flush_hdf5(file) : DUST_OK, closing;
+  char first[1024];
+  snprintf(first, sizeof first, "%s", dust_message());
+  if (status != DUST_OK || (discard && file->output)) file->trouble->abandoned = true;
+  closing = close_ids(file);
+  if (status == DUST_OK && written) {
+    status = file->trouble->write_error ? dust_h5_sound(file) : closing;
+    if (status == DUST_OK && file->output) status = dust_h5_verify(dust_output_path(file->output), file->path);
+    snprintf(first, sizeof first, "%s", dust_message());
+  }
+  if (file->noted) dust_output_done(file->file_id);
+  if (file->output && file->stream) dust_output_keep(file->output, !dust_h5_stream_is_empty(file));
+  if (file->output && written && status == DUST_OK)
+    status = dust_output_commit(file->output);
+  else {
+    if (file->output) dust_output_discard(file->output);
+    if (status != DUST_OK || discard) dust_fail(status, "%s", first);
+  }
+  dust_h5_stream_release(file);
+  dust_h5_sums_release(file);
+  release_trouble(file->trouble);
   dust_free(file->path);
   dust_free(file);
   return status;
@@ -165,10 +271,35 @@ static dust_status close_file(dust_hdf5 *file) {
 
 dust_status dust_hdf5_close(dust_hdf5 *file) {
   if (!file) return DUST_OK;
-  DUST_H5_CALL(close_file(file));
+  DUST_H5_CALL(close_file(file, false));
 }
 
+dust_status dust_hdf5_discard(dust_hdf5 *file) {
+  if (!file) return DUST_OK;
+  DUST_H5_CALL(close_file(file, true));
+}
+
+bool dust_hdf5_is_new(const dust_hdf5 *file) { return file->output != NULL; }
+const char *dust_hdf5_written_to(const dust_hdf5 *file) { return file->output ? dust_output_path(file->output) : file->path; }
+
 dust_status dust_hdf5_flush(dust_hdf5 *file) { DUST_H5_CALL(file->writable ? flush_file(file) : DUST_OK); }
+
+static dust_status move(dust_hdf5 *file, const char *from, const char *to) {
+  char old[DUST_HDF5_NAME], name[DUST_HDF5_NAME];
+  DUST_TRY(dust_h5_writable(file));
+  DUST_TRY(dust_h5_clean_name(old, from));
+  DUST_TRY(dust_h5_clean_name(name, to));
+  if (!old[0] || !name[0]) return dust_fail(DUST_ERROR_ARGUMENT, "%s: the root can't be moved", file->path);
+  if (!dust_h5_exists(file->id, old)) return dust_fail(DUST_ERROR_WORLD, "%s has no '%s' to be moved", file->path, old);
+  if (H5Lmove(file->id, old, file->id, name, H5P_DEFAULT, H5P_DEFAULT) < 0) return dust_h5_fail(file, "moving", old);
+  for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) DUST_TRY(dust_h5_forget(file, &file->open[i]));
+  dust_h5_sums_moved(file, old, name);
+  DUST_TRY(dust_h5_stream_touch(file, old));
+  DUST_TRY(dust_h5_stream_touch(file, name));
+  return dust_h5_sound(file);
+}
+
+dust_status dust_hdf5_move(dust_hdf5 *file, const char *from, const char *to) { DUST_H5_CALL(move(file, from, to)); }
 
 void dust_hdf5_set_pool(dust_hdf5 *file, dust_pool *pool) { file->pool = pool; }
 void dust_hdf5_set_fast(dust_hdf5 *file, bool fast) { file->fast = fast; }
@@ -244,7 +375,7 @@ static dust_h5_open_dataset *slot_for(dust_hdf5 *file, const char *clean) {
 }
 
 /* Leaves a freed slot behind whatever happens. */
-static dust_status free_slot(dust_hdf5 *file, dust_h5_open_dataset *slot) {
+dust_status dust_h5_forget(dust_hdf5 *file, dust_h5_open_dataset *slot) {
   hid_t id = slot->id;
   dust_h5_fast_close(file, slot);
   slot->id = -1;
@@ -259,7 +390,7 @@ static dust_status open_dataset(dust_hdf5 *file, dust_h5_open_dataset *slot, con
   H5Oclose(object);
   if (kind == H5I_GROUP) return dust_h5_fail_group(file, clean);
   if (kind != H5I_DATASET) return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a named type, not a dataset", file->path, clean);
-  DUST_TRY(free_slot(file, slot));
+  DUST_TRY(dust_h5_forget(file, slot));
   hid_t id = open_with_cache(file->id, clean);
   if (id < 0) return dust_h5_fail(file, "opening dataset", clean);
   slot->id = id;

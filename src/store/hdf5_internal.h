@@ -10,9 +10,16 @@
 #include <hdf5.h>
 #include "base/mem.h"
 #include "store/hdf5.h"
+#include "store/hdf5_driver.h"
+#include "store/output.h"
 
 #define DUST_HDF5_OPEN_DATASETS 8
 #define DUST_HDF5_NAME 1024 /* longest name of a dataset we take, with its NUL */
+
+typedef struct dust_h5_names {
+  char **name;
+  size_t count, capacity;
+} dust_h5_names;
 
 typedef struct dust_h5_fast dust_h5_fast;       /* hdf5_fast_internal.h */
 typedef struct dust_h5_decoded dust_h5_decoded; /* there too */
@@ -28,6 +35,9 @@ typedef struct dust_h5_open_dataset {
 #define DUST_H5_CACHE_BYTES ((size_t)64 << 20)
 #define DUST_H5_CACHE_BUCKETS 1024
 
+typedef struct dust_h5_stream dust_h5_stream; /* hdf5_stream.c */
+typedef struct dust_h5_sum dust_h5_sum;       /* hdf5_sums.c */
+
 /* Decoded chunks of a file. */
 typedef struct dust_h5_cache {
   dust_h5_decoded *newest, *oldest, *bucket[DUST_H5_CACHE_BUCKETS];
@@ -38,6 +48,12 @@ struct dust_hdf5 {
   hid_t id;
   bool writable;
   char *path;
+  dust_h5_trouble *trouble;    /* outlives the file if HDF5 doesn't close it */
+  dust_output *output;         /* made anew: what it is written to; NULL: opened in place */
+  dust_h5_stream *stream;      /* NULL: no stream */
+  dust_h5_sum *sums;           /* checksums of what was written, unsorted */
+  bool noted;                  /* `open_file` is noted as open */
+  dust_output_file_id file_id;
   uint64_t clock;
   bool fast;       /* may read without HDF5's own machinery */
   dust_pool *pool; /* the caller's; NULL: none */
@@ -73,6 +89,10 @@ dust_status dust_h5_fail_transfer(const dust_hdf5 *file, const char *doing, cons
 void dust_h5_filter_name(char *text, size_t size, H5Z_filter_t id, const char *in_file);
 
 /* ---- hdf5_file.c */
+/* DUST_ERROR_WORLD once something couldn't be written, with the cause and what is whole. */
+dust_status dust_h5_sound(const dust_hdf5 *file);
+/* An access list for files of ours; < 0: HDF5 said no. The caller closes it. */
+hid_t dust_h5_access_list(dust_h5_trouble *trouble);
 /* Without leading, trailing and doubled slashes; "" is the root. size DUST_HDF5_NAME. */
 dust_status dust_h5_clean_name(char *out, const char *name);
 /* HDF5's spelling of a clean name. */
@@ -81,17 +101,39 @@ bool dust_h5_exists(hid_t file, const char *clean);
 /* The open dataset of that clean name; it stays the file's. */
 dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean);
 dust_status dust_h5_opened(dust_h5_open_dataset **out, dust_hdf5 *file, const char *clean);
+/* Closes the slot's dataset. */
+dust_status dust_h5_forget(dust_hdf5 *file, dust_h5_open_dataset *slot);
 dust_status dust_h5_writable(const dust_hdf5 *file);
 
 /* ---- hdf5_fast_open.c, hdf5_fast_cache.c */
 void dust_h5_fast_close(dust_hdf5 *file, dust_h5_open_dataset *dataset); /* before the dataset's id is closed */
 void dust_h5_cache_release(dust_h5_cache *cache);
 
+/* ---- hdf5_stream.c: superblocks and roots of a stream's own, see there. HDF5 has just flushed the file. */
+dust_status dust_h5_stream_begin(dust_hdf5 *file, bool resumed);
+dust_status dust_h5_stream_publish(dust_hdf5 *file);
+/* A top-level link may have come, gone or changed its name. */
+dust_status dust_h5_stream_touch(dust_hdf5 *file, const char *clean);
+bool dust_h5_stream_is_empty(const dust_hdf5 *file);
+void dust_h5_stream_release(dust_hdf5 *file);
+
+/* ---- hdf5_sums.c: attributes crc32c. */
+/* A dataset was made; a box is about to be written, was written. */
+dust_status dust_h5_sum_made(dust_hdf5 *file, const char *clean, dust_dtype dtype, int ndim, const int64_t *shape);
+dust_status dust_h5_sum_before(dust_hdf5 *file, const char *clean, hid_t dataset, hid_t type, int ndim, const int64_t *begin, const int64_t *shape);
+/* `elements`: in C order, those that the dataset has now; NULL: they are read. */
+dust_status dust_h5_sum_after(dust_hdf5 *file, const char *clean, hid_t dataset, const void *elements);
+dust_status dust_h5_sums_put(dust_hdf5 *file); /* the attributes of what has changed */
+void dust_h5_sums_moved(dust_hdf5 *file, const char *from, const char *to);
+void dust_h5_sums_release(dust_hdf5 *file);
+
+/* ---- hdf5_check.c */
+/* Opens a file that was written and reads its structure: every group, every dataset's header, that its voxels lie in the file. */
+dust_status dust_h5_verify(const char *path, const char *shown);
+
 /* ---- hdf5_list.c, hdf5_missing.c */
-typedef struct dust_h5_names {
-  char **name;
-  size_t count, capacity;
-} dust_h5_names;
+/* "group/link"; the group may be "". */
+dust_status dust_h5_names_add(dust_h5_names *names, const char *group, const char *link);
 void dust_h5_names_release(dust_h5_names *names);
 /* Full clean names of all datasets, sorted. */
 dust_status dust_h5_dataset_names(dust_h5_names *out, dust_hdf5 *file);

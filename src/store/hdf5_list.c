@@ -12,7 +12,7 @@
 
 /* ---- growing lists of names */
 
-static dust_status names_add(dust_h5_names *names, const char *group, const char *link) {
+dust_status dust_h5_names_add(dust_h5_names *names, const char *group, const char *link) {
   if (names->count == names->capacity) {
     size_t capacity = names->capacity ? 2 * names->capacity : 16;
     void *grown = names->name;
@@ -44,7 +44,7 @@ typedef struct links {
 
 static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *link, void *context) {
   links *found = context;
-  found->status = names_add(link->type == H5L_TYPE_HARD ? &found->hard : &found->soft, "", name);
+  found->status = dust_h5_names_add(link->type == H5L_TYPE_HARD ? &found->hard : &found->soft, "", name);
   return found->status == DUST_OK ? 0 : -1;
 }
 
@@ -122,8 +122,8 @@ static dust_status sort_child(walk *w, hid_t group, const char *group_name, cons
   H5I_type_t kind = H5Iget_type(object);
   H5Oclose(object);
   if (strlen(group_name) + strlen(link) + 2 > DUST_HDF5_NAME) return DUST_OK; /* can't be asked for by that name either */
-  if (kind == H5I_DATASET) return names_add(&w->datasets, group_name, link);
-  return kind == H5I_GROUP ? names_add(hard ? &w->hard : &w->soft, group_name, link) : DUST_OK;
+  if (kind == H5I_DATASET) return dust_h5_names_add(&w->datasets, group_name, link);
+  return kind == H5I_GROUP ? dust_h5_names_add(hard ? &w->hard : &w->soft, group_name, link) : DUST_OK;
 }
 
 static dust_status walk_links(walk *w, hid_t group, const char *name) {

@@ -38,7 +38,7 @@ static dust_status set_attribute(dust_hdf5 *file, const char *name, const char *
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   H5Oclose(object);
-  return status;
+  return status == DUST_OK ? dust_h5_sound(file) : status;
 }
 
 dust_status dust_hdf5_set_attribute(dust_hdf5 *file, const char *name, const char *attribute, const dust_hdf5_value *value) {

@@ -1,0 +1,93 @@
+/* Which files this process has open, and which it must never write (output.h). */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "store/output_internal.h"
+
+typedef struct note {
+  struct note *next;
+  dust_output_file_id id;
+  long readers, writers;
+  bool script;
+} note;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static note *notes; /* as many as files are open: few */
+
+static note *find(dust_output_file_id id) {
+  note *n = notes;
+  while (n && !(n->id.device == id.device && n->id.inode == id.inode)) n = n->next;
+  return n;
+}
+
+/* malloc: notes stay until the process ends when they are of a script, which is no leak of a batch. */
+static note *make(dust_output_file_id id) {
+  note *n = find(id);
+  if (n) return n;
+  n = calloc(1, sizeof *n);
+  if (!n) return NULL;
+  n->id = id, n->next = notes, notes = n;
+  return n;
+}
+
+static bool count(const struct stat *about, dust_output_file_id *out, bool writes) {
+  *out = (dust_output_file_id){about->st_dev, about->st_ino, writes};
+  pthread_mutex_lock(&lock);
+  note *n = make(*out);
+  if (n) *(writes ? &n->writers : &n->readers) += 1;
+  pthread_mutex_unlock(&lock);
+  return n != NULL;
+}
+
+bool dust_output_reading(const char *path, dust_output_file_id *out) {
+  struct stat about;
+  return stat(path, &about) == 0 && count(&about, out, false);
+}
+
+bool dust_output_reading_descriptor(int descriptor, dust_output_file_id *out) {
+  struct stat about;
+  return fstat(descriptor, &about) == 0 && count(&about, out, false);
+}
+
+bool dust_output_writing(const char *path, dust_output_file_id *out) {
+  struct stat about;
+  return stat(path, &about) == 0 && count(&about, out, true);
+}
+
+void dust_output_done(dust_output_file_id id) {
+  pthread_mutex_lock(&lock);
+  note *n = find(id);
+  if (n) *(id.writes ? &n->writers : &n->readers) -= 1;
+  if (n && n->readers == 0 && n->writers == 0 && !n->script) {
+    note **at = &notes;
+    while (*at != n) at = &(*at)->next;
+    *at = n->next;
+    free(n);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+dust_status dust_output_protect(const char *path) {
+  struct stat about;
+  if (stat(path, &about) != 0) return DUST_OK;
+  pthread_mutex_lock(&lock);
+  note *n = make((dust_output_file_id){about.st_dev, about.st_ino, false});
+  if (n) n->script = true;
+  pthread_mutex_unlock(&lock);
+  return n ? DUST_OK : dust_fail(DUST_ERROR_MEMORY, "no memory to note the script %s", path);
+}
+
+dust_status dust_output_check_id(const char *path, dust_output_file_id id, bool in_place) {
+  pthread_mutex_lock(&lock);
+  const note *n = find(id);
+  bool script = n && n->script, reads = n && n->readers > 0, writes = n && n->writers > 0;
+  pthread_mutex_unlock(&lock);
+  if (script) return dust_fail(DUST_ERROR_WORLD, "%s is the script that runs: it is not written over; name another output", path);
+  if (reads)
+    return dust_fail(DUST_ERROR_WORLD, "%s is open for reading in this process and can't be %s close it first", path,
+                     in_place ? "opened for writing too:" : "replaced: name another output, or");
+  if (writes && !in_place)
+    return dust_fail(DUST_ERROR_WORLD, "%s is open for writing in this process and can't be replaced: close it first", path);
+  return DUST_OK;
+}
