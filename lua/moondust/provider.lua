@@ -225,13 +225,14 @@ local function new_context(rng, stream, watch)
   }
 end
 
-local function run(self, request, context)
+local function run(self, request, context, turn)
   local own, seed = request:clone(), request.random_seed or core.seed_from_system()
-  own:begin(seed, context)
+  own:begin(seed, context, turn)
   own:align_to(self.spec)
   contract.check_size(self, own)
   local batch = self:request_batch(own)
   rawset(batch, "random_seed", seed)
+  rawset(batch, "index", turn)
   rawset(batch, "profiling_stats", context.profile)
   return batch
 end
@@ -239,7 +240,7 @@ end
 --- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
 --- shape on the voxel grid. The caller's request stays as it is.
 ---@param request moondust.BatchRequest
----@param stream table?  where nodes keep what belongs to a stream of batches
+---@param stream table?  where nodes keep what belongs to a stream of batches; `first` is the number of its first batch (0), `next` of the next one
 ---@param watch (fun(node: moondust.BatchProvider, batch: moondust.Batch))?  is shown what each node hands down; to be left as it is
 ---@return moondust.Batch
 function BatchProvider:serve(request, stream, watch)
@@ -250,11 +251,12 @@ function BatchProvider:serve(request, stream, watch)
   -- The streams' 5 KB are kept for the next request; one that is served meanwhile (by a node's own script) finds none.
   local rng = self.idle_rng or core.Rng(0)
   self.idle_rng = nil
-  local context = new_context(rng, stream, watch)
+  local context, turn = new_context(rng, stream, watch), 0
+  if stream then turn, stream.next = stream.next or stream.first or 0, (stream.next or stream.first or 0) + 1 end
   local ok, result = xpcall(run, errors.handler(function()
     local depth = context.depth
     return (context.nodes[depth] or self):name(), (context.requests[depth] or request):describe()
-  end), self, request, context)
+  end), self, request, context, turn)
   self.idle_rng = rng
   if ok then return result end
   error(result, 0)

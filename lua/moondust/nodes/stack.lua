@@ -27,6 +27,7 @@ local function ask(self, request)
   for i = 1, self.num_repetitions do
     local upstream = request:copy()
     -- randint's 2^32 itself is a seed that NumPy refuses; it counts as 0 here.
+    upstream:repeats(i - 1, self.num_repetitions)
     rawset(upstream, "random_seed", request.rng:randint(0, 4294967296) % 4294967296)
     batches[i] = self:get_upstream_provider():request_batch(upstream)
   end
