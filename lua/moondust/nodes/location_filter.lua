@@ -62,29 +62,41 @@ local function give_up(self, request, outside, attempts)
     .. "(%s was there in %s only); ask for less, or put md.Pad{ %s } upstream", attempts, #self.places, outside, self:get_upstream_provider().spec[outside].roi, outside)
 end
 
-local NOWHERE = { contains = function() return false end }
-
--- All shifts that keep what is requested inside of what upstream has; nil where that is no box, and each shift must be looked at by itself.
-local function box_of_shifts(self, request, grid)
-  local offered, box = self:get_upstream_provider().spec, geometry.endless(#grid)
+-- Least and largest shift along each axis that keep what is requested inside of what upstream has. Nothing where an empty ROI is among it: whether one is inside isn't
+-- said by its ends, so each shift is looked at by itself.
+local function range_of_shifts(self, request, dims)
+  local offered, low, high = self:get_upstream_provider().spec, {}, {}
+  for d = 1, dims do low[d], high[d] = math.mininteger, math.maxinteger end
   for name, wanted in request:items() do
-    local there = wanted.roi and offered[name] and offered[name].roi
-    if there then
-      if wanted.roi.empty or there.empty then return nil end
-      local shifts = core.shifts_within(there, wanted.roi, grid * 0 + 1)
-      box = box:intersects(shifts) and box:intersect(shifts)
-      if not box then return NOWHERE end
+    local roi, there = wanted.roi, wanted.roi and offered[name] and offered[name].roi
+    if there and (roi.empty or there.empty) then return nil end
+    for d = 1, there and dims or 0 do
+      if there.begin[d] ~= core.unbounded then low[d] = math.max(low[d], there.begin[d] - roi.begin[d]) end
+      if there.stop[d] ~= core.unbounded then high[d] = math.min(high[d], there.stop[d] - roi.stop[d]) end
     end
   end
-  return box
+  return low, high
+end
+
+-- What shift_to() is for a place without jitter, compared along each axis: there may be very many places.
+local function is_within(place, center, grid, low, high)
+  for d = 1, #center do
+    local shift = grid[d] * geometry.round((math.floor(place[d]) - center[d]) / grid[d])
+    if shift < low[d] or shift > high[d] then return false end
+  end
+  return true
 end
 
 local function find_fitting(self, request, center, grid)
-  local box, list = box_of_shifts(self, request, grid), {}
+  local dims, list, middle, step = #center, {}, center:totable(), grid:totable()
+  local low, high = range_of_shifts(self, request, dims)
   for i, place in ipairs(self.places) do
-    local shift = shift_to(self, place, center, grid)
     local fits
-    if box then fits = box:contains(shift) else fits = not sticks_out(self, request, shift) end
+    if low and #place == dims then
+      fits = is_within(place, middle, step, low, high)
+    else
+      fits = not sticks_out(self, request, shift_to(self, place, center, grid))
+    end
     if fits then list[#list + 1] = i end
   end
   if #list == 0 then give_up(self, request, sticks_out(self, request, shift_to(self, self.places[#self.places], center, grid)), #self.places) end
