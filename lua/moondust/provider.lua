@@ -128,6 +128,14 @@ function BatchProvider:remove_provided(request)
   for _, name in ipairs(self.provided_items) do request[name] = nil end
 end
 
+--- For prepare() of a node that moves graphs and has drawn how: lets nodes upstream that choose places know where graph nodes will come out
+--- (nodes/downstream.lua says which methods they call then). Holds for this request.
+---@param request moondust.BatchRequest
+function BatchProvider:moves_graphs(request)
+  local context = request.context
+  if context then context.moves[context.depth] = self end
+end
+
 --- What messages and timings call the node.
 ---@return string
 function BatchProvider:name() return self.class_name end
@@ -193,7 +201,7 @@ function BatchProvider:request_batch(request)
   local depth, started = context.depth + 1, core.clock()
   if depth > MAX_DEPTH then self:fail("the request has come through %d nodes: one of them asks itself without end", MAX_DEPTH) end
   local asked, nested = context.asked or started, context.nested -- of the node downstream
-  context.depth, context.nodes[depth], context.requests[depth] = depth, self, request
+  context.depth, context.nodes[depth], context.requests[depth], context.moves[depth] = depth, self, request, false
   context.asked, context.nested = false, 0
 
   common.rng:seed(request.random_seed)
@@ -217,11 +225,11 @@ function BatchProvider:request_batch(request)
   return batch
 end
 
--- Who is serving what, a node at each depth, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
+-- Who is serving what, a node at each depth, which of them move graphs, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
 local function new_context(rng, stream, watch)
   return {
     rng = rng, profile = Profile(), stream = stream or {}, watch = watch,
-    depth = 0, nodes = {}, requests = {}, asked = false, nested = 0,
+    depth = 0, nodes = {}, requests = {}, moves = {}, asked = false, nested = 0,
   }
 end
 

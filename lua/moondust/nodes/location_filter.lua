@@ -157,6 +157,8 @@ function LocationFilter:move_request(request, attempts)
   else
     take_in_turn(self, request, total.center, grid)
   end
+  self.translation = self.shift
+  self:moves_graphs(request)
   core.shift_rois(request._order, request._values, self.shift)
 end
 
