@@ -99,7 +99,7 @@ function BatchRequest:add(name, shape, fields)
   values.roi = core.Roi(shape * 0, shape)
   self[name] = key.is_array_key(name) and core.ArraySpec(values) or core.GraphSpec(values)
   self:_center_on(name, true)
-  self:_centre()
+  self:_centre(2)
   return self
 end
 
@@ -110,8 +110,8 @@ function BatchRequest:_center_on(name, centred)
   set_common(self, "centred", all)
 end
 
-function BatchRequest:_centre()
-  local total = self:get_total_roi()
+function BatchRequest:_centre(level)
+  local total = self:get_total_roi(level + 1)
   for _, spec in self:items() do
     local roi = spec.roi
     if roi then spec.roi = roi:shift(total.center - roi.center) end

@@ -173,10 +173,12 @@ function core.same_roi(a, b) end
 ---@param values table<moondust.Key, V>
 ---@return fun(): moondust.Key, V
 function core.items(order, values) end
---- What holds the ROIs of all specs that `order` lists; nil when they have none.
+--- What holds the ROIs of all specs that `order` lists; nil when they have none, and nil with two places in `order` when those have not as many axes.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
 ---@return moondust.Roi?
+---@return integer? first
+---@return integer? other
 function core.total_roi(order, values) end
 --- Moves the ROIs of all specs that `order` lists.
 ---@param order moondust.Key[]

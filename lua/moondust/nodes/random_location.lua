@@ -45,7 +45,8 @@ RandomLocation.options = {
   { "ensure_nonempty", type = "graph_key",
     doc = "a graph that must have a node in the ROI that the pipeline is asked for (of the graph, or of what is made of it; else in the total ROI); default: none" },
   { "p_nonempty", type = "probability", default = 1, doc = "with which ensure_nonempty is insisted on, drawn once a request; default 1" },
-  { "ensure_centered", type = "boolean", default = false, doc = "the node sits in the ROI's central voxel; default false" },
+  { "ensure_centered", type = "boolean", default = false,
+    doc = "the node sits in the ROI's central voxel, or as near as it comes where nodes downstream turn the grid; default false" },
   { "point_balance_radius", type = "number", default = 1,
     doc = "world units; a node is chosen in inverse proportion to the number of nodes this near; default 1" },
   { "random_shift_key", type = "array_key", doc = "nonspatial int64 array {axes}: the shift, world units; default: none" },
@@ -100,7 +101,18 @@ local function refuse_unbounded(self, request, offered)
     .. "that takes them away, or pad by a finite size", total)
 end
 
-local function grid_of(self, request) return self:common_voxel_size(request) or request:get_total_roi().shape * 0 + 1 end
+local function grid_of(self, request)
+  local total = request:get_total_roi()
+  return self:common_voxel_size(request) or total.shape * 0 + 1
+end
+
+-- A mask or graph judges places of its own space only.
+local function check_axes(self, request, name, dims)
+  local total = request:get_total_roi()
+  if total.dims ~= dims then
+    self:fail({ key = name }, "%s has %d spatial axes, the request has %d: it can't judge places there", name, dims, total.dims)
+  end
+end
 
 local function shifts_of(self, name, wanted, offered, grid)
   local shifts = core.shifts_within(offered, wanted, grid)
@@ -166,22 +178,22 @@ local function draw_with_point(self, request, shifts, grid, box, movers, seen)
   return shift
 end
 
--- What stays of a box when nodes are found in it to a thousandth of a voxel only.
+-- Nodes are found to a thousandth of a voxel only: what is nearer to a face may be beyond it.
 local SURELY = 4e-3
 
--- Whether a place is within `reach` voxels of the grid of a box; a negative reach is a margin inside.
-local function is_near(place, box, grid, reach)
+local function is_surely_inside(place, roi, grid)
   for d = 1, #place do
-    if place[d] < box.begin[d] + -reach * grid[d] or place[d] >= box.stop[d] + reach * grid[d] then return false end
+    local margin = SURELY * grid[d]
+    if place[d] < roi.begin[d] + margin or place[d] >= roi.stop[d] - margin then return false end
   end
   return true
 end
 
--- After so many tries a node that is to be centred may lie in a voxel next to the central one: of a grid that was turned none may lie in there.
+-- After so many tries a node that is to be centred may lie a voxel further from the central one: of a grid that was turned none may lie in there.
 local TRIES_FOR_CENTRE = 100
 
 -- A shift that lets a node come out in the box, behind nodes that move it: what comes out at a place drawn in there is put on the node, as near as the grid allows.
-local function draw_with_moved_point(self, request, shifts, grid, box, movers, try)
+local function draw_with_moved_point(self, request, shifts, grid, box, movers)
   local place = self.points[request.rng:choice_cumulative(self.cumulative)]
   local aim, shift = {}, {}
   for d = 1, #place do aim[d] = box.begin[d] + request.rng:random() * box.shape[d] end
@@ -191,20 +203,23 @@ local function draw_with_moved_point(self, request, shifts, grid, box, movers, t
   if not shifts:contains(shift) then return nil end
   shift = shift * grid
   local found = destination_of(movers, place, shift)
-  local reach = self.ensure_centered and try > TRIES_FOR_CENTRE and 1 or -SURELY
-  return found and is_near(found, box, grid, reach) and shift or nil
+  return found and is_surely_inside(found, box, grid) and shift or nil
 end
 
 local function central_voxel(box, grid) return core.Roi((box.begin + (box.shape - 1) // 2) * grid, grid) end
 
 -- How to draw a shift that brings a node to where it is wanted.
 local function drawer_with_points(self, request, shifts, grid)
+  check_axes(self, request, self.ensure_nonempty, #self.points[1])
   local roi, movers = downstream_of.seen(request, self.ensure_nonempty)
   local source = downstream_of.source_box(movers, roi)
   local box = self:box_for_points(source or roi, grid)
   if source then return function() return draw_with_point(self, request, shifts, grid, box, movers, roi) end end
-  local goal = self.ensure_centered and central_voxel(box, grid) or roi
-  return function(try) return draw_with_moved_point(self, request, shifts, grid, goal, movers, try) end
+  return function(try)
+    local goal, reach = roi, (try - 1) // TRIES_FOR_CENTRE
+    if self.ensure_centered then goal = central_voxel(box, grid):grow(grid * reach, grid * reach):intersect(roi) end
+    return draw_with_moved_point(self, request, shifts, grid, goal, movers)
+  end
 end
 
 -- A ROI in voxels of the grid.
@@ -217,6 +232,7 @@ function RandomLocation:box_for_points(roi, grid)
 end
 
 local function mask_box(self, request)
+  check_axes(self, request, self.mask, self.mask_roi.dims)
   local wanted = request[self.mask]
   local roi = wanted and wanted.roi or request:get_total_roi()
   if roi.empty then self:fail({ key = self.mask, roi = roi }, "%s can't be judged in the empty ROI %s", self.mask, roi) end
