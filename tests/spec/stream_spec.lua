@@ -124,13 +124,16 @@ describe("batch i alone", function()
 
   it("is the same behind branches", function()
     local function merged()
-      return { source(A) + md.SpecifiedLocation { places(7) }, source(B) + md.SpecifiedLocation { places(5, 4) } + md.RejectIf { function(batch) return batch[B].data[1] % 8 == 0 end } }
+      local function in_eights(batch) return batch[B].data[1] % 8 == 0 end
+      return { source(A) + md.SpecifiedLocation { places(7) }, source(B) + md.SpecifiedLocation { places(5, 4) } + md.RejectIf { in_eights } }
         + md.MergeProvider {} + md.Stack { 2 }
     end
     local stream = stream_of(merged, { count = 8 }, request(1, { A, B }), { A, B })
     assert.equal("0 3", stream[1]:match "^(.-) |")
     assert.equal("6 9", stream[2]:match "^(.-) |")
-    local function chosen() return { source() + md.SpecifiedLocation { places(7) }, source() + md.SpecifiedLocation { { { 90 }, { 91 } } } } + md.RandomProvider {} + md.Stack { 2 } end
+    local function chosen()
+      return { source() + md.SpecifiedLocation { places(7) }, source() + md.SpecifiedLocation { { { 90 }, { 91 } } } } + md.RandomProvider {} + md.Stack { 2 }
+    end
     for i, batch in ipairs(stream_of(chosen, { count = 12 })) do
       for k, word in ipairs { batch:match "^(%d+)", batch:match "(%d+)$" } do
         local turn = (i - 1) * 2 + k - 1
