@@ -100,14 +100,26 @@ function M.source_of(movers, place)
   return place
 end
 
---- Where a graph node at `place` comes out in the end, or nil.
+-- A graph's locations are float32 by default, and rounded at each step: whether a node is inside of a ROI may hang by that.
+local function as_stored(place, dtype)
+  if dtype ~= "float32" then return place end
+  local rounded = {}
+  for d = 1, #place do rounded[d] = ("f"):unpack(("f"):pack(place[d])) end
+  return rounded
+end
+
+--- Where a graph node at `place` comes out in the end if it is moved by -shift first, bit for bit as the graph will have it; or nil.
 ---@param movers moondust.BatchProvider[]
 ---@param place number[]
+---@param shift moondust.Coordinate
+---@param dtype string  of the graph's locations
 ---@return number[]?
-function M.destination_of(movers, place)
+function M.destination_of(movers, place, shift, dtype)
+  place = as_stored(moved(place, shift, -1), dtype)
   for _, node in ipairs(movers) do
     if node.translation then place = moved(place, node.translation, -1) else place = node:destination_of(place) end
     if not place then return nil end
+    place = as_stored(place, dtype)
   end
   return place
 end

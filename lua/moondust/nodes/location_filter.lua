@@ -8,7 +8,8 @@
 --- Which place a request gets follows from its batch's number i in the stream, so that batch i alone is batch i of the stream: with m places that fit, the i-th (mod
 --- m). Behind a Stack of n (or several, n their product) batch i asks n times, and ask k has place i * n + k. An attempt that a node downstream rejects goes on to
 --- a place drawn by seed and attempt, not to the next batch's; all m come before one comes again. A node that draws how much it asks for (ElasticAugment with
---- rotation) may let another number of places fit each time; md.Pad upstream of this node lets all of them fit.
+--- rotation) may let another number of places fit each time; md.Pad upstream of this node lets all of them fit. Chunks of a Scan downstream all have their
+--- batch's place.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local geometry = require "moondust.geometry"

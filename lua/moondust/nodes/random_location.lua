@@ -162,10 +162,9 @@ local function shifts_around(self, place, box)
   return core.Roi(place - box.begin - box.shape + 1, box.shape)
 end
 
-local function destination_of(movers, place, shift)
-  local there = {}
-  for d = 1, #place do there[d] = place[d] - shift[d] end
-  return downstream_of.destination_of(movers, there)
+local function comes_out_in(self, roi, movers, place, shift)
+  local found = downstream_of.destination_of(movers, place, shift, self.spec[self.ensure_nonempty].dtype)
+  return found and roi:contains(found)
 end
 
 -- `box`: where the node is to lie, in voxels of the grid. Mirroring takes what lies on a lower face to the upper one, out of the ROI `seen`.
@@ -174,19 +173,8 @@ local function draw_with_point(self, request, shifts, grid, box, movers, seen)
   local around = shifts_around(self, floored(place, grid), box)
   if not around:intersects(shifts) then return nil end
   local shift = draw(request, around:intersect(shifts), grid)
-  if #movers > 0 and not seen:contains(destination_of(movers, place, shift)) then return nil end
+  if not comes_out_in(self, seen, movers, place, shift) then return nil end
   return shift
-end
-
--- Nodes are found to a thousandth of a voxel only: what is nearer to a face may be beyond it.
-local SURELY = 4e-3
-
-local function is_surely_inside(place, roi, grid)
-  for d = 1, #place do
-    local margin = SURELY * grid[d]
-    if place[d] < roi.begin[d] + margin or place[d] >= roi.stop[d] - margin then return false end
-  end
-  return true
 end
 
 -- After so many tries a node that is to be centred may lie a voxel further from the central one: of a grid that was turned none may lie in there.
@@ -202,8 +190,7 @@ local function draw_with_moved_point(self, request, shifts, grid, box, movers)
   shift = core.Coordinate(shift)
   if not shifts:contains(shift) then return nil end
   shift = shift * grid
-  local found = destination_of(movers, place, shift)
-  return found and is_surely_inside(found, box, grid) and shift or nil
+  return comes_out_in(self, box, movers, place, shift) and shift or nil
 end
 
 local function central_voxel(box, grid) return core.Roi((box.begin + (box.shape - 1) // 2) * grid, grid) end
