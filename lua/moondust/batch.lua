@@ -11,6 +11,7 @@ local is_a = require("moondust.class").is_a
 ---@field [moondust.ArrayKey] moondust.Array
 ---@field [moondust.GraphKey] moondust.Graph
 ---@field random_seed integer?  the seed with which the batch can be requested again
+---@field index integer?        its number, from 0, in the stream that it came in; 0 when it was asked for alone
 ---@field profiling_stats moondust.Profile?
 ---@overload fun(fields: table?): moondust.Batch
 local Batch = class("Batch", Keyed)
@@ -45,7 +46,8 @@ end
 -- A batch of the same origin. Batches are made twice or thrice a node: without the steps of a constructor.
 local function made_from(old, order, values)
   return setmetatable({
-    _order = order, _values = values, random_seed = rawget(old, "random_seed"), profiling_stats = rawget(old, "profiling_stats"),
+    _order = order, _values = values, random_seed = rawget(old, "random_seed"), index = rawget(old, "index"),
+    profiling_stats = rawget(old, "profiling_stats"),
   }, Batch)
 end
 

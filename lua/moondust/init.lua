@@ -21,6 +21,7 @@ local md = {
   BatchFilter = require "moondust.filter",
   Pipeline = require "moondust.pipeline",
   Profile = require "moondust.profile",
+  batch_seed = require("moondust.seed").batch_seed,
 }
 
 local modules = {

@@ -4,13 +4,13 @@
 ---     { a, b } + m + n      m asks a and b
 ---
 --- Composing only notes who feeds whom; pipelines share nodes freely until one of them is built.
-local core = require "moondust.core"
 local class = require("moondust.class").class
 local is_a = require("moondust.class").is_a
 local errors = require "moondust.error"
 local options = require "moondust.options"
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
+local Seed = require "moondust.seed"
 
 ---@class moondust.Pipeline
 ---@field output moondust.BatchProvider
@@ -82,7 +82,7 @@ end
 ---@return moondust.Pipeline
 function Pipeline:build()
   if self.nodes then error("this pipeline is built already", 2) end
-  self.nodes = {}
+  self.nodes, self.loop = {}, {}
   local current = self.output
   local ok, raised = xpcall(traverse, errors.handler(function() return current:name() end), self, function(node, upstream)
     current = node
@@ -99,7 +99,7 @@ end
 --- Closes every node, sink first; the first error is raised after all are closed. Closing twice is fine.
 function Pipeline:close()
   local nodes, failed = self.nodes or {}, nil
-  self.nodes, self.spec = nil, nil
+  self.nodes, self.spec, self.loop = nil, nil, nil
   for i = #nodes, 1, -1 do
     local node = nodes[i]
     node.built_in = nil
@@ -115,27 +115,32 @@ function Pipeline.__close(self, pending)
 end
 
 --- One batch. Unseeded requests are seeded from the system; batch.random_seed tells.
+---
+--- A seeded request gives the same batch however often it is asked for. Unseeded ones, asked for without a `stream`, are a stream of their own, as a script's loop
+--- around request_batch is for gunpowder: the n-th since the pipeline was built has the n-th place of SpecifiedLocation. A loop of seeded ones that is to go
+--- through the places hands the same table to each: `local stream = {}`, `built:request_batch(request, stream)`; { first = i } begins with batch i.
 ---@param request moondust.BatchRequest
 ---@param stream table?  state shared by the batches of one stream
 ---@param watch (fun(node: moondust.BatchProvider, batch: moondust.Batch))?  is shown what each node hands down
 ---@return moondust.Batch
 function Pipeline:request_batch(request, stream, watch)
   if not self.nodes then error("the pipeline is not built: local p <close> = pipeline:build()", 2) end
+  if not stream and BatchRequest.is_request(request) and not request.random_seed then stream = self.loop end
   return self.output:serve(request, stream, watch)
 end
 
 local STREAM = {
-  { "count", type = "integer" }, { "seed", type = "integer" }, { "first", type = "integer", default = 0 },
+  { "count", type = "integer" }, { "seed", type = "any" }, { "first", type = "integer", default = 0 },
 }
 
-local function stream_seed(request, values)
-  if values.seed then return BatchRequest.check_seed(values.seed, 3) end
-  return request.random_seed or core.seed_from_system()
-end
-
---- A stream: `for batch, i in pipeline:batches(request, { count = 100, seed = 7 }) do … end`. Batch i (from 0) is requested with
---- random_seed = (seed + i) mod 2^32, so that it can be requested again alone. Builds and closes the pipeline unless it is built
---- already. Options: count (endless without), seed (from the request or the system), first.
+--- A stream: `for batch, i in pipeline:batches(request, { count = 100, seed = { 7, epoch } }) do … end`. Builds and closes the pipeline unless it is built already.
+--- Options: count (endless without), seed (default: the request's, or one from the system), first (number of the first batch, default 0).
+---
+--- With a list as seed, batch i (from 0) has random_seed = hash(list, i) (moondust/seed.lua has the hash, md.batch_seed(seed, i) the number): streams of {7, 0} and
+--- {7, 1} have nothing in common. With a whole number it has (seed + i) mod 2^32: the stream of seed 8 is the one of seed 7 without its first batch, so
+--- neighbouring numbers are no seeds for epochs and workers; lists are.
+---
+--- Batch i can be requested again alone: { seed = the same, first = i, count = 1 }.
 ---@param request moondust.BatchRequest
 ---@param fields table?
 function Pipeline:batches(request, fields)
@@ -144,17 +149,18 @@ function Pipeline:batches(request, fields)
   if not BatchRequest.is_request(request) then
     error(("pipeline:batches wants a BatchRequest, not %s"):format(options.describe(request)), 2)
   end
-  local seed = stream_seed(request, values)
+  local seed = Seed.choose(values.seed, request, 2)
   local own = not self.nodes and self:build() or nil
   local state = { i = math.tointeger(values.first) }
-  local stream = { first = state.i } -- where nodes keep what belongs to the stream
+  local stream = {} -- where nodes keep what belongs to the stream
   local last = values.count and state.i + math.tointeger(values.count) or math.huge
   local function next_batch()
     local i = state.i
     if i >= last then return nil end
     state.i = i + 1
     local wanted = request:clone()
-    rawset(wanted, "random_seed", (seed + i) % 4294967296)
+    rawset(wanted, "random_seed", Seed.of_batch(seed, i))
+    stream.next = i
     return self:request_batch(wanted, stream), i
   end
   return next_batch, nil, nil, own

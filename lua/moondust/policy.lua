@@ -1,5 +1,8 @@
 --- Predicates for RejectIf: each takes (batch, request, attempt) and says true when the batch is to be rejected. They compose.
 --- What they look at is known, so that a pipeline asks for that first and for the rest only where they are content.
+local key = require "moondust.key"
+local options = require "moondust.options"
+
 local M = {}
 
 ---@alias moondust.Predicate fun(batch: moondust.Batch, request: moondust.BatchRequest, attempt: integer): boolean
@@ -38,17 +41,47 @@ function M.keys(rejects) return keys_of[rejects] end
 
 local function item(batch, name)
   return batch[name] or error(("%s is not in the batch (it has %s); request it"):format(
-    tostring(name), batch:names()), 3)
+    tostring(name), batch:names()), 0)
 end
 
---- Nothing but `background` in an array; a graph without nodes.
+local function need_key(what, name)
+  if not key.is_key(name) then error(("md.policy.%s looks at an ArrayKey or GraphKey, not %s"):format(what, options.describe(name)), 3) end
+end
+
+local function need_number(what, name, value)
+  if type(value) ~= "number" or value ~= value then error(("md.policy.%s: '%s' must be a number, not %s"):format(what, name, options.describe(value)), 3) end
+end
+
+-- The voxels of an array, nonspatial or not.
+local function data_of(batch, what, name)
+  local found = item(batch, name)
+  if not found.data then error(("md.policy.%s looks at arrays, %s is a graph; md.policy.fewer_nodes_than counts its nodes"):format(what, name.name), 0) end
+  return found.data
+end
+
+-- Whether a graph has `n` nodes inside of its ROI; ends of cut edges are none.
+local function has_nodes(graph, n)
+  if graph:num_nodes() < n then return false end
+  local roi, count = graph.spec.roi, 0
+  if n <= 0 then return true end
+  for node in graph:nodes() do
+    if not node.temporary and (not roi or roi:contains(node.location)) then
+      count = count + 1
+      if count >= n then return true end
+    end
+  end
+  return false
+end
+
+--- Nothing but `background` in an array; a graph without nodes in its ROI (ends of cut edges are none).
 ---@param name moondust.Key
 ---@param background number?  default 0
 ---@return moondust.Predicate
 function M.empty(name, background)
+  need_key("empty", name)
   return looks_at({ name }, function(batch)
     local found = item(batch, name)
-    if found.num_nodes then return found:num_nodes() == 0 end
+    if not found.data then return not has_nodes(found, 1) end
     return found.data:count(background or 0) == found.data.size
   end)
 end
@@ -58,20 +91,25 @@ end
 ---@param ratio number
 ---@return moondust.Predicate
 function M.masked_below(mask, ratio)
+  need_key("masked_below", mask)
+  need_number("masked_below", "ratio", ratio)
   return looks_at({ mask }, function(batch)
-    local data = item(batch, mask).data
+    local data = data_of(batch, "masked_below", mask)
     return data.size == 0 or (data.size - data:count(0)) / data.size < ratio
   end)
 end
 
---- Fewer than `n` nodes of a graph inside its ROI.
+--- Fewer than `n` nodes of a graph inside its ROI (ends of cut edges are none).
 ---@param graph moondust.GraphKey
 ---@param n integer
 ---@return moondust.Predicate
 function M.fewer_nodes_than(graph, n)
+  need_key("fewer_nodes_than", graph)
+  need_number("fewer_nodes_than", "n", n)
   return looks_at({ graph }, function(batch)
     local found = item(batch, graph)
-    return #found:nodes_in(found.spec.roi) < n
+    if found.data then error(("md.policy.fewer_nodes_than looks at graphs, %s is an array; md.policy.fewer_labels_than counts its labels"):format(graph.name), 0) end
+    return not has_nodes(found, n)
   end)
 end
 
@@ -80,19 +118,26 @@ end
 ---@param n integer
 ---@return moondust.Predicate
 function M.fewer_labels_than(name, n)
+  need_key("fewer_labels_than", name)
+  need_number("fewer_labels_than", "n", n)
   return looks_at({ name }, function(batch)
-    local data = item(batch, name).data
+    local data = data_of(batch, "fewer_labels_than", name)
     local background = data:count(0) > 0 and 1 or 0
     return data:unique().size - background < n
   end)
 end
 
---- The mean of an array below `value`.
+--- The mean of an array below `value`; also where there is nothing in it.
 ---@param name moondust.ArrayKey
 ---@param value number
 ---@return moondust.Predicate
 function M.mean_below(name, value)
-  return looks_at({ name }, function(batch) return item(batch, name).data:mean() < value end)
+  need_key("mean_below", name)
+  need_number("mean_below", "value", value)
+  return looks_at({ name }, function(batch)
+    local data = data_of(batch, "mean_below", name)
+    return data.size == 0 or data:mean() < value
+  end)
 end
 
 --- Rejects when one of the predicates does.

@@ -7,9 +7,8 @@
 --- another: the batch after is the batch that a run with this seed gives. Both are drawn in the request's world frame, at one scale;
 --- a thin line marks in before where after lies. An array of the same dtype before and after shows in one window, that of before.
 ---
---- Options: path ("preview.png"), count (4), seed (the request's, or one from the system; batch i, from 0, has seed + i), and those of
+--- Options: path ("preview.png"), count (4), seed (as for pipeline:batches, whose batch i this is; default: the request's, or one from the system), and those of
 --- Batch:png, of which slices is 2 here. Returns true, or nil and why the file can't be written.
-local core = require "moondust.core"
 local blocks = require "moondust.picture.block"
 local class = require "moondust.class"
 local frames = require "moondust.picture.frame"
@@ -23,11 +22,12 @@ local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 local BatchRequest = require "moondust.request"
 local Pipeline = require "moondust.pipeline"
+local Seed = require "moondust.seed"
 
 local OPTIONS = table.move(styles.OPTIONS, 1, #styles.OPTIONS, 4, {
   { "path", type = "string", default = "preview.png", doc = "the PNG file" },
   { "count", type = "integer", default = 4, doc = "how many batches" },
-  { "seed", type = "integer", doc = "batch i, from 0, has seed + i; default: the request's, or one from the system" },
+  { "seed", type = "any", doc = "of the stream: batch i, from 0, has seed + i, of a list a hash; default: the request's, or one from the system" },
 })
 local SLICES = 2
 
@@ -104,11 +104,11 @@ local function draw(pipeline, request, style) -- builds and closes what isn't bu
     local own <close> = pipeline:build()
     return draw(own, request, style)
   end
-  local seed = style.seed and BatchRequest.check_seed(style.seed, 1) or request.random_seed or core.seed_from_system()
-  local places, made, batches, stream = places_of(pipeline.output, {}), {}, {}, { first = 0 }
+  local seed = Seed.choose(style.seed, request, 1)
+  local places, made, batches, stream = places_of(pipeline.output, {}), {}, {}, {}
   for i = 0, style.count - 1 do
     local wanted = request:clone()
-    rawset(wanted, "random_seed", (seed + i) % 4294967296)
+    rawset(wanted, "random_seed", Seed.of_batch(seed, i))
     local before, watch = watcher(places, request)
     local after = pipeline:request_batch(wanted, stream, watch)
     table.move({ before, after }, 1, 2, #batches + 1, batches)

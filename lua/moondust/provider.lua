@@ -128,6 +128,14 @@ function BatchProvider:remove_provided(request)
   for _, name in ipairs(self.provided_items) do request[name] = nil end
 end
 
+--- For prepare() of a node that moves graphs and has drawn how: lets nodes upstream that choose places know where graph nodes will come out
+--- (nodes/downstream.lua says which methods they call then). Holds for this request.
+---@param request moondust.BatchRequest
+function BatchProvider:moves_graphs(request)
+  local context = request.context
+  if context then context.moves[context.depth] = self end
+end
+
 --- What messages and timings call the node.
 ---@return string
 function BatchProvider:name() return self.class_name end
@@ -193,7 +201,7 @@ function BatchProvider:request_batch(request)
   local depth, started = context.depth + 1, core.clock()
   if depth > MAX_DEPTH then self:fail("the request has come through %d nodes: one of them asks itself without end", MAX_DEPTH) end
   local asked, nested = context.asked or started, context.nested -- of the node downstream
-  context.depth, context.nodes[depth], context.requests[depth] = depth, self, request
+  context.depth, context.nodes[depth], context.requests[depth], context.moves[depth] = depth, self, request, false
   context.asked, context.nested = false, 0
 
   common.rng:seed(request.random_seed)
@@ -217,21 +225,22 @@ function BatchProvider:request_batch(request)
   return batch
 end
 
--- Who is serving what, a node at each depth, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
+-- Who is serving what, a node at each depth, which of them move graphs, and the times of the deepest one: when it first asked upstream, and how long it waited for that.
 local function new_context(rng, stream, watch)
   return {
     rng = rng, profile = Profile(), stream = stream or {}, watch = watch,
-    depth = 0, nodes = {}, requests = {}, asked = false, nested = 0,
+    depth = 0, nodes = {}, requests = {}, moves = {}, asked = false, nested = 0,
   }
 end
 
-local function run(self, request, context)
+local function run(self, request, context, turn)
   local own, seed = request:clone(), request.random_seed or core.seed_from_system()
-  own:begin(seed, context)
+  own:begin(seed, context, turn)
   own:align_to(self.spec)
   contract.check_size(self, own)
   local batch = self:request_batch(own)
   rawset(batch, "random_seed", seed)
+  rawset(batch, "index", turn)
   rawset(batch, "profiling_stats", context.profile)
   return batch
 end
@@ -239,7 +248,7 @@ end
 --- Serves a request from the top: with a context of its own, a seed from the system if it has none, and ROIs that were added by
 --- shape on the voxel grid. The caller's request stays as it is.
 ---@param request moondust.BatchRequest
----@param stream table?  where nodes keep what belongs to a stream of batches
+---@param stream table?  where nodes keep what belongs to a stream of batches; `first` is the number of its first batch (0), `next` of the next one
 ---@param watch (fun(node: moondust.BatchProvider, batch: moondust.Batch))?  is shown what each node hands down; to be left as it is
 ---@return moondust.Batch
 function BatchProvider:serve(request, stream, watch)
@@ -250,11 +259,12 @@ function BatchProvider:serve(request, stream, watch)
   -- The streams' 5 KB are kept for the next request; one that is served meanwhile (by a node's own script) finds none.
   local rng = self.idle_rng or core.Rng(0)
   self.idle_rng = nil
-  local context = new_context(rng, stream, watch)
+  local context, turn = new_context(rng, stream, watch), 0
+  if stream then turn, stream.next = stream.next or stream.first or 0, (stream.next or stream.first or 0) + 1 end
   local ok, result = xpcall(run, errors.handler(function()
     local depth = context.depth
     return (context.nodes[depth] or self):name(), (context.requests[depth] or request):describe()
-  end), self, request, context)
+  end), self, request, context, turn)
   self.idle_rng = rng
   if ok then return result end
   error(result, 0)

@@ -55,9 +55,23 @@ function ProviderSpec:remove_placeholders()
   end
 end
 
+-- What has no box, or no grid, in common.
+local function refuse_mixed(a, dims_a, b, dims_b, level)
+  error(("%s has %d spatial axes, %s has %d: they share no space, so they can't be placed, moved or centred together; ask for them in requests of their own, or put "
+    .. "nodes that do so into a branch upstream of md.MergeProvider{}, with one of them only"):format(a.name, dims_a, b.name, dims_b), level + 1)
+end
+
 --- Union of all ROIs; nil when there is none.
+---@param level integer?  of the error where ROIs have not as many axes, as for error(); default: the caller's line
 ---@return moondust.Roi?
-function ProviderSpec:get_total_roi() return core.total_roi(self._order, self._values) end
+function ProviderSpec:get_total_roi(level)
+  local total, first, other = core.total_roi(self._order, self._values)
+  if first then
+    local a, b = self._order[first], self._order[other]
+    refuse_mixed(a, self[a].roi.dims, b, self[b].roi.dims, level and level + 1 or 2)
+  end
+  return total
+end
 
 --- Intersection of all ROIs; nil when there is none.
 ---@return moondust.Roi?
@@ -79,12 +93,14 @@ end
 ---@param array_keys moondust.ArrayKey[]?  default: all
 ---@return moondust.Coordinate?
 function ProviderSpec:get_lcm_voxel_size(array_keys)
-  local lcm
+  local lcm, first
   for _, name in ipairs(array_keys or self:array_keys()) do
     local spec = self[name]
     local voxel_size = spec and spec.voxel_size
     if voxel_size then
       local merged = voxel_size:totable()
+      if lcm and #merged ~= #lcm then refuse_mixed(first, #lcm, name, #merged, 2) end
+      first = first or name
       for d = 1, lcm and #merged or 0 do merged[d] = lcm[d] * (merged[d] // gcd(lcm[d], merged[d])) end
       lcm = core.Coordinate(merged)
     end

@@ -15,6 +15,8 @@ local options = require "moondust.options"
 ---@field context table?
 ---@field look moondust.Look?    while a rejecting node looks ahead (look.lua)
 ---@field looked table<moondust.Key, true>?  the keys that this look is for
+---@field turn integer?   while it is served: how many requests of its kind came before it in the stream, those of Stacks downstream counted one by one
+---@field detour { seed: integer, attempt: integer, before: table? }?  attempts of rejecting nodes downstream that this request belongs to, all but the first
 local BatchRequest = class("BatchRequest", ProviderSpec)
 
 local SEEDS = 1 << 32
@@ -33,7 +35,7 @@ end
 
 -- What all copies of a request have in common, in one table that is never changed but replaced: they are made by the dozen. `centred` are the keys whose ROIs
 -- are to be centred on one another.
-local COMMON = { context = true, rng = true, look = true, looked = true, centred = true }
+local COMMON = { context = true, rng = true, look = true, looked = true, centred = true, turn = true, detour = true }
 local NOTHING = {}
 
 function BatchRequest.blank(own) return setmetatable({ _values = {}, _order = Keyed.EMPTY, _common = NOTHING }, own) end
@@ -97,7 +99,7 @@ function BatchRequest:add(name, shape, fields)
   values.roi = core.Roi(shape * 0, shape)
   self[name] = key.is_array_key(name) and core.ArraySpec(values) or core.GraphSpec(values)
   self:_center_on(name, true)
-  self:_centre()
+  self:_centre(2)
   return self
 end
 
@@ -108,8 +110,8 @@ function BatchRequest:_center_on(name, centred)
   set_common(self, "centred", all)
 end
 
-function BatchRequest:_centre()
-  local total = self:get_total_roi()
+function BatchRequest:_centre(level)
+  local total = self:get_total_roi(level + 1)
   for _, spec in self:items() do
     local roi = spec.roi
     if roi then spec.roi = roi:shift(total.center - roi.center) end
@@ -142,9 +144,10 @@ end
 --- Makes it a request that is being served.
 ---@param seed integer
 ---@param context table
-function BatchRequest:begin(seed, context)
+---@param turn integer
+function BatchRequest:begin(seed, context, turn)
   rawset(self, "random_seed", BatchRequest.check_seed(seed, 2))
-  self._common = { context = context, rng = context.rng, look = self.look, looked = self.looked, centred = self._common.centred }
+  self._common = { context = context, rng = context.rng, look = self.look, looked = self.looked, centred = self._common.centred, turn = turn }
 end
 
 --- The same wish for one key alone, without a seed: what prepare() returns most of the time.
@@ -216,11 +219,32 @@ function BatchRequest:update_with(other)
   return merged
 end
 
---- The request of rejection attempt `attempt` (0: this one): same wishes, another seed.
+--- The request of rejection attempt `attempt` (0: this one): same wishes, another seed, and another place where places come in turn.
 ---@param attempt integer
 ---@return moondust.BatchRequest
 function BatchRequest:attempt(attempt)
-  return clone_with(self, core.seed_attempt(self.random_seed, attempt))
+  local new = clone_with(self, core.seed_attempt(self.random_seed, attempt))
+  if attempt > 0 then set_common(new, "detour", { seed = self.random_seed, attempt = attempt, before = self._common.detour }) end
+  return new
+end
+
+--- Makes it the `number`th, counted from 0, of `count` requests that a node asks upstream instead of one.
+---@param number integer
+---@param count integer
+function BatchRequest:repeats(number, count) set_common(self, "turn", (self._common.turn or 0) * count + number) end
+
+--- Which of `count` things in turn, counted from 0, this request is for: those of one stream go through them one by one, and an attempt that was rejected goes
+--- on to another one, drawn by the seed of the rejecting node's request; all of them come before one comes again.
+---@param count integer
+---@return integer
+function BatchRequest:in_turn(count)
+  local number, detour = (self._common.turn or 0) % count, self._common.detour
+  while detour do
+    local attempt = detour.attempt % count
+    if attempt > 0 then number = (number + 1 + core.permute(detour.seed, count - 1, attempt - 1)) % count end
+    detour = detour.before
+  end
+  return number
 end
 
 --- What is wanted on one line, for messages: "RAW [0:600, …] (600, …), seed 7".

@@ -201,14 +201,42 @@ uint32_t dust_seed_copy(uint32_t seed) {
   return (uint32_t)(uint64_t)(square % (((uint64_t)1 << 61) - 1));
 }
 
-/* splitmix64 (Steele, Lea and Flood 2014) at the place (seed, attempt). For one seed the finaliser is one-to-one in `attempt`; 32
- * bits of it are kept. */
-uint32_t dust_seed_attempt(uint32_t seed, uint64_t attempt) {
-  if (attempt == 0) return seed;
-  uint64_t z = ((uint64_t)seed << 32 | seed) + attempt * 0x9e3779b97f4a7c15u;
+#define GOLDEN 0x9e3779b97f4a7c15u
+
+/* The finaliser of splitmix64 (Steele, Lea and Flood 2014), one-to-one. */
+static uint64_t mix(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return (uint32_t)((z ^ (z >> 31)) >> 32);
+  return z ^ (z >> 31);
+}
+
+/* splitmix64 at the place (seed, attempt). For one seed it is one-to-one in `attempt`; 32 bits of it are kept. */
+uint32_t dust_seed_attempt(uint32_t seed, uint64_t attempt) {
+  if (attempt == 0) return seed;
+  return (uint32_t)(mix(((uint64_t)seed << 32 | seed) + attempt * GOLDEN) >> 32);
+}
+
+/* The length goes first, so that {7}, batch 3, and the beginning of {7, 3} have nothing in common. */
+uint32_t dust_seed_stream(const int64_t *list, size_t n, uint64_t batch) {
+  uint64_t h = mix((uint64_t)n + GOLDEN);
+  for (size_t i = 0; i < n; i++) h = mix((h ^ (uint64_t)list[i]) + GOLDEN);
+  return (uint32_t)(mix((h ^ batch) + GOLDEN) >> 32);
+}
+
+/* A Feistel network of four rounds on the smallest even number of bits that holds count - 1; what comes out beyond it goes through again. */
+uint64_t dust_permute(uint32_t key, uint64_t count, uint64_t index) {
+  unsigned half = 1;
+  while (2 * half < 64 && (count - 1) >> (2 * half)) half++;
+  uint64_t mask = ((uint64_t)1 << half) - 1;
+  do {
+    uint64_t left = index >> half, right = index & mask;
+    for (uint64_t round = 0; round < 4; round++) {
+      uint64_t next = left ^ (mix(((uint64_t)key << 32 | round) ^ mix(right + GOLDEN)) & mask);
+      left = right, right = next;
+    }
+    index = left << half | right;
+  } while (index >= count);
+  return index;
 }
 
 uint32_t dust_seed_from_system(void) {

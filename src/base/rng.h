@@ -50,6 +50,11 @@ gsl_rng dust_rng_gsl_numpy(dust_rng *rng);
 uint32_t dust_seed_copy(uint32_t seed);
 /* The seed of rejection attempt `attempt` (0 keeps `seed`): well mixed, so that no attempt repeats another. */
 uint32_t dust_seed_attempt(uint32_t seed, uint64_t attempt);
+/* The seed of batch `batch` of the stream that a list of `n` >= 1 integers names: splitmix64's finaliser mix() over n, the list and batch, of which the upper half is
+ * kept:  h = 0;  for w in n, list[0], …, list[n - 1], batch:  h = mix((h ^ w) + 0x9e3779b97f4a7c15);  seed = h >> 32  (all mod 2^64; negative ones are two's complement). */
+uint32_t dust_seed_stream(const int64_t *list, size_t n, uint64_t batch);
+/* A one-to-one map of 0 … count - 1 onto itself, another one for each key: where `index` goes. index < count. */
+uint64_t dust_permute(uint32_t key, uint64_t count, uint64_t index);
 /* A seed from the operating system. */
 uint32_t dust_seed_from_system(void);
 

@@ -79,20 +79,21 @@ static dust_roi *roi_of(lua_State *L) {
   return graph->has_roi ? &graph->roi : NULL;
 }
 
-/* total_roi(order, values): what holds all ROIs; nil when there are none. */
+/* total_roi(order, values): what holds all ROIs; nil when there are none; nil and two places in `order` where the ROIs don't have as many axes. */
 static int total_roi(lua_State *L) {
   two_tables(L);
   lua_settop(L, 2);
   dust_roi total = {0};
   bool any = false;
+  lua_Integer first = 0;
   for (lua_Integer i = 1; dust_lua_push_next(L, i); i++) {
     const dust_roi *roi = roi_of(L);
     if (roi && any && roi->shape.ndim != total.shape.ndim)
-      return luaL_error(L, "the other Roi has %d axes, this one has %d", roi->shape.ndim, total.shape.ndim);
+      return lua_pushnil(L), lua_pushinteger(L, first), lua_pushinteger(L, i), 3;
     if (roi && any)
       dust_lua_check(L, dust_roi_union(&total, &total, roi));
     else if (roi)
-      total = *roi, any = true;
+      total = *roi, any = true, first = i;
     lua_settop(L, 2);
   }
   any ? dust_lua_push_roi(L, &total) : lua_pushnil(L);

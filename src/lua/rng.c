@@ -216,6 +216,27 @@ static int seed_attempt(lua_State *L) {
   return lua_pushinteger(L, dust_seed_attempt(seed, (uint64_t)attempt)), 1;
 }
 
+static int seed_stream(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int64_t batch = dust_lua_integer(L, 2, "batch");
+  lua_Integer count = luaL_len(L, 1);
+  if (count < 1) return luaL_error(L, "the list of a seed is empty");
+  int64_t *list = lua_newuserdatauv(L, (size_t)count * sizeof *list, 0);
+  for (lua_Integer i = 0; i < count; i++) {
+    lua_rawgeti(L, 1, i + 1);
+    list[i] = dust_lua_integer(L, -1, "an entry of the seed's list");
+    lua_pop(L, 1);
+  }
+  return lua_pushinteger(L, dust_seed_stream(list, (size_t)count, (uint64_t)batch)), 1;
+}
+
+static int permute(lua_State *L) {
+  uint32_t key = seed32(L, 1);
+  int64_t count = dust_lua_integer(L, 2, "count"), index = dust_lua_integer(L, 3, "index");
+  if (index < 0 || index >= count) return luaL_error(L, "index must be from 0 to %I, not %I", (lua_Integer)count - 1, (lua_Integer)index);
+  return lua_pushinteger(L, (lua_Integer)dust_permute(key, (uint64_t)count, (uint64_t)index)), 1;
+}
+
 static int seed_from_system(lua_State *L) { return lua_pushinteger(L, dust_seed_from_system()), 1; }
 
 void dust_lua_open_rng(lua_State *L) {
@@ -235,8 +256,13 @@ void dust_lua_open_rng(lua_State *L) {
                                      {"np_choice", np_choice},
                                      {"np_rotation", np_rotation},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"Rng", make}, {"seed_copy", seed_copy}, {"seed_attempt", seed_attempt}, {"seed_from_system", seed_from_system}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"Rng", make},
+                                       {"seed_copy", seed_copy},
+                                       {"seed_attempt", seed_attempt},
+                                       {"seed_stream", seed_stream},
+                                       {"permute", permute},
+                                       {"seed_from_system", seed_from_system},
+                                       {NULL, NULL}};
   dust_lua_value_class(L, DUST_LUA_RNG, methods, NULL);
   luaL_setfuncs(L, functions, 0);
 }

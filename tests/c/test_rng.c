@@ -1,5 +1,6 @@
 /* The streams against CPython 3.11 and NumPy 1.24: seeds 42, 2^32 - 1 and one above 32 bits. Figures printed by the originals. */
 #include <gsl/gsl_randist.h>
+#include <math.h>
 #include <stdlib.h>
 #include "base/rng.h"
 #include "check.h"
@@ -239,6 +240,89 @@ static void check_far_words(void) {
   }
 }
 
+/* The hash as written down, by hand. */
+static uint64_t hash_step(uint64_t h, uint64_t word) {
+  uint64_t z = (h ^ word) + 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+static void check_stream_seed(void) {
+  static const int64_t list[] = {7, -3, INT64_MIN, INT64_MAX, 5000000000};
+  uint64_t h = hash_step(0, 5);
+  for (int i = 0; i < 5; i++) h = hash_step(h, (uint64_t)list[i]);
+  CHECK(dust_seed_stream(list, 5, 12) == (uint32_t)(hash_step(h, 12) >> 32));
+  static const int64_t seven_three[] = {7, 3};
+  CHECK(dust_seed_stream(seven_three, 2, 0) == 2622745305u && dust_seed_stream(seven_three, 2, 1) == 2695968683u); /* made in Python */
+}
+
+/* 1,000 lists x 10,000 batches, as epochs and workers have them. N values in 2^32 places are fewer by about N^2 / 2^33 than N, give or take its root; a list's own
+ * batches too. */
+enum { LISTS = 1000, BATCHES = 10000, VALUES = LISTS * BATCHES };
+
+/* Sorts by two digits of 16 bits, since ten million of them take qsort seconds; `spare` is as large as `values`. */
+static void sort(uint32_t *values, uint32_t *spare, size_t n) {
+  for (int shift = 0; shift < 32; shift += 16) {
+    static size_t place[65537];
+    memset(place, 0, sizeof place);
+    for (size_t i = 0; i < n; i++) place[(values[i] >> shift & 0xffff) + 1]++;
+    for (size_t digit = 0; digit < 65536; digit++) place[digit + 1] += place[digit];
+    for (size_t i = 0; i < n; i++) spare[place[values[i] >> shift & 0xffff]++] = values[i];
+    uint32_t *other = values;
+    values = spare, spare = other;
+  }
+}
+
+/* Pairs that are the same are counted as they come one behind the other. */
+static long repeats_of(uint32_t *values, uint32_t *spare, size_t n) {
+  long repeats = 0;
+  sort(values, spare, n);
+  for (size_t i = 1; i < n; i++) repeats += values[i] == values[i - 1];
+  return repeats;
+}
+
+static bool is_chance(long repeats, double expected) { return fabs((double)repeats - expected) < 5 * sqrt(expected) + 1; }
+
+static void check_stream_collisions(void) {
+  const double chance = (double)VALUES * VALUES / 0x1p33, own_chance = LISTS * ((double)BATCHES * BATCHES / 0x1p33);
+  uint32_t *all = malloc(VALUES * sizeof *all), *spare = malloc(VALUES * sizeof *spare);
+  CHECK(all && spare);
+  if (!all || !spare) return free(all), free(spare);
+  for (int way = 0; way < 3; way++) { /* {seed, epoch}, {epoch, worker}, {worker} */
+    long within = 0;
+    for (int l = 0; l < LISTS; l++) {
+      const int64_t lists[3][2] = {{7, l}, {l / 32, l % 32}, {l - 500, 0}};
+      for (int i = 0; i < BATCHES; i++) all[l * BATCHES + i] = dust_seed_stream(lists[way], way == 2 ? 1 : 2, (uint64_t)i);
+      within += repeats_of(all + l * BATCHES, spare, BATCHES);
+    }
+    long repeats = repeats_of(all, spare, VALUES);
+    if (!is_chance(repeats, chance) || !is_chance(within, own_chance))
+      fprintf(stderr, "way %d: %ld seeds twice, %ld in their own list\n", way, repeats, within);
+    CHECK(is_chance(repeats, chance) && is_chance(within, own_chance));
+  }
+  free(all), free(spare);
+}
+
+static void check_permutations(void) {
+  static const uint64_t counts[] = {1, 2, 3, 4, 5, 17, 64, 1000, 4097};
+  bool seen[4097];
+  for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+    for (uint32_t key = 0; key < 20; key++) {
+      memset(seen, 0, sizeof seen);
+      for (uint64_t i = 0; i < counts[c]; i++) {
+        uint64_t to = dust_permute(key, counts[c], i);
+        CHECK(to < counts[c] && !seen[to]);
+        seen[to < 4097 ? to : 0] = true;
+      }
+    }
+  }
+  CHECK(dust_permute(3, UINT64_MAX, UINT64_MAX - 1) < UINT64_MAX);
+  long first[5] = {0}; /* where 0 goes is spread evenly over keys: 5 sigma of 10000 draws with p = 1/5 are 200 */
+  for (uint32_t key = 0; key < 10000; key++) first[dust_permute(key, 5, 0)]++;
+  for (int i = 0; i < 5; i++) CHECK(labs(first[i] - 2000) < 200);
+}
+
 static void check_exceeds(void) {
   dust_rng rng, same;
   dust_rng_seed(&rng, 5), dust_rng_seed(&same, 5);
@@ -256,6 +340,9 @@ int main(void) {
   check_far_words();
   check_exceeds();
   check_attempts();
+  check_stream_seed();
+  check_stream_collisions();
+  check_permutations();
   dust_rng rng;
   size_t drawn[3];
   dust_rng_seed(&rng, 1);

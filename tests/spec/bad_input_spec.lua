@@ -114,7 +114,7 @@ describe("A seed", function()
     end
     assert.equal("random_seed must be a whole number from 0 to 4294967295, not -1", errors.bare(stream, -1))
     assert.equal("random_seed must be a whole number from 0 to 4294967295, not 4294967296", errors.bare(stream, 1 << 32))
-    assert.equal("pipeline:batches: 'seed' must be a whole number, not 1.5", errors.bare(stream, 1.5))
+    assert.equal("random_seed must be a whole number from 0 to 4294967295, not 1.5", errors.bare(stream, 1.5))
     stream((1 << 32) - 1)
     stream(7.0)
   end)

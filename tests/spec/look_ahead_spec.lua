@@ -319,8 +319,6 @@ describe("a look", function()
     local folder = os.tmpname()
     os.remove(folder)
     assert_in_vain(function(judge) return sources() + md.RandomLocation {} + md.PrintProfilingStats { print = function() end } + judge(reject()) end, { RAW, GT })
-    local places = { { 240, 20, 70 }, { 560, 30, 70 }, { 600, 40, 70 } }
-    assert_in_vain(function(judge) return sources() + md.SpecifiedLocation { places } + judge(reject()) end, { RAW, GT })
     assert_in_vain(function(judge)
       return sources() + md.RandomLocation {} + md.DaCapoTargetFilter { md.OneHotPredictor { { "a", "b", "c", "d", "e", "f", "g", "h" } }, GT, AFFS, WEIGHTS, moving_counts = true }
         + judge(md.RejectIf { md.policy.empty(GT) })

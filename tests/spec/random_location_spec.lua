@@ -229,3 +229,176 @@ battery.node("RandomLocation", {
   node = function() return md.RandomLocation { 0.2, MASK, POINTS, 0.5 } end, random = true,
   request = function(seed) return request(seed, { [RAW] = small, [LABELS] = small, [POINTS] = small }) end,
 })
+
+-- A plane with a few nodes, asked for in a box that is long and thin: turned, it needs much more than it gets.
+describe("RandomLocation{ ensure_nonempty } behind nodes that ask for more than they deliver", function()
+  local A, T, M, G = md.ArrayKey "PLANE", md.ArrayKey "TARGET", md.ArrayKey "PLANE_MASK", md.GraphKey "FEW"
+  local space, want = md.Roi({ 0, 0 }, { 1000, 1000 }), md.Roi({ 40, -20 }, { 20, 100 })
+
+  local function plane(voxel_size, nodes)
+    local graph_nodes = {}
+    for i = 1, 5 do graph_nodes[i] = md.Node { i, nodes and nodes[i] or { i * 150, i * 170 - 3 } } end
+    local edges = {}
+    for i = 1, 4 do edges[i] = md.Edge { i, i + 1 } end
+    local shape = { 1000 // voxel_size[1], 1000 // voxel_size[2] }
+    local array = md.Array { md.zeros(shape, "float32"), md.ArraySpec { roi = space, voxel_size = voxel_size } }
+    return { md.ArraySource { A, array }, md.GraphSource { G, md.Graph { graph_nodes, edges, md.GraphSpec { roi = space } } } } + md.MergeProvider {}
+  end
+
+  local function nodes_inside(graph, roi)
+    local count = 0
+    for node in graph:nodes() do
+      if not node.temporary and roi:contains(node.location) then count = count + 1 end
+    end
+    return count
+  end
+
+  -- Batches without a node, of 60.
+  local function empty_ones(pipeline, wanted, fields)
+    local empty = 0
+    for batch in pipeline:batches(wanted, { count = fields and fields.count or 60, seed = 1 }) do
+      if nodes_inside(batch[G], want) == 0 then empty = empty + 1 end
+      batch:close()
+    end
+    return empty
+  end
+
+  local function wanted_of(keys)
+    local wanted = md.BatchRequest {}
+    for _, key in ipairs(keys or { A, G }) do wanted[key] = want end
+    return wanted
+  end
+
+  local function elastic() return md.ElasticAugment { { 10, 10 }, { 2, 2 }, { 0, 2 * math.pi } } end
+  local function shift() return md.ShiftAugment { prob_slip = 0.3, prob_shift = 0.3, sigma = { 0, 8 } } end
+  local function deform() return md.DeformAugment { { 10, 10 }, { 1, 1 }, scale_interval = { 0.7, 1.5 } } end
+  local function simple(voxel_size, p) return md.SimpleAugment { transpose_only = voxel_size and voxel_size[1] ~= voxel_size[2] and {} or nil, p = p } end
+  local cases = {
+    ElasticAugment = { elastic }, DeformAugment = { deform }, ShiftAugment = { shift }, SimpleAugment = { simple },
+    ["all of them"] = { elastic, simple, shift, deform }, ["a skipping one"] = { function() return md.DeformAugment { { 10, 10 }, { 2, 2 }, p = 0.5 } end, shift },
+    ["a mirror that may not be there"] = { function(size) return simple(size, 0.5) end, elastic },
+    ["a Stack"] = { elastic, function() return md.Stack { 2 } end },
+    ["a rejection"] = { elastic, function() return md.RejectIf { function(_, _, attempt) return attempt < 2 end } end },
+  }
+  for name, nodes in pairs(cases) do
+    it("has a node in every batch: " .. name, function()
+      for _, voxel_size in ipairs { { 1, 1 }, { 4, 2 } } do
+        local pipeline = plane(voxel_size) + md.RandomLocation { ensure_nonempty = G }
+        for _, node in ipairs(nodes) do pipeline = pipeline + node(voxel_size) end
+        assert.equal(0, empty_ones(pipeline, wanted_of()))
+      end
+    end)
+  end
+
+  it("draws as ever where nothing is asked for around the batch", function()
+    -- the shifts of version 0.1
+    local key = md.ArrayKey "PLANE_SHIFT"
+    local wanted = wanted_of()
+    wanted[key] = nonspatial
+    local function shifts(pipeline)
+      local seen = {}
+      for batch in pipeline:batches(wanted, { count = 3, seed = 1 }) do seen[#seen + 1] = tostring(md.Coordinate(batch[key].data:totable())) end
+      return seen
+    end
+    local function location() return md.RandomLocation { ensure_nonempty = G, random_shift_key = key } end
+    assert.same({ "(693, 800)", "(692, 779)", "(402, 505)" }, shifts(plane { 1, 1 } + location()))
+    assert.same({ "(691, 795)", "(396, 518)", "(246, 268)" }, shifts(plane { 1, 1 } + location() + md.SimpleAugment { transpose_only = {} }))
+  end)
+
+  it("has what is made of the graph in every batch", function()
+    local pipeline = plane { 1, 1 } + md.RandomLocation { ensure_nonempty = G }
+      + md.RasterizeGraph { G, T, md.ArraySpec { voxel_size = { 1, 1 } }, md.RasterizationSettings { 12, edges = false } }
+    local turned = plane { 1, 1 } + md.RandomLocation { ensure_nonempty = G } + elastic()
+      + md.RasterizeGraph { G, T, md.ArraySpec { voxel_size = { 1, 1 } }, md.RasterizationSettings { 12, edges = false } }
+    for _, made in ipairs { pipeline, turned } do
+      for batch in made:batches(wanted_of { A, T }, { count = 60, seed = 1 }) do
+        -- a node inside is the centre of a disk of radius 12, of which a corner of the box leaves a quarter at least
+        assert.is_true(batch[T].data:sum() > 100)
+      end
+    end
+  end)
+
+  it("judges each chunk of a Scan by itself", function()
+    local chunk = md.BatchRequest {}
+    chunk[A], chunk[G] = md.Roi({ 0, 0 }, { 20, 100 }), md.Roi({ 0, 0 }, { 20, 100 })
+    local large = md.Roi({ 0, 0 }, { 60, 200 })
+    local wanted = md.BatchRequest {}
+    wanted[A], wanted[G] = large, large
+    for batch in (plane { 1, 1 } + md.RandomLocation { ensure_nonempty = G } + elastic() + md.Scan { chunk }):batches(wanted, { count = 5, seed = 1 }) do
+      -- chunks have the ids of whole nodes, so that a chunk's may be another's; none is empty
+      assert.is_true(nodes_inside(batch[G], large) > 0)
+    end
+  end)
+
+  it("has its node in the middle, or next to it where the grid is turned", function()
+    local function furthest(nodes, count)
+      local worst = 0
+      local pipeline = plane { 1, 1 } + md.RandomLocation { ensure_nonempty = G, ensure_centered = true }
+      for _, node in ipairs(nodes) do pipeline = pipeline + node() end
+      for batch in pipeline:batches(wanted_of(), { count = count, seed = 1 }) do
+        local nearest = math.huge
+        for node in batch[G]:nodes() do
+          local off = math.max(math.abs(node.location[1] - 49.5), math.abs(node.location[2] - 29.5))
+          if not node.temporary then nearest = math.min(nearest, off) end
+        end
+        worst = math.max(worst, nearest)
+      end
+      return worst
+    end
+    assert.is_true(furthest({}, 20) <= 0.5)
+    assert.is_true(furthest({ elastic }, 60) <= 1.5)
+    assert.is_true(furthest({ elastic, simple, shift }, 60) < 10)
+  end)
+
+  it("insists with p_nonempty only", function()
+    local pipeline = plane { 1, 1 } + md.RandomLocation { ensure_nonempty = G, p_nonempty = 0.5 } + elastic()
+    local empty = empty_ones(pipeline, wanted_of(), { count = 200 })
+    assert.is_true(empty > 70 and empty < 130, empty) -- few batches have one by chance
+  end)
+
+  it("doesn't take ends of cut edges for nodes", function()
+    -- nodes on the rim of what the source has; edges leave it
+    local graph = md.Graph { { md.Node { 1, { 500, 500 } }, md.Node { 2, { 500, 5000 } } }, { md.Edge { 1, 2 } }, md.GraphSpec { roi = md.Roi({ 0, 0 }, { 1000, 6000 }) } }
+    local array = md.Array { md.zeros({ 1000, 1000 }, "float32"), md.ArraySpec { roi = space, voxel_size = { 1, 1 } } }
+    local pipeline = { md.ArraySource { A, array }, md.GraphSource { G, graph } + md.Crop { G, space } } + md.MergeProvider {} + md.RandomLocation { ensure_nonempty = G } + elastic()
+    assert.equal(0, empty_ones(pipeline, wanted_of()))
+  end)
+
+  it("leaves a node of one's own that moves graphs to a rejection behind it", function()
+    local Away = md.class("Away", md.BatchFilter)
+    function Away:setup() self:updates(G, self.spec[G]) end
+    function Away:process(batch, request_here) batch[G] = md.Graph { {}, {}, md.GraphSpec { roi = request_here[G].roi }, ndim = 2 } end -- luacheck: ignore self
+    local Sometimes = md.class("Sometimes", Away)
+    function Sometimes:process(batch, request_here)
+      if request_here.rng:random() < 0.5 then return Away.process(self, batch, request_here) end
+    end
+    local pipeline = plane { 1, 1 } + md.RandomLocation { ensure_nonempty = G } + elastic() + Sometimes {}
+    assert.is_true(empty_ones(pipeline, wanted_of()) > 10)
+    assert.equal(0, empty_ones(pipeline + md.RejectIf { md.policy.empty(G) }, wanted_of()))
+  end)
+
+  it("judges a mask with what is around it, and a rejection behind judges the batch", function()
+    local rows = md.zeros({ 1000, 1000 }, "uint8")
+    for first = 1, 961, 80 do rows[{ { first, first + 39 }, {} }] = md.zeros({ 40, 1000 }, "uint8"):fill(1) end
+    local mask = md.ArraySource { M, md.Array { rows, md.ArraySpec { roi = space, voxel_size = { 1, 1 } } } }
+    local function below(tail)
+      local pipeline, count = { plane { 1, 1 }, mask } + md.MergeProvider {} + md.RandomLocation { 0.5, M } + elastic(), 0
+      if tail then pipeline = pipeline + tail end
+      for batch in pipeline:batches(wanted_of { A, M }, { count = 60, seed = 1 }) do
+        local data = batch[M].data
+        if data:count(1) < 0.5 * data.size then count = count + 1 end
+      end
+      return count
+    end
+    assert.is_true(below() > 0)
+    assert.equal(0, below(md.RejectIf { md.policy.masked_below(M, 0.5) }))
+  end)
+
+  it("says that a mask or graph of other axes judges nothing", function()
+    local flat = md.ArraySource { M, md.Array { md.zeros({ 9 }, "uint8"):fill(1), md.ArraySpec { roi = md.Roi({ 0 }, { 9 }), voxel_size = { 1 } } } }
+    local line = md.GraphSource { md.GraphKey "LINE", md.Graph { { md.Node { 1, { 5 } } }, {}, md.GraphSpec { roi = md.Roi({ 0 }, { 9 }) } } }
+    local made = { plane { 1, 1 }, flat, line } + md.MergeProvider {}
+    assert.matches("^RandomLocation: PLANE_MASK has 1 spatial axes, the request has 2: it can't judge places there", message(md.RandomLocation { 0.5, M }, wanted_of(), made))
+    assert.matches("^RandomLocation: LINE has 1 spatial axes, the request has 2", message(md.RandomLocation { ensure_nonempty = md.GraphKey "LINE" }, wanted_of(), made))
+  end)
+end)

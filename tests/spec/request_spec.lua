@@ -168,6 +168,30 @@ describe("BatchRequest", function()
     assert.matches("random_seed: 7$", tostring(request))
   end)
 
+  it("refuses to put ROIs of 2 and of 3 axes into one box, in words, on the caller's line", function()
+    local request = md.BatchRequest {}
+    request:add(A, { 4, 4, 4 })
+    local wrong = "^[^:]*request_spec%.lua:%d+: A has 3 spatial axes, B has 2: they share no space"
+    assert.matches(wrong, select(2, pcall(function() request:add(B, { 4, 4 }) return true end)))
+    local mixed = md.BatchRequest { [A] = md.Roi({ 0, 0, 0 }, { 4, 4, 4 }), [B] = md.Roi({ 0, 0 }, { 4, 4 }) }
+    assert.matches(wrong, select(2, pcall(function() return (mixed:get_total_roi()) end)))
+    local flat = md.ArraySource { B, md.Array { md.zeros({ 8, 8 }, "uint8"), md.ArraySpec { roi = md.Roi({ 0, 0 }, { 8, 8 }), voxel_size = { 1, 1 } } } }
+    local deep = md.ArraySource { A, md.Array { md.zeros({ 8, 8, 8 }, "uint8"), md.ArraySpec { roi = md.Roi({ 0, 0, 0 }, { 8, 8, 8 }), voxel_size = { 1, 1, 1 } } } }
+    local both = { deep, flat } + md.MergeProvider {}
+    do -- where nothing is to be placed, both are served
+      local p <close> = both:build()
+      assert.same({ 4, 4 }, p:request_batch(mixed)[B].data.shape)
+    end
+    for _, node in ipairs { md.RandomLocation {}, md.SpecifiedLocation { { { 1, 1, 1 } } }, md.SimpleAugment {}, md.ShiftAugment { prob_slip = 1, sigma = 2 } } do
+      assert.matches("^" .. node.class_name .. ": A has 3 spatial axes, B has 2: they share no space", errors.message(function()
+        local p <close> = (both + node):build()
+        return p:request_batch(mixed)
+      end))
+    end
+    local p <close> = ({ deep + md.RandomLocation {}, flat + md.RandomLocation {} } + md.MergeProvider {}):build() -- the way out
+    assert.same({ 4, 4, 4 }, p:request_batch(mixed)[A].data.shape)
+  end)
+
   it("refuses wrong seeds and options", function()
     for _, seed in ipairs { -1, 1.5, 4294967296, "7" } do
       assert.matches("random_seed must be a whole number from 0 to 4294967295", errors.message(md.BatchRequest, { random_seed = seed }))

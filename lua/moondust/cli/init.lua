@@ -89,14 +89,13 @@ function M.integer(least, most)
   end
 end
 
-local SEEDS = (1 << 32) - 1
-
 --- --seed, of a stream of batches unless `doc` says otherwise.
 ---@param parser table
 ---@param doc string?
 function M.add_seed(parser, doc)
-  parser:option("--seed", doc or "Batch i, counted from 0, is requested with random_seed = S + i. Default: the request's, or one from the system.")
-    :argname("S"):convert(M.integer(0, SEEDS))
+  parser:option("--seed", doc or "Batch i, counted from 0, is requested with random_seed = S + i; with a list such as 7,3 with a hash of list and i, so that "
+    .. "streams of other lists (one an epoch, one a worker) have other batches. Default: the request's, or one from the system.")
+    :argname("S"):convert(require("moondust.seed").parse)
 end
 
 --- The script that a command streams batches from; it takes what stands behind `--`.

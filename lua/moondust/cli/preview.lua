@@ -23,7 +23,7 @@ function M.run(args, words)
   local fields = view.style_of(args)
   fields.path, fields.count, fields.seed, fields.title = args.out, args.count, seed, tostring(pipeline)
   cli.must(preview(pipeline, request, fields))
-  print(("%s: %d batches beside what they came from, seed %d"):format(args.out, args.count, seed))
+  print(("%s: %d batches beside what they came from, seed %s"):format(args.out, args.count, require("moondust.seed").text(seed)))
 end
 
 return M

@@ -4,6 +4,7 @@ local cli = require "moondust.cli"
 local class = require "moondust.class"
 local BatchFile = require "moondust.cli.batch_file"
 local Progress = require "moondust.cli.progress"
+local Seed = require "moondust.seed"
 
 local M = { summary = "Stream batches through a script's pipeline, and write them to a file.", takes_rest = true }
 
@@ -73,7 +74,7 @@ end
 
 local function summary(stream, args, seconds, seed)
   local rate = seconds > 0 and stream.done / seconds or 0
-  local text = ("%d batches in %.2f s (%.2f a second), seed %d"):format(stream.done, seconds, rate, seed)
+  local text = ("%d batches in %.2f s (%.2f a second), seed %s"):format(stream.done, seconds, rate, Seed.text(seed))
   if args.out then text = ("%s, written to %s (%s)"):format(text, args.out, size_of(args.out)) end
   return text
 end

@@ -10,7 +10,8 @@ function M.configure(parser)
   parser:argument("what", "A Lua file that returns `pipeline, request` (what stands behind `--` reaches it), or an HDF5 file; of one that "
     .. "`run --out` wrote, its batches.")
   parser:option("--port", "On 127.0.0.1; 0 is any that is free.", "0"):convert(cli.integer(0, 65535)):argname "P"
-  cli.add_seed(parser, "Of the first batch; for a file of batches its number. Default: the request's, or one from the system.")
+  cli.add_seed(parser, "Of the stream, a number or a list such as 7,3, as for `run`; for a file of batches the number of the first one to show. Default: the "
+    .. "request's, or one from the system.")
   parser:usage "Usage: moondust serve-view SCRIPT|FILE.h5 [--port P] [--seed S] [-- ARGS…]"
 end
 
@@ -21,6 +22,7 @@ local function open_scenes(args, words)
     return require "moondust.viewer.pipeline_scenes" { pipeline = pipeline, request = request, title = title, seed = args.seed }
   end
   if #words > 0 then cli.usage_error(("only a script takes something behind '--', and %s is not called .lua"):format(args.what)) end
+  if type(args.seed) == "table" then cli.usage_error(("--seed is the number of a batch in %s, not a list"):format(args.what)) end
   return require "moondust.viewer.file_scenes" { path = args.what, first = args.seed }
 end
 

@@ -173,10 +173,12 @@ function core.same_roi(a, b) end
 ---@param values table<moondust.Key, V>
 ---@return fun(): moondust.Key, V
 function core.items(order, values) end
---- What holds the ROIs of all specs that `order` lists; nil when they have none.
+--- What holds the ROIs of all specs that `order` lists; nil when they have none, and nil with two places in `order` when those have not as many axes.
 ---@param order moondust.Key[]
 ---@param values table<moondust.Key, moondust.ArraySpec|moondust.GraphSpec>
 ---@return moondust.Roi?
+---@return integer? first
+---@return integer? other
 function core.total_roi(order, values) end
 --- Moves the ROIs of all specs that `order` lists.
 ---@param order moondust.Key[]
@@ -535,6 +537,17 @@ function core.seed_copy(seed) end
 ---@param attempt integer
 ---@return integer
 function core.seed_attempt(seed, attempt) end
+--- Seed of a batch, counted from 0, of the stream that a list of whole numbers names (moondust/seed.lua has the hash).
+---@param list integer[]
+---@param batch integer
+---@return integer
+function core.seed_stream(list, batch) end
+--- Where `index` goes in a one-to-one map of 0 … count - 1 onto itself, another map for each key.
+---@param key integer  0 to 2^32 - 1
+---@param count integer
+---@param index integer
+---@return integer
+function core.permute(key, count, index) end
 --- 32 bits from the operating system.
 ---@return integer
 function core.seed_from_system() end

@@ -159,7 +159,9 @@ function DefectAugment:request_artifact(request, number, roi)
   local wanted = BatchRequest { random_seed = core.seed_attempt(request.random_seed, number) }
   wanted:add(self.artifacts, shape, { voxel_size = voxel_size })
   wanted:add(self.artifacts_mask, shape, { voxel_size = voxel_size })
-  return self.artifact_pipeline:request_batch(wanted)
+  -- Where places of artifacts come in turn, sections of all batches go through them.
+  local sections = request[self.intensities].roi.shape[self.axis] // voxel_size[self.axis]
+  return self.artifact_pipeline:request_batch(wanted, { first = (request.turn or 0) * sections + number - 1 })
 end
 
 function makers.artifact(self, section, _, request, number)

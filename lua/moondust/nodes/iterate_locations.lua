@@ -7,8 +7,9 @@ local BatchRequest = require "moondust.request"
 local LocationFilter = require "moondust.nodes.location_filter"
 
 --- The nodes, read once when the pipeline is built, come in turn, from the first again after the last, or at random with
---- replacement; those around which upstream doesn't have everything are passed over. In a stream of batches the i-th batch gets
---- the i-th node; a single request_batch the first (see location_filter.lua).
+--- replacement; those around which upstream doesn't have everything are passed over. In turn means: batch i of a stream, counted from 0, has the i-th node, alone
+--- too; behind Stacks of n, ask k of batch i has node i * n + k; an attempt that is rejected downstream goes on to a node drawn by seed and attempt. In a loop of
+--- request_batch, unseeded requests get the nodes in turn, a seeded one the same each time. (SpecifiedLocation says more.)
 ---@class moondust.IterateLocations : moondust.LocationFilter
 ---@field graph moondust.GraphKey
 ---@field roi moondust.Roi?
@@ -26,7 +27,6 @@ IterateLocations.options = {
 }
 
 function IterateLocations:init()
-  if not self.choose_randomly then self.look_ahead = false end -- a look would take the next place
   if self.max_attempts < 1 then error(("IterateLocations: 'max_attempts' must be 1 or more, not %s"):format(self.max_attempts), 3) end
 end
 
@@ -48,10 +48,13 @@ function IterateLocations:setup()
   if self.node_id then self:provides(self.node_id, core.ArraySpec { nonspatial = true }) end
 end
 
-function IterateLocations:teardown() self.places, self.ids = nil, nil end
+function IterateLocations:teardown()
+  LocationFilter.teardown(self)
+  self.places, self.ids = nil, nil
+end
 
 function IterateLocations:prepare(request)
-  self:move_request(request, self.choose_randomly and math.tointeger(self.max_attempts) or #self.places)
+  self:move_request(request, math.tointeger(self.max_attempts))
 end
 
 function IterateLocations:process(batch, request)

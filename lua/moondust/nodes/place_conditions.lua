@@ -74,7 +74,7 @@ local function neighbour_count(graph, place, by_id, radius)
   end
   local count = 0
   for _, id in ipairs(graph:nodes_in(core.Roi(begin, shape))) do
-    if squared_distance(place, by_id[id]) <= radius * radius then count = count + 1 end
+    if by_id[id] and squared_distance(place, by_id[id]) <= radius * radius then count = count + 1 end
   end
   return count
 end
@@ -86,8 +86,10 @@ function M.read_points(self)
   local graph, by_id = batch[self.ensure_nonempty], {}
   self.points, self.cumulative = {}, {}
   for node in graph:nodes() do
-    self.points[#self.points + 1] = node.location
-    by_id[node.id] = node.location
+    if not node.temporary then -- where an edge was cut is no node
+      self.points[#self.points + 1] = node.location
+      by_id[node.id] = node.location
+    end
   end
   if #self.points == 0 then self:fail({ key = self.ensure_nonempty }, "%s has no nodes, so no place has one", self.ensure_nonempty) end
   local sum = 0

@@ -9,11 +9,20 @@
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local conditions = require "moondust.nodes.place_conditions"
+local downstream_of = require "moondust.nodes.downstream"
 local geometry = require "moondust.geometry"
 local key = require "moondust.key"
 local Array = require "moondust.array"
 local BatchFilter = require "moondust.filter"
 
+--- The node that `ensure_nonempty` promises is one of the batch as you get it: inside of the ROI that the pipeline was asked for, behind all nodes downstream that
+--- ask for more than they deliver (targets, RasterizeGraph) or move what they get (ElasticAugment, DeformAugment, SimpleAugment, ShiftAugment), whose draws are
+--- made by then. Ends of cut edges don't count. A node of your own that moves graphs says so (nodes/downstream.lua); one that doesn't say, or takes nodes out, can
+--- leave a batch without a node: md.RejectIf{ md.policy.empty(G) } behind it asks again.
+---
+--- `min_masked` is judged, as by the original, in the mask's ROI as it is asked for here, with what nodes downstream asked for around it, before they move anything.
+--- For a share in the batch as you get it: md.RejectIf{ md.policy.masked_below(MASK, 0.5) } at the end, the mask in the request.
+---
 --- Announces every key without bounds. The mask and the graph that places are judged by are read once, whole, when
 --- the pipeline is built; of the mask a bit a voxel and a summed-area table of blocks are kept. The search ends with an error after
 --- `max_attempts` places. Overwrite :accepts(request) for conditions of your own.
@@ -33,9 +42,11 @@ RandomLocation.look_ahead = "each"
 RandomLocation.options = {
   { "min_masked", type = "probability", default = 0, doc = "least share of masked-in (> 0) voxels of `mask` in its requested ROI; default 0" },
   { "mask", type = "array_key", doc = "the mask to judge places by; where it isn't requested, in the request's total ROI; default: none" },
-  { "ensure_nonempty", type = "graph_key", doc = "a graph that must have a node in its requested ROI (or the request's total ROI); default: none" },
+  { "ensure_nonempty", type = "graph_key",
+    doc = "a graph that must have a node in the ROI that the pipeline is asked for (of the graph, or of what is made of it; else in the total ROI); default: none" },
   { "p_nonempty", type = "probability", default = 1, doc = "with which ensure_nonempty is insisted on, drawn once a request; default 1" },
-  { "ensure_centered", type = "boolean", default = false, doc = "the node sits in the ROI's central voxel; default false" },
+  { "ensure_centered", type = "boolean", default = false,
+    doc = "the node sits in the ROI's central voxel, or as near as it comes where nodes downstream turn the grid; default false" },
   { "point_balance_radius", type = "number", default = 1,
     doc = "world units; a node is chosen in inverse proportion to the number of nodes this near; default 1" },
   { "random_shift_key", type = "array_key", doc = "nonspatial int64 array {axes}: the shift, world units; default: none" },
@@ -90,7 +101,18 @@ local function refuse_unbounded(self, request, offered)
     .. "that takes them away, or pad by a finite size", total)
 end
 
-local function grid_of(self, request) return self:common_voxel_size(request) or request:get_total_roi().shape * 0 + 1 end
+local function grid_of(self, request)
+  local total = request:get_total_roi()
+  return self:common_voxel_size(request) or total.shape * 0 + 1
+end
+
+-- A mask or graph judges places of its own space only.
+local function check_axes(self, request, name, dims)
+  local total = request:get_total_roi()
+  if total.dims ~= dims then
+    self:fail({ key = name }, "%s has %d spatial axes, the request has %d: it can't judge places there", name, dims, total.dims)
+  end
+end
 
 local function shifts_of(self, name, wanted, offered, grid)
   local shifts = core.shifts_within(offered, wanted, grid)
@@ -140,16 +162,55 @@ local function shifts_around(self, place, box)
   return core.Roi(place - box.begin - box.shape + 1, box.shape)
 end
 
-local function draw_with_point(self, request, shifts, grid, box)
+local function comes_out_in(self, roi, movers, place, shift)
+  local found = downstream_of.destination_of(movers, place, shift, self.spec[self.ensure_nonempty].dtype)
+  return found and roi:contains(found)
+end
+
+-- `box`: where the node is to lie, in voxels of the grid. Mirroring takes what lies on a lower face to the upper one, out of the ROI `seen`.
+local function draw_with_point(self, request, shifts, grid, box, movers, seen)
   local place = self.points[request.rng:choice_cumulative(self.cumulative)]
   local around = shifts_around(self, floored(place, grid), box)
   if not around:intersects(shifts) then return nil end
-  return draw(request, around:intersect(shifts), grid)
+  local shift = draw(request, around:intersect(shifts), grid)
+  if not comes_out_in(self, seen, movers, place, shift) then return nil end
+  return shift
 end
 
-local function box_for_points(self, request, grid)
-  local wanted = request[self.ensure_nonempty]
-  local roi = wanted and wanted.roi or request:get_total_roi()
+-- After so many tries a node that is to be centred may lie a voxel further from the central one: of a grid that was turned none may lie in there.
+local TRIES_FOR_CENTRE = 100
+
+-- A shift that lets a node come out in the box, behind nodes that move it: what comes out at a place drawn in there is put on the node, as near as the grid allows.
+local function draw_with_moved_point(self, request, shifts, grid, box, movers)
+  local place = self.points[request.rng:choice_cumulative(self.cumulative)]
+  local aim, shift = {}, {}
+  for d = 1, #place do aim[d] = box.begin[d] + request.rng:random() * box.shape[d] end
+  local source = downstream_of.source_of(movers, aim)
+  for d = 1, #place do shift[d] = geometry.round((place[d] - source[d]) / grid[d]) end
+  shift = core.Coordinate(shift)
+  if not shifts:contains(shift) then return nil end
+  shift = shift * grid
+  return comes_out_in(self, box, movers, place, shift) and shift or nil
+end
+
+local function central_voxel(box, grid) return core.Roi((box.begin + (box.shape - 1) // 2) * grid, grid) end
+
+-- How to draw a shift that brings a node to where it is wanted.
+local function drawer_with_points(self, request, shifts, grid)
+  check_axes(self, request, self.ensure_nonempty, #self.points[1])
+  local roi, movers = downstream_of.seen(request, self.ensure_nonempty)
+  local source = downstream_of.source_box(movers, roi)
+  local box = self:box_for_points(source or roi, grid)
+  if source then return function() return draw_with_point(self, request, shifts, grid, box, movers, roi) end end
+  return function(try)
+    local goal, reach = roi, (try - 1) // TRIES_FOR_CENTRE
+    if self.ensure_centered then goal = central_voxel(box, grid):grow(grid * reach, grid * reach):intersect(roi) end
+    return draw_with_moved_point(self, request, shifts, grid, goal, movers)
+  end
+end
+
+-- A ROI in voxels of the grid.
+function RandomLocation:box_for_points(roi, grid)
   local box = roi:snap_to_grid(grid, "shrink")
   if box.empty then
     self:fail({ key = self.ensure_nonempty, roi = roi }, "the ROI %s wanted of %s holds no whole voxel of the grid %s; ask for more", roi, self.ensure_nonempty, grid)
@@ -158,6 +219,7 @@ local function box_for_points(self, request, grid)
 end
 
 local function mask_box(self, request)
+  check_axes(self, request, self.mask, self.mask_roi.dims)
   local wanted = request[self.mask]
   local roi = wanted and wanted.roi or request:get_total_roi()
   if roi.empty then self:fail({ key = self.mask, roi = roi }, "%s can't be judged in the empty ROI %s", self.mask, roi) end
@@ -203,12 +265,12 @@ function RandomLocation:choose_shift(request)
   local grid = grid_of(self, request)
   local shifts = possible_shifts(self, request, grid)
   local with_points = self.ensure_nonempty and request.rng:random() <= self.p_nonempty
-  local box = with_points and box_for_points(self, request, grid)
+  local draw_point = with_points and drawer_with_points(self, request, shifts, grid)
   local mask_roi = self.integral and mask_box(self, request)
   local found = { unreachable = 0, refused = 0 }
-  for _ = 1, self.max_attempts do
+  for try = 1, self.max_attempts do
     local shift
-    if with_points then shift = draw_with_point(self, request, shifts, grid, box) else shift = draw(request, shifts, grid) end
+    if draw_point then shift = draw_point(try) else shift = draw(request, shifts, grid) end
     local share = shift and mask_roi and masked_share(self, mask_roi, shift) or 1
     if not shift then
       found.unreachable = found.unreachable + 1
@@ -229,6 +291,8 @@ end
 function RandomLocation:provide(request)
   local downstream = request:copy()
   local shift = request:keep(self, self.choose_shift, request)
+  self.translation = shift
+  self:moves_graphs(request)
   shift_request(request, shift)
   self:remove_provided(request)
   local batch = self:get_upstream_provider():request_batch(request)

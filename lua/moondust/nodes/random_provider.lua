@@ -7,7 +7,8 @@ local Array = require "moondust.array"
 local BatchProvider = require "moondust.provider"
 
 --- `{ a, b, c } + md.RandomProvider{}` passes each request on to a, b or c. Offered is what all of them have, in the
---- ROI that all of them cover; voxel sizes must agree.
+--- ROI that all of them cover; voxel sizes must agree. One with places in turn (SpecifiedLocation) has those of the batches that it is chosen
+--- for: batch i the i-th.
 ---@class moondust.RandomProvider : moondust.BatchProvider
 ---@field probabilities number[]?
 ---@field random_provider_key moondust.ArrayKey?

@@ -11,7 +11,10 @@ local policy = require "moondust.policy"
 
 --- Asks upstream until `predicate(batch, request, attempt)` is false. Attempt 0 asks with the seed that any node
 --- would ask with, each later one with a seed derived from that and the attempt, so a seeded request gives the same
---- batch every time and never the same rejected one twice.
+--- batch every time and never the same rejected one twice. Places in turn upstream (SpecifiedLocation) go on to another one, drawn
+--- by seed and attempt, not to the next batch's.
+---
+--- What is judged is the batch that passes here, with what nodes downstream asked for around it. At the end of a pipeline it is what you get.
 ---
 --- With probability 1 - p, drawn once a request, whatever comes is taken. After `max_attempts` rejections, or
 --- `timeout` seconds, it gives up: with "error" a clear one, with "accept" the last batch, and a line on stderr. A

@@ -24,6 +24,7 @@ local BatchFilter = require "moondust.filter"
 ---@field progress_callback function|table|nil
 ---@overload fun(options: table): moondust.Scan
 local Scan = class("Scan", BatchFilter)
+Scan.asks_in_parts = true -- each chunk is a request of its own for nodes upstream
 Scan.options = {
   { "reference", type = "request", required = true, doc = "the request of one chunk; only how its ROIs lie to one another counts" },
   { "num_workers", type = "integer", default = 1, doc = "taken for the sake of upstream's scripts; chunks come one after the other" },

@@ -105,6 +105,7 @@ function ShiftAugment:prepare(request)
   local axis = self.shift_axis
   local sections = (self.total.shape[axis] + self.grid[axis] - 1) // self.grid[axis]
   self.shifts = self:draw(request.rng, sections, self.grid:totable())
+  self:moves_graphs(request)
   for _, spec in request:items() do
     if spec.roi and not spec.roi.empty then
       local low, high = self:extremes(spec.roi)
@@ -141,6 +142,16 @@ function ShiftAugment:shift_array(array, roi)
   end
   return #pieces == 1 and pieces[1] or core.concatenate(pieces, array.data.ndim - self.dims + axis)
 end
+
+-- Nothing moves along shift_axis, so that a place is in the same section before and after.
+local function shifted(self, place, sign)
+  local shift, moved = self.shifts[self:section(place[self.shift_axis])], {}
+  for d = 1, self.dims do moved[d] = place[d] + sign * shift[d] end
+  return moved
+end
+
+function ShiftAugment:source_of(place) return shifted(self, place, -1) end
+function ShiftAugment:destination_of(place) return shifted(self, place, 1) end
 
 function ShiftAugment:shift_graph(graph, roi)
   local locations, ids = graph:arrays()

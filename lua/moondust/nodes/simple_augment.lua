@@ -226,6 +226,7 @@ function SimpleAugment:prepare(request)
   self.mirror, self.transpose = self:draw_mirror(request.rng), self:draw_transpose(request.rng)
   local total, grid = request:get_total_roi(), self:common_voxel_size(request)
   if not total then return request end
+  self:moves_graphs(request)
   self.centre = grid_centre(total, grid)
   if not is_in_order(self.transpose) then
     each_roi(request, transposed, self.centre, inverse(self.transpose))
@@ -249,6 +250,30 @@ function SimpleAugment:turn(data)
   for axis = 1, channels do order[axis] = axis end
   for axis, from in ipairs(transpose) do order[channels + axis] = channels + from end
   return data:transpose(table.unpack(order))
+end
+
+function SimpleAugment:source_box(roi)
+  if not is_in_order(self.transpose) then roi = transposed(roi, self.centre, inverse(self.transpose)) end
+  if contains(self.mirror, true) then roi = mirrored(roi, self.total.begin + self.total.stop, self.mirror) end
+  return roi
+end
+
+function SimpleAugment:source_of(place)
+  local source = {}
+  for axis, from in ipairs(self.transpose) do source[from] = place[axis] - self.centre[axis] + self.centre[from] end
+  for axis = 1, self.dims do
+    if self.mirror[axis] then source[axis] = self.total.begin[axis] + self.total.stop[axis] - source[axis] end
+  end
+  return source
+end
+
+function SimpleAugment:destination_of(place)
+  local upright, turned = {}, {}
+  for axis = 1, self.dims do
+    upright[axis] = self.mirror[axis] and self.total.begin[axis] + self.total.stop[axis] - place[axis] or place[axis]
+  end
+  for axis, from in ipairs(self.transpose) do turned[axis] = upright[from] - self.centre[from] + self.centre[axis] end
+  return turned
 end
 
 function SimpleAugment:turn_graph(graph, roi)

@@ -5,8 +5,13 @@ local core = require "moondust.core"
 local LocationFilter = require "moondust.nodes.location_filter"
 
 --- The places come in turn, from the first again after the last, or at random with replacement; those around which upstream
---- doesn't have everything are passed over. In a stream of batches the i-th batch gets the i-th place; a single request_batch the
---- first (see location_filter.lua).
+--- doesn't have everything are passed over. In turn means: batch i of a stream, counted from 0, has the i-th place, alone too; behind Stacks of n, ask k of batch i
+--- has place i * n + k; an attempt that is rejected downstream goes on to a place drawn by seed and attempt, of which each comes once before one comes again
+--- (location_filter.lua has more). Of two branches of a MergeProvider each goes through its own places; one of a RandomProvider has the places of the batches that
+--- it is chosen for.
+---
+--- In a loop of request_batch, unseeded requests get the places in turn; a seeded request is the same batch, so the same place, each time, unless the loop hands on a
+--- table: `local stream = {}`, `built:request_batch(request, stream)`. `pipeline:batches(request, { seed = S })` needs none of this.
 ---@class moondust.SpecifiedLocation : moondust.LocationFilter
 ---@field locations number[][]
 ---@field extra_data any[]?
@@ -38,7 +43,6 @@ local function place_of(location, i)
 end
 
 function SpecifiedLocation:init()
-  if not self.choose_randomly then self.look_ahead = false end -- a look would take the next place
   self.places = {}
   for i, location in ipairs(self.locations) do self.places[i] = place_of(location, i) end
   if #self.places == 0 then error("SpecifiedLocation: 'locations' is empty", 3) end
@@ -65,7 +69,7 @@ function SpecifiedLocation:jitter_of(rng, dims)
 end
 
 function SpecifiedLocation:prepare(request)
-  self:move_request(request, #self.places * (self.choose_randomly and math.tointeger(self.attempt_factor) or 1))
+  self:move_request(request, #self.places * math.tointeger(self.attempt_factor))
 end
 
 local function with_extra_data(attrs, data)

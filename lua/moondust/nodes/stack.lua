@@ -6,8 +6,8 @@ local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
 
 --- Asks upstream `num_repetitions` times, each time with another seed, and stacks every array along a new first axis:
---- (c, z, y, x) becomes (n, c, z, y, x). Graphs are those of the first batch. Makes sense where there is randomness
---- upstream.
+--- (c, z, y, x) becomes (n, c, z, y, x). Graphs are those of the first batch. Makes sense where there is randomness, or places
+--- in turn, upstream: ask k, counted from 0, of batch i has place i * num_repetitions + k of SpecifiedLocation.
 ---@class moondust.Stack : moondust.BatchFilter
 ---@field num_repetitions integer
 ---@overload fun(options: table): moondust.Stack
@@ -27,6 +27,7 @@ local function ask(self, request)
   for i = 1, self.num_repetitions do
     local upstream = request:copy()
     -- randint's 2^32 itself is a seed that NumPy refuses; it counts as 0 here.
+    upstream:repeats(i - 1, self.num_repetitions)
     rawset(upstream, "random_seed", request.rng:randint(0, 4294967296) % 4294967296)
     batches[i] = self:get_upstream_provider():request_batch(upstream)
   end

@@ -204,6 +204,7 @@ function TransformFilter:transform_request(request)
   if total.unbounded then self:fail({ roi = total }, "a request without end, %s, can't be transformed", total) end
   local made = request:keep(self, self.make_transform, request, total)
   self.transform = made.transform
+  if not self.quirks then self:moves_graphs(request) end
   for name, roi in pairs(made.rois) do request[name].roi = roi end
 end
 
@@ -236,6 +237,25 @@ local function invert(self, locations)
   local all = locations:copy()
   all[axes] = moved
   return all, converged
+end
+
+-- `place` with its spatial axes changed.
+local function with_moved(self, place, change)
+  local lead, part = #place - self.dims, {}
+  for axis = 1, self.dims do part[axis] = place[lead + axis] end
+  part = change(part)
+  return part and table.move(part, 1, self.dims, lead + 1, table.move(place, 1, lead, 1, {}))
+end
+
+function TransformFilter:source_of(place)
+  return with_moved(self, place, function(part) return self.transform:map(part) end)
+end
+
+function TransformFilter:destination_of(place)
+  return with_moved(self, place, function(part)
+    local moved, converged = self.transform:invert(core.ndarray({ part }, "float64"))
+    return converged[{ 1 }] ~= 0 and moved:totable()[1] or nil
+  end)
 end
 
 local function move_graph(self, graph, roi)

@@ -1,4 +1,5 @@
---- Scenes from a pipeline: one batch at a time, numbered by its random seed, so that the same number is the same batch.
+--- Scenes from a pipeline: one batch at a time, those of `moondust run` with this seed. Numbered by random seed, so that the same number is the same batch; of a
+--- stream that has a list as seed, by place in the stream.
 local class = require("moondust.class").class
 local colors = require "moondust.picture.colors"
 local core = require "moondust.core"
@@ -6,18 +7,22 @@ local json = require "moondust.viewer.json"
 local key = require "moondust.key"
 local Pane = require "moondust.viewer.pane"
 local Scene = require "moondust.viewer.scene"
+local Seed = require "moondust.seed"
 
 ---@class moondust.viewer.PipelineScenes : moondust.Class
 ---@field title string
 ---@field kind "pipeline"
 ---@field first integer   number of the first scene
 ---@field count integer   numbers go from 0 to count - 1
----@overload fun(fields: { pipeline: moondust.Pipeline, request: moondust.BatchRequest, title: string, seed: integer? }): moondust.viewer.PipelineScenes
+---@field seed integer|integer[]  of the stream
+---@overload fun(fields: { pipeline: moondust.Pipeline, request: moondust.BatchRequest, title: string, seed: integer|integer[]? }): moondust.viewer.PipelineScenes
 local PipelineScenes = class "PipelineScenes"
 
 function PipelineScenes:init(fields)
-  self.kind, self.title, self.count, self.step = "pipeline", fields.title, 1 << 32, "seed"
-  self.first = fields.seed or fields.request.random_seed or core.seed_from_system()
+  self.seed = Seed.choose(fields.seed, fields.request, 1)
+  local listed = type(self.seed) == "table"
+  self.kind, self.title, self.count, self.step = "pipeline", fields.title, 1 << 32, listed and "batch" or "seed"
+  self.first = listed and 0 or self.seed
   self.request, self.pipeline = fields.request, fields.pipeline:build()
   self.subtitle = tostring(self.pipeline)
 end
@@ -69,14 +74,17 @@ local function fingerprint(batch)
   return ("%016x"):format(sum):sub(1, 8)
 end
 
---- The batch with this seed. What goes wrong in the pipeline is raised.
+--- The batch with this seed, or number. What goes wrong in the pipeline is raised.
 ---@param number integer
 ---@return moondust.viewer.Scene
 function PipelineScenes:load(number)
   local started = core.clock()
-  local next_batch = self.pipeline:batches(self.request, { seed = number, count = 1 })
+  local listed = type(self.seed) == "table"
+  local index = listed and number or (number - self.seed) % self.count
+  local next_batch = self.pipeline:batches(self.request, { seed = self.seed, first = index, count = 1 })
   local batch = next_batch()
-  local fields = { number = number, label = "seed " .. number, seconds = core.clock() - started, timing = timing_of(batch),
+  local label = listed and ("batch %d, seed %d"):format(number, batch.random_seed) or "seed " .. number
+  local fields = { number = number, label = label, seconds = core.clock() - started, timing = timing_of(batch),
     fingerprint = fingerprint(batch), panes = {}, points = {}, others = {} }
   for name, item in batch:items() do
     if key.is_graph_key(name) then

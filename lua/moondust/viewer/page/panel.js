@@ -1,9 +1,9 @@
 // What the header and the side panel say of a batch: words and bars, nothing that is asked for.
 import { element } from "./pane.js";
 
-// keys, what they do, and what they need: batches to step through, or seeds
+// keys, what they do, and what they need: batches to step through, or a pipeline that makes them
 const KEYS = [
-  ["n p", "next, previous batch", "batch"], ["r", "again with this seed", "seed"], ["j k", "next, previous plane (arrows, wheel)"],
+  ["n p", "next, previous batch", "batch"], ["r", "again with this seed", "pipeline"], ["j k", "next, previous plane (arrows, wheel)"],
   ["PgUp PgDn", "ten planes"], ["+ − 0", "zoom, fit (Ctrl + wheel)"], ["drag", "move"], ["o", "labels on …"], ["g", "points"],
 ];
 
@@ -15,9 +15,9 @@ export function showSource(source) {
   $("subtitle").textContent = $("subtitle").title = source.subtitle;
   $("batch").hidden = !source.step;
   $("step").textContent = source.step ?? "";
-  $("again").hidden = source.step !== "seed";
+  $("again").hidden = source.kind !== "pipeline";
   $("number").max = source.count - 1;
-  const known = KEYS.filter(([, , needs]) => !needs || source.step && (needs === "batch" || source.step === needs));
+  const known = KEYS.filter(([, , needs]) => !needs || source.step && (needs === "batch" || source.kind === needs));
   const rows = known.flatMap(([key, text]) => [element("dt", {}, key), element("dd", {}, text)]);
   $("keys").querySelector("dl").replaceChildren(...rows);
 }

@@ -59,7 +59,7 @@ function step(by) {
 }
 
 function again() {
-  if (source?.step === "seed") load(Number($("number").value));
+  if (source?.kind === "pipeline") load(Number($("number").value));
 }
 
 function show(scene) {
