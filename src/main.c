@@ -4,6 +4,8 @@
  * words on the command line mean is decided there. What only C can do is the module `moondust.program`: Ctrl-C as a Lua error, and
  * lines typed by a person.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
@@ -23,8 +25,30 @@
 #define DUST_PREFIX "/usr/local"
 #endif
 
+/* ---- standard output */
+
+/* Without this a file that is opened later could get the number of a standard stream that the program was started without, and what
+ * is printed would go there. The stand-ins are the wrong way round, so that using them is an error. */
+static void occupy_standard_streams(void) {
+  for (int number = 0; number <= 2; number++)
+    if (fcntl(number, F_GETFD) == -1 && errno == EBADF && open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY) != number) _exit(EXIT_FAILURE);
+}
+
+/* finish_output() -> string?: writes out what was printed; why that, or anything printed before, failed. Of the latter stdio keeps
+ * no reason: writing to the same place once more mostly has it. */
+static int finish_output(lua_State *L) {
+  errno = 0;
+  const bool flushed = fflush(stdout) == 0;
+  if (flushed && !ferror(stdout)) return 0;
+  if (flushed && write(STDOUT_FILENO, "\n", 1) == 1) errno = 0;
+  lua_pushstring(L, errno ? strerror(errno) : "an earlier write failed");
+  return 1;
+}
+
 static int open_program(lua_State *L) {
   lua_newtable(L);
+  lua_pushcfunction(L, finish_output);
+  lua_setfield(L, -2, "finish_output");
   dust_interrupt_open(L);
   dust_readline_open(L);
   return 1;
@@ -106,6 +130,7 @@ static int explain(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
+  occupy_standard_streams();
   lua_State *L = dust_lua_new_state();
   if (!L) return fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
   lua_pushcfunction(L, explain);

@@ -2,10 +2,13 @@
 ---
 --- A sub-command is a table: `summary` (a line for --help), `configure(parser)` (argparse), `run(args, rest)` (args from
 --- argparse, rest = what stands behind `--`), which returns the exit status, nil being 0. It raises errors; this file prints
---- them. Exit status: 0, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
+--- them. Exit status: 0, 1 for an error, 2 for wrong usage, 128 + its number after a signal (130 after Ctrl-C, 143 after SIGTERM,
+--- 129 after SIGHUP). What can't be printed on standard output is an error, too.
+local core = require "moondust.core"
+
 local M = {}
 
-local COMMANDS = { "run", "preview", "info", "sample", "view", "serve-view", "version" }
+local COMMANDS = { "run", "preview", "info", "check", "sample", "view", "serve-view", "version" }
 local PROGRAM = "moondust"
 
 --- What ends the program in an orderly way: status (and nothing is printed), usage = a sentence (status 2), or message and
@@ -185,6 +188,7 @@ local function run_script(path, words)
   if path:find "[/.]" and not path:find "^%-" or is_file(path) then
     if not is_file(path) then error(("can't open the script '%s'"):format(path), 0) end
     local chunk, message = loadfile(path)
+    M.must(core.output.protect(path))
     return call_chunk(chunk, message, path, words)
   end
   unknown_word(path)
@@ -193,7 +197,7 @@ end
 local function dispatch(words, debugging)
   local first = table.remove(words, 1)
   if first == nil then
-    if require("moondust.core").is_terminal "stdin" then return require("moondust.repl").run(debugging) end
+    if core.is_terminal "stdin" then return require("moondust.repl").run(debugging) end
     first = "-"
   end
   if first == "--help" or first == "-h" then
@@ -242,11 +246,13 @@ function M.with_traceback(raised)
   return setmetatable({ message = tostring(raised), traceback = inner or debug.traceback(tostring(raised), 2) }, Exit)
 end
 
---- Whether Ctrl-C was pressed.
+--- Whether a signal (Ctrl-C, SIGTERM, SIGHUP) asked the program to end, and the exit status for that.
 ---@return boolean
+---@return integer? status
 function M.interrupted()
   local found, program = pcall(require, "moondust.program")
-  return found and program.interrupted()
+  if not found then return false end
+  return program.interrupted()
 end
 
 local function report(raised, debugging)
@@ -257,12 +263,50 @@ local function report(raised, debugging)
     io.stderr:write("`moondust --help` tells more.\n")
     return 2
   end
-  if M.interrupted() then
+  local interrupted, status = M.interrupted()
+  if interrupted then
     io.stderr:write(PROGRAM, ": interrupted\n")
-    return 130
+    return status
   end
   io.stderr:write(PROGRAM, ": ", debugging and raised.traceback or raised.message, "\n")
   return 1
+end
+
+--- From now on no signal raises: what is left to do isn't to be cut short. A second one ends the program at once.
+function M.hold_interrupts()
+  local found, program = pcall(require, "moondust.program")
+  if found then program.hold_interrupts(true) end
+end
+
+--- Calls f(…) so that no signal cuts it short; one that came meanwhile raises afterwards. Outside of the program: f(…).
+---@param f function
+---@param ... any
+function M.uninterrupted(f, ...)
+  local found, program = pcall(require, "moondust.program")
+  if not found then return f(...) end
+  program.hold_interrupts(true)
+  local results = table.pack(pcall(f, ...))
+  program.hold_interrupts(false)
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+-- Writes out what was printed; an exit status of success becomes that of a failure where this fails.
+local function finish_output(program, status)
+  local why = program.finish_output()
+  if not why or status ~= 0 then return status end
+  io.stderr:write(PROGRAM, ": standard output can't be written: ", why, "\n")
+  return 1
+end
+
+-- os.exit() ends the program without coming back here.
+local function check_output_at_exit(program)
+  local exit = os.exit
+  function os.exit(code, close) -- luacheck: ignore 122
+    local success = code == nil or code == true or code == 0
+    if success and finish_output(program, 0) ~= 0 then code = false end
+    return exit(code, close)
+  end
 end
 
 --- Runs the program; arg[0] is its name.
@@ -271,12 +315,11 @@ end
 function M.main(arg)
   local words = table.move(arg, 1, #arg, 1, {})
   local debugging = take_debug(words)
-  local found, program = pcall(require, "moondust.program")
-  if found then program.catch_interrupt() end
+  local program = require "moondust.program"
+  program.catch_interrupt()
+  check_output_at_exit(program)
   local ok, result = xpcall(dispatch, M.with_traceback, words, debugging)
-  io.stdout:flush()
-  if ok then return result or 0 end
-  return report(result, debugging)
+  return finish_output(program, ok and (result or 0) or report(result, debugging))
 end
 
 return M

@@ -2,7 +2,7 @@
 local core = require "moondust.core"
 
 ---@class moondust.Progress
----@field total integer
+---@field total integer?  nil: without end
 ---@field unit string
 local Progress = {}
 Progress.__index = Progress
@@ -30,19 +30,26 @@ function Progress.new(options)
   self.columns = options.columns or columns or 80
   self.clock = options.clock or core.clock
   self.start = self.clock()
-  self.last_time, self.last_quarter, self.done, self.drawn = self.start, 0, 0, false
+  self.last_time, self.last_quarter, self.done, self.before, self.drawn = self.start, 0, 0, 0, false
   return self
+end
+
+--- `done` units were there already: they don't count for the rate.
+---@param done integer
+function Progress:begin_at(done)
+  self.start, self.done, self.before = self.clock(), done, done
 end
 
 --- Units a second so far; 0 before anything is known.
 ---@return number
 function Progress:rate()
   local seconds = self.clock() - self.start
-  return seconds > 0 and self.done / seconds or 0
+  return seconds > 0 and (self.done - self.before) / seconds or 0
 end
 
 function Progress:text()
   local rate = self:rate()
+  if not self.total then return ("%d %s, %.2f a second"):format(self.done, self.unit, rate) end
   local left = rate > 0 and duration((self.total - self.done) / rate) or "?"
   return ("%d/%d %s, %.2f a second, %s left"):format(self.done, self.total, self.unit, rate, left)
 end
@@ -51,7 +58,7 @@ function Progress:draw()
   local text = self:text()
   local width = math.min(40, self.columns - #text - 4)
   local bar = ""
-  if width >= 8 then
+  if width >= 8 and self.total then
     local full = self.total > 0 and width * self.done // self.total or width
     bar = "[" .. ("#"):rep(full) .. (" "):rep(width - full) .. "] "
   end
@@ -66,10 +73,10 @@ function Progress:update(done)
   self.done = done
   local now = self.clock()
   if self.terminal then
-    if now - self.last_time < REDRAW and self.drawn and done < self.total then return end
+    if now - self.last_time < REDRAW and self.drawn and done ~= self.total then return end
     self:draw()
   else
-    local quarter = self.total > 0 and 4 * done // self.total or 0
+    local quarter = self.total and self.total > 0 and 4 * done // self.total or 0
     if quarter == self.last_quarter and now - self.last_time < QUIET then return end
     self.last_quarter = quarter
     self.output:write(self:text(), "\n")

@@ -36,6 +36,7 @@ function DaCapoTargetFilter:init()
 end
 
 function DaCapoTargetFilter:setup()
+  self.keeps_state = self.moving_counts
   -- Counts that go on would count what a look has seen.
   self.look_ahead = not self.moving_counts and Look.sees(self.predictor) and "dependencies"
   self:enable_autoskip()
