@@ -216,7 +216,12 @@ static int file_tostring(lua_State *L) {
 }
 
 static int file_index(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "path") != 0) return dust_lua_method(L);
+  const char *field = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(field, "new") == 0) {
+    dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+    return lua_pushboolean(L, *box && dust_hdf5_is_new(*box)), 1;
+  }
+  if (strcmp(field, "path") != 0) return dust_lua_method(L);
   luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
   return lua_getiuservalue(L, 1, 1), 1;
 }

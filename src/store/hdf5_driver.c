@@ -130,6 +130,8 @@ static void write_superblock(dust_h5_driver_file *f) {
 static herr_t driver_close(H5FD_t *file) {
   dust_h5_driver_file *f = ours(file);
   if (f->writable) write_held(f), write_superblock(f);
+  if (f->trouble->way == DUST_H5_IN_PLACE && f->writable && !goes_nowhere(f) && dust_output_fsync(f->descriptor) != 0)
+    note_write(f, "fsync", errno, 0, 0);
   if (!f->writable)
     close(f->descriptor); /* nothing is lost by an error here */
   else if (dust_output_close(f->descriptor) != 0 && !goes_nowhere(f))

@@ -246,7 +246,7 @@ static dust_status close_file(dust_hdf5 *file, bool discard) {
   dust_status status = written ? flush_hdf5(file) : DUST_OK, closing;
   char first[1024];
   snprintf(first, sizeof first, "%s", dust_message());
-  if (status != DUST_OK || (discard && file->output)) file->trouble->abandoned = true;
+  if (status != DUST_OK || (discard && file->writable)) file->trouble->abandoned = true;
   closing = close_ids(file);
   if (status == DUST_OK && written) {
     status = file->trouble->write_error ? dust_h5_sound(file) : closing;
