@@ -36,6 +36,7 @@ dust_status dust_h5_sound(const dust_hdf5 *file) {
   if (!t->write_error) return DUST_OK;
   const char *after = file->stream   ? "what was flushed before is whole"
                       : file->output ? "nothing is there under that name that wasn't before"
+                      : t->torn      ? "the file may be damaged, as its old state couldn't be written back either"
                                      : "what was in the file at the last flush is whole, but for boxes written over since";
   return dust_fail(DUST_ERROR_WORLD, "%s: writing failed (%s at byte %llu): %s; %s", file->path, t->write_call,
                    (unsigned long long)t->write_offset, strerror(t->write_error), after);
