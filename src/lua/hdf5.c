@@ -341,6 +341,12 @@ static int file_write(lua_State *L) {
   return dust_lua_hdf5_answer(L, dust_hdf5_write(file, name, dust_lua_to_ndarray(L, 3), from_origin ? NULL : begin));
 }
 
+/* For the program, whose process has no other user of HDF5. */
+static int no_exit_handler(lua_State *L) {
+  dust_hdf5_no_exit_handler();
+  return 0;
+}
+
 void dust_lua_open_hdf5(lua_State *L) {
   static const luaL_Reg methods[] = {{"list", file_list},
                                      {"info", file_info},
@@ -358,7 +364,7 @@ void dust_lua_open_hdf5(lua_State *L) {
   static const luaL_Reg meta[] = {
       {"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
   static const luaL_Reg result_meta[] = {{"__gc", result_release}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"open", file_open}, {"check", check_file}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", file_open}, {"check", check_file}, {"no_exit_handler", no_exit_handler}, {NULL, NULL}};
   static const luaL_Reg findings_meta[] = {{"__gc", findings_release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_HDF5_FILE, methods, meta);
   dust_lua_class(L, RESULT, NULL, result_meta);

@@ -103,6 +103,9 @@ typedef struct dust_hdf5_finding {
   char *message;  /* NULL: nothing wrong */
 } dust_hdf5_finding;
 dust_status dust_hdf5_check(dust_hdf5_finding **out, size_t *count, const char *path);
+/* HDF5 sets up a handler that runs when the process ends, for files that were left open; after a lack of memory inside of it that may
+ * crash. A process in which all files are Moondust's doesn't need it. Before anything else is done with HDF5; later it does nothing. */
+void dust_hdf5_no_exit_handler(void);
 void dust_hdf5_check_release(dust_hdf5_finding *findings, size_t count);
 /* Threads that read and decode; NULL (the start): the caller's alone. Has to be there during each read until another is set. Same
  * bytes for any number. */

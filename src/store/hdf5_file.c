@@ -122,6 +122,8 @@ static hid_t create_id(const char *path, hid_t access_list) {
   return id;
 }
 
+void dust_hdf5_no_exit_handler(void) { H5dont_atexit(); /* fails where HDF5 runs already */ }
+
 static dust_status open_there(dust_hdf5 *file, bool write) {
   if (write) DUST_TRY(dust_output_allowed(file->path, true));
   file->noted = write ? dust_output_writing(file->path, &file->file_id) : dust_output_reading(file->path, &file->file_id);

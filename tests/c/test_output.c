@@ -60,6 +60,9 @@ static void test_crc(void) {
   CHECK(dust_crc32c(0, "123456789", 9) == 0xe3069283u);
   CHECK(dust_crc32c(dust_crc32c(0, "1234", 4), "56789", 5) == 0xe3069283u);
   for (size_t size = 0; size < 40; size++) CHECK(dust_crc32c_tables(7, bytes + 1, size) == ~dust_crc32c(~7u, bytes + 1, size));
+  static unsigned char many[50001];
+  for (size_t i = 0; i < sizeof many; i++) many[i] = (unsigned char)draw(&rng);
+  for (size_t size = 16380; size < 50000; size += 1237) CHECK(dust_crc32c_tables(0, many + 1, size) == dust_crc32c_bare(many + 1, size));
   uint32_t parts = dust_crc32c_shift(dust_crc32c_bare(bytes, 300), 700) ^ dust_crc32c_bare(bytes + 300, 700);
   CHECK(dust_crc32c_finish(parts, 1000) == dust_crc32c(0, bytes, 1000));
   CHECK(dust_crc32c_finish(dust_crc32c(0, bytes, 1000), 1000) == parts);

@@ -1009,6 +1009,8 @@ function Hdf5File:discard() end
 ---@return { name: string, ok: boolean, checksum: boolean, message: string? }[]?
 ---@return string? message  the file can't be opened or listed
 function hdf5.check(path) end
+--- HDF5 runs no handler of its own when the process ends. For a program all of whose HDF5 files are Moondust's, before it opens one.
+function hdf5.no_exit_handler() end
 
 -- ---------------------------------------------------------------------------------------------------- other files that are written
 
