@@ -133,11 +133,12 @@ local function default_out(path) return path:match "[^/]*$":gsub("%.[^.]*$", "")
 
 function M.run(args)
   local file <close> = must(core.hdf5.open(args.file, "r"))
+  local out = args.out or default_out(args.file)
+  must(core.output.allowed(out))
   local list, what = choose(file, args)
   local style = M.style_of(args)
   style.title = ("%s  %s"):format(args.file:match "[^/]*$", what)
   local image, slices = picture.sheet(list, picture.parse("moondust view", style))
-  local out = args.out or default_out(args.file)
   must(core.png.write(out, image))
   local shape = #list == 1 and list[1].shape and (" (%s)"):format(table.concat(list[1].shape, "x")) or ""
   print(("%s: %d slice%s of %s%s"):format(out, slices, slices == 1 and "" or "s", what, shape))
