@@ -15,7 +15,7 @@ local function corner(array)
 end
 
 local function read(name)
-  local KEY = md.ArrayKey(name:upper())
+  local KEY = md.ArrayKey((name:upper():gsub("%W", "_")))
   local p <close> = (md.Hdf5Source { path, { [KEY] = name } }):build()
   local spec, size = p.spec[KEY], {}
   for d = 1, 3 do size[d] = math.min(SIZE[d] * spec.voxel_size[d], spec.roi.shape[d]) end

@@ -26,7 +26,7 @@ AffinitiesPredictor.options = {
   { "lsd_weight_clipmax", type = "number", default = 0.95, doc = "the same for descriptors" },
   { "background_as_object", type = "boolean", default = false, doc = "label 0 is an object like any other" },
   { "context", type = "boolean",
-    doc = "true: ask for all ground truth that targets and weights depend on, grown boundaries included, so that a tile is the part of the whole; false: for none; default: the original's, offsets and three sigma" },
+    doc = "true: ask for all that targets and weights depend on, so that a tile is the part of the whole; false: for nothing more; default: offsets and three sigma" },
 }
 
 local function check_neighborhood(neighborhood)

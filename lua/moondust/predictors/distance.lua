@@ -34,7 +34,7 @@ DistancePredictor.options = {
   { "clipmin", type = "number", default = 0.05, doc = "smallest class share used for balancing" },
   { "clipmax", type = "number", default = 0.95, doc = "largest class share used for balancing" },
   { "context", type = "boolean",
-    doc = "true: ask for ground truth 3.81 scale_factors beyond the target, so that a tile is the part of the whole; false: for none; default: the original's, one scale_factor rounded down to whole voxels with mask_distances, none without" },
+    doc = "true: ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; false: for none; default: the original's (see above)" },
   { "exact_mask", type = "boolean", default = false,
     doc = "with mask_distances: measure to the mask's faces, as it says, instead of the original's way" },
 }

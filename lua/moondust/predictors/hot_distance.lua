@@ -19,7 +19,7 @@ HotDistancePredictor.options = {
   { "mask_distances", type = "boolean", required = true, doc = "weigh distances only where they are smaller than that to the mask's border, as the original measures it" },
   { "kernel_size", type = "integer", default = 1, doc = "of the network's last layer; kept for upstream's signature, targets don't depend on it" },
   { "context", type = "boolean",
-    doc = "true: ask for ground truth 3.81 scale_factors beyond the target, so that a tile is the part of the whole; false: for none; default: the original's, one scale_factor rounded down to whole voxels with mask_distances, none without" },
+    doc = "true: ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; false: for none; default: the original's (see above)" },
   { "exact_mask", type = "boolean", default = false,
     doc = "with mask_distances: measure to the mask's faces, as it says, instead of the original's way" },
 }

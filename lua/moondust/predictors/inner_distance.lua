@@ -13,7 +13,7 @@ InnerDistancePredictor.look_ahead = true
 InnerDistancePredictor.options = {
   { "channels", type = "table", required = true, doc = "names of the ground truth's channels" },
   { "scale_factor", type = "number", required = true, doc = "distance at which tanh reaches 0.76, world units" },
-  { "context", type = "boolean", default = false, doc = "ask for ground truth 3.81 scale_factors beyond the target, so that a tile is the part of the whole; the original asks for none" },
+  { "context", type = "boolean", default = false, doc = "ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; the original asks for none" },
 }
 
 -- Upstream balances with the default clip and never masks distances.
