@@ -8,8 +8,8 @@
 --- is asked for. Put md.Pad{ KEY } behind sources that end.
 ---
 --- Masked distances. The original compares min(|target| + 0.05, 0.8) with tanh(b / 2 / scale_factor), where b is the distance to
---- the nearest voxel centre outside of the mask: many voxels whose distance is right get no weight, and beyond 1.1 scale_factors
---- from a boundary any voxel counts whose b is above 2.2 of them. Figures were made with that, so it is what mask_distances does.
+--- the nearest voxel centre outside of the mask: many voxels whose distance is right get no weight, and from 0.97 scale_factors
+--- off a boundary on any voxel counts whose b is above 2.2 of them. Figures were made with that, so it is what mask_distances does.
 --- With `exact_mask = true` a voxel counts if no boundary outside of the mask can be nearer than its own or, where tanh doesn't tell
 --- them apart, so near that it would matter: its distance is at most that to the nearest face of the mask, or the latter is 3.8
 --- scale_factors or more.

@@ -1,8 +1,8 @@
 --- HotDistancePredictor (dacapo hot_distance_predictor.py): one-hot labels and, behind them, signed distances.
 ---
 --- Context and masked distances are DistancePredictor's, and so are their defaults, but that the original measures whole distances
---- to the mask's border here: it compares min(|target| + 0.05, 0.8) with tanh(b / scale_factor), so that beyond 1.1 scale_factors
---- from a boundary any voxel counts whose b is above that, though a boundary may lie unseen half a voxel before b: at the border of
+--- to the mask's border here: it compares min(|target| + 0.05, 0.8) with tanh(b / scale_factor), so that from 0.97 scale_factors off a
+--- boundary on any voxel counts whose b is above 1.1 of them, though a boundary may lie unseen half a voxel before b: at the border of
 --- a tile whose voxels are larger than scale_factor on an axis such voxels have full weight. `context = true` has the boundary seen,
 --- `exact_mask = true` takes the weight away.
 local core = require "moondust.core"
