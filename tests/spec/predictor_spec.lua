@@ -132,8 +132,9 @@ describe("DistancePredictor", function()
     assert.same(expected(function(d, border) return math.min(tanh(d / 10) + 0.05, 0.8) < tanh((border + 0.5) / 20) end), weighed { scale = 10, mask = true })
     -- what lies so far away that tanh is within 0.001 of 1 may be any boundary
     assert.same(expected(function(d, border) return d <= border or border > 3.81 end), weighed { scale = 1, mask = true, exact = true })
-    -- nothing is masked but with mask_distances
-    assert.same(expected(function() return true end), weighed { scale = 10, exact = true })
+    local idle = "%s: 'exact_mask' says how mask_distances measures, and that is false: set mask_distances = true, or leave exact_mask out"
+    assert.equal(idle:format "DistancePredictor", errors.bare(function() predictor { scale = 10, exact = true } end))
+    assert.equal(idle:format "HotDistancePredictor", errors.bare(function() md.HotDistancePredictor { { "a" }, 5, false, exact_mask = true } end))
   end)
 
   it("knows nothing beside what the mask leaves out, in each channel, with exact_mask", function()
@@ -327,6 +328,13 @@ describe("Predictor", function()
     assert.same({ 0, 1 }, p:create_weight(gt, target, array({ 0, 1 }, { 4 })).data:totable())
     assert.equal(md.Roi({ 0 }, { 8 }), region(p, { 0 }, { 8 }, { 4 }))
     assert.equal(md.Coordinate { 0 }, p:padding(md.Coordinate { 4 }))
+    for _, exact in ipairs { false, true } do
+      local two, labels = md.DistancePredictor { { "a", "b" }, 1, true, exact_mask = exact }, array({ { 0, 1 }, { 1, 1 } }, { 4 })
+      for shape, mask in pairs { ["3, 2"] = array({ { 1, 1 }, { 1, 1 }, { 1, 1 } }, { 4 }), ["1, 3"] = array({ 1, 1, 1 }, { 4 }) } do
+        assert.equal(("DistancePredictor: the mask has shape {%s}, the ground truth {2, 2}; the mask must have the same voxels, in one channel or as many"):format(shape),
+          errors.bare(function() two:create_weight(labels, two:create_target(labels), mask) end))
+      end
+    end
     local nowhere = md.Array { core.zeros({ 2 }, "uint8"), md.ArraySpec { nonspatial = true } }
     assert.equal("DistancePredictor needs ground truth with a ROI and a voxel size; this array is nonspatial",
       errors.bare(function() md.DistancePredictor({ { "a" }, 1, false }):create_target(nowhere) end))

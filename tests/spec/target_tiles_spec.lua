@@ -80,11 +80,11 @@ end
 
 local KINDS = {
   { "DistancePredictor", distances(function(names, scale, masked, exact)
-    return md.DistancePredictor { names, scale, masked, context = true, exact_mask = exact }
+    return md.DistancePredictor { names, scale, masked, context = true, exact_mask = masked and exact }
   end) },
   { "InnerDistancePredictor", distances(function(names, scale) return md.InnerDistancePredictor { names, scale, context = true } end) },
   { "HotDistancePredictor", distances(function(names, scale, masked, exact)
-    return md.HotDistancePredictor { names, scale, masked, context = true, exact_mask = exact }
+    return md.HotDistancePredictor { names, scale, masked, context = true, exact_mask = masked and exact }
   end) },
   { "OneHotPredictor", function(rng)
     local s = scene(rng, rng:randint(1, 3), 1)

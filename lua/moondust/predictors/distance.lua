@@ -60,6 +60,9 @@ function DistancePredictor:init()
     message = ("'scale_factor' is %g: no volume has context of %.2f times that"):format(self.scale_factor, REACH)
   end
   if self.clipmin > self.clipmax then message = ("'clipmin' (%g) is above 'clipmax' (%g)"):format(self.clipmin, self.clipmax) end
+  if self.exact_mask and not self.mask_distances then
+    message = "'exact_mask' says how mask_distances measures, and that is false: set mask_distances = true, or leave exact_mask out"
+  end
   if message then error(self.class_name .. ": " .. message, 3) end
 end
 
@@ -93,10 +96,8 @@ function DistancePredictor:known_mask(target, mask, voxel_size)
   for d = 1, voxel_size.dims do around[d + 1], inside[d + 1] = 1, { 2, known.shape[d + 1] + 1 } end
   local padded = core.kernel.pad(known, around, around, "constant", 0)
   local border = core.kernel.boundary_distance(padded, voxel_size, self.scale_factor)[inside]
-  local channels = target.shape[1]
-  local far = border:ge(1 - TOLERANCE)
-  known, border, far = each_channel(known, channels), each_channel(border, channels), each_channel(far, channels)
-  return known * ((target:le(border) * target:ge(border * -1)) + far):gt(0)
+  local sure = target:le(border) * target:ge(border * -1) + border:ge(1 - TOLERANCE)
+  return known * sure:gt(0)
 end
 
 --- The mask (channels, spatial…) of distances that count, by `mask_distances` and `exact_mask`; nil where all of them do.

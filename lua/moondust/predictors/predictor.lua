@@ -105,7 +105,14 @@ end
 ---@return moondust.ndarray
 function Predictor:mask_like(mask, labels)
   if not mask then return core.zeros(labels.shape, "uint8"):fill(1) end
-  return self.channel_axes(mask) == 0 and mask.data:add_axis(1) or mask.data
+  local data = self.channel_axes(mask) == 0 and mask.data:add_axis(1) or mask.data
+  local fits = data.ndim == labels.ndim and (data.shape[1] == 1 or data.shape[1] == labels.shape[1])
+  for axis = 2, labels.ndim do fits = fits and data.shape[axis] == labels.shape[axis] end
+  if not fits then
+    error(("%s: the mask has shape {%s}, the ground truth {%s}; the mask must have the same voxels, in one channel or as many"):format(
+      self.class_name, table.concat(data.shape, ", "), table.concat(labels.shape, ", ")), 0)
+  end
+  return data
 end
 
 return Predictor
