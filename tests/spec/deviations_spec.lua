@@ -172,9 +172,75 @@ describe("Predictors", function()
     assert.equal(6, first_weighed(md.HotDistancePredictor { { "a" }, 20, true }, 2))
   end)
 
+  it("are float32 whatever the ids' width", function()
+    for _, dtype in ipairs { "uint8", "int16", "uint32", "int32", "int64", "uint64" } do
+      local gt, mask = array({ 0, 1, 1, 0 }, { 4 }, dtype), array({ 1, 1, 0, 1 }, { 4 }, dtype)
+      for _, predictor in ipairs { md.DistancePredictor { { "a" }, 5, true }, md.InnerDistancePredictor { { "a" }, 5 },
+        md.HotDistancePredictor { { "a" }, 5, true }, md.AffinitiesPredictor { { { 1 } }, lsds = false } } do
+        local target = predictor:create_target(gt)
+        local weights = predictor:create_weight(gt, target, mask)
+        assert.same({ "float32", "float32" }, { target.data.dtype, weights.data.dtype }, predictor.class_name .. " on " .. dtype)
+      end
+    end
+  end)
+
   it("weigh one-hot targets in float32", function()
     local p, gt = md.OneHotPredictor { { "background", "a" } }, array({ 0, 1 }, { 4 })
     assert.equal("float32", p:create_weight(gt, p:create_target(gt)).data.dtype)
+  end)
+end)
+
+describe("IntensityScaleShift", function()
+  it("makes float32 of integers with whole factors too", function()
+    local p <close> = (line(A, { 1, 200, 255 }) + md.IntensityScaleShift { A, 2, 3 }):build()
+    local data = p:request_batch(md.BatchRequest { random_seed = 1, [A] = md.Roi({ 0 }, { 3 }) })[A].data
+    assert.equal("float32", data.dtype)
+    assert.same({ 5, 403, 513 }, data:totable())
+  end)
+end)
+
+describe("ShiftAugment", function()
+  it("shifts by what was drawn where there is a placeholder", function()
+    local rows = {}
+    for y = 1, 20 do
+      rows[y] = {}
+      for x = 1, 80 do rows[y][x] = 1000 * y + x end
+    end
+    local spec = md.ArraySpec { roi = md.Roi({ 0, 0 }, { 20, 80 }), voxel_size = { 1, 1 } }
+    local function source(key) return md.ArraySource { key, md.Array { core.ndarray(rows, "int64"), spec } } end
+    local p <close> = ({ source(A), source(B) } + md.MergeProvider {} + md.ShiftAugment { 0.5, 0.3, { 0, 3 } }):build()
+    local function ask(seed, other)
+      return p:request_batch(md.BatchRequest { random_seed = seed, [A] = md.Roi({ 8, 35 }, { 6, 10 }), [B] = other })[A].data
+    end
+    local wide, changed = md.Roi({ 2, 35 }, { 16, 10 }), 0
+    for seed = 1, 5 do
+      local there, alone = ask(seed, wide), ask(seed)
+      assert.is_true(there:equal(ask(seed, md.ArraySpec { roi = wide, placeholder = true })))
+      if not there:equal(alone) then changed = changed + 1 end
+    end
+    assert.is_true(changed > 0) -- it does count
+  end)
+end)
+
+describe("Snapshot", function()
+  it("saves locations as float64", function()
+    local dir = os.tmpname()
+    os.remove(dir)
+    for _, dtype in ipairs { "float32", "float64" } do
+      local spec = md.GraphSpec { roi = md.Roi({ 0 }, { 10 }), dtype = dtype }
+      local source = md.GraphSource { POINTS, md.Graph { { md.Node { 1, { 2.5 } }, md.Node { 2, { 7.25 } } }, {}, spec } }
+      local p <close> = (source + md.Snapshot { { [POINTS] = "points" }, dir, dtype .. ".h5" }):build()
+      p:request_batch(md.BatchRequest { random_seed = 1, [POINTS] = md.Roi({ 0 }, { 10 }) })
+      local path = ("%s/%s.h5"):format(dir, dtype)
+      do
+        local file <close> = assert(md.hdf5.open(path))
+        local locations = assert(file:read "points-locations")
+        assert.equal("float64", locations.dtype)
+        assert.same({ { 2.5 }, { 7.25 } }, locations:totable())
+      end
+      os.remove(path)
+    end
+    os.remove(dir)
   end)
 end)
 

@@ -26,6 +26,13 @@ battery.node("BalanceLabels", { -- shares are those of the batch at hand, so til
 battery.node("GrowBoundary", { -- nothing grows at the border of a batch
   node = function() return md.GrowBoundary { LABELS, MASK, 2 } end, untouched = { MASK, RAW }, request = asks(LABELS, RAW),
 })
+battery.node("GrowBoundary with context", {
+  node = function() return md.GrowBoundary { LABELS, MASK, 2, context = true } end, deterministic = true, untouched = { MASK, RAW }, request = asks(LABELS, RAW),
+})
+battery.node("GrowBoundary in planes with context", {
+  node = function() return md.GrowBoundary { LABELS, steps = 3, only_xy = true, context = true } end, deterministic = true, untouched = { MASK, RAW },
+  request = asks(LABELS, RAW),
+})
 battery.node("ExcludeLabels", {
   node = function() return md.ExcludeLabels { LABELS, SOME, IGNORE, 9.5 } end, deterministic = true, untouched = { MASK, RAW },
   request = asks(IGNORE, LABELS, RAW),
@@ -179,6 +186,33 @@ describe("GrowBoundary", function()
     assert.is_true(run({ dims = 2, [LABELS] = labels }, md.GrowBoundary { LABELS }, { LABELS })[LABELS].data:equal(labels))
     assert.is_true(run({ [LABELS] = labels }, md.GrowBoundary { LABELS, only_xy = true }, { LABELS })[LABELS].data:equal(labels))
     assert.equal(8, run({ [LABELS] = labels }, md.GrowBoundary { LABELS }, { LABELS })[LABELS].data:count(0))
+  end)
+
+  it("is the part of the whole in tiles of any width, with context", function()
+    local rng = core.Rng(9)
+    for case = 1, 40 do
+      local ids, known, size, x, y = {}, {}, rng:randint(1, 7), rng:randint(2, 20), rng:randint(1, 6)
+      for row = 1, y do
+        ids[row], known[row] = {}, {}
+        for i = 1, x do
+          ids[row][i] = i > 1 and rng:random() < 0.7 and ids[row][i - 1] or rng:randint(0, 3)
+          known[row][i] = rng:random() < 0.8 and 1 or 0
+        end
+      end
+      local spec = md.ArraySpec { roi = md.Roi({ 3, -10 * size }, { y * 3, x * size }), voxel_size = { 3, size } }
+      local function source(key, values) return md.ArraySource { key, md.Array { core.ndarray(values, "uint8"), spec } } end
+      local steps, masked = rng:randint(0, 4) == 4 and 25 or rng:randint(0, 3), rng:random() < 0.5
+      local sources = masked and { source(LABELS, ids), source(MASK, known) } + md.MergeProvider {} or source(LABELS, ids)
+      local p <close> = (sources + md.GrowBoundary { LABELS, masked and MASK or nil, steps = steps, context = true }):build()
+      local function ask(roi) return p:request_batch(md.BatchRequest { random_seed = 1, [LABELS] = roi })[LABELS] end
+      local whole, width = ask(spec.roi), rng:randint(1, 5) * size
+      for at = spec.roi.begin[2], spec.roi.stop[2] - 1, width do
+        local tile = md.Roi({ 3, at }, { y * 3, math.min(width, spec.roi.stop[2] - at) })
+        local made = ask(tile)
+        assert.equal(tile, made.spec.roi)
+        assert.is_true(made.data:equal(whole:crop(tile).data), "case " .. case)
+      end
+    end
   end)
 
   it("keeps ids of 64 bits, even the last", function()

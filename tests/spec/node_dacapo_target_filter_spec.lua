@@ -162,6 +162,12 @@ describe("DaCapoTargetFilter", function()
       built(source(GT, labels()) + md.DaCapoTargetFilter { one, GT, TARGET, mask_key = MASK }))
     assert.equal("DaCapoTargetFilter: TARGET is provided already",
       built(source(GT, labels()) + md.DaCapoTargetFilter { one, GT, TARGET } + md.DaCapoTargetFilter { one, GT, TARGET }))
+    local list = md.ArraySource { MASK, md.Array { core.zeros({ 20 }, "uint8"), md.ArraySpec { nonspatial = true } } }
+    local nonspatial = "DaCapoTargetFilter: MASK is nonspatial, DaCapoTargetFilter needs an array with a ROI and a voxel size"
+    assert.equal(nonspatial, built({ source(GT, labels()), list } + md.MergeProvider {} + md.DaCapoTargetFilter { one, GT, TARGET, mask_key = MASK }))
+    for _, predictor in pairs(predictors) do
+      assert.equal(nonspatial, built(list + md.DaCapoTargetFilter { predictor(), MASK, TARGET, WEIGHTS }))
+    end
     local coarse = md.ArraySource { MASK, md.Array { core.zeros({ 20, 20 }, "uint8"), md.ArraySpec { roi = roi, voxel_size = { 2, 2 } } } }
     assert.equal("DaCapoTargetFilter: MASK has voxel size (2, 2), GT has (1, 1); they must be the same",
       built({ source(GT, labels()), coarse } + md.MergeProvider {} + md.DaCapoTargetFilter { one, GT, TARGET, mask_key = MASK }))

@@ -50,6 +50,33 @@ describe("DownSample", function()
     assert.same({ 1, BIG }, ask(line({ 1, 2, BIG, 4 }, "uint64") + md.DownSample { RAW, 2, OUT }, 0, 16))
   end)
 
+  it("takes the voxel in the middle of each block, as Resample and arrays.Resampled do, with at = \"centre\"", function()
+    local FINE, COARSE = md.ArrayKey "FINE", md.ArrayKey "COARSE"
+    local rng = require("moondust.core").Rng(5)
+    for factor = 1, 7 do
+      for _, other in ipairs { 1, 2, 3 } do
+        local rows, columns, voxel = 3 * factor, 4 * other, rng:randint(1, 9)
+        local values = {}
+        for i = 1, 2 * rows * columns do values[i] = BIG + i end
+        local spec = md.ArraySpec {
+          roi = md.Roi({ -2 * voxel * factor, 5 * other }, { rows * voxel, columns }), voxel_size = { voxel, 1 }, interpolatable = false,
+        }
+        local array = md.Array { md.ndarray(values, "uint64"):reshape { 2, rows, columns }, spec }
+        local p <close> = (md.ArraySource { FINE, array } + md.DownSample { FINE, { factor, other }, OUT, at = "centre" }
+          + md.Resample { FINE, { factor * voxel, other }, COARSE }):build()
+        assert.equal(p.spec[COARSE], p.spec[OUT])
+        local batch = p:request_batch(md.BatchRequest { random_seed = 1, [OUT] = spec.roi, [COARSE] = spec.roi })
+        local named = ("factor %d and %d"):format(factor, other)
+        assert.same(batch[COARSE].data:totable(), batch[OUT].data:totable(), named)
+        assert.is_true(batch[OUT].data:equal(md.arrays.Resampled { array, downsample = { factor, other }, interp_order = 0 }:read()), named)
+        assert.equal(BIG + 1 + factor // 2 * columns + other // 2, batch[OUT].data[{ 1, 1, 1 }], named)
+      end
+    end
+    assert.same({ 2, BIG + 3 }, ask(line({ 1, 2, BIG, BIG + 3 }, "uint64") + md.DownSample { RAW, 2, OUT, "centre" }, 0, 16))
+    assert.same({ 2 }, ask(line({ 1, 2, 3 }, "uint64") + md.DownSample { RAW, 3, OUT, "centre" }, 0, 12))
+    assert.same({ 1, 3 }, ask(line({ 1, 2, 3, 4 }, "uint64") + md.DownSample { RAW, 2, OUT, "corner" }, 0, 16))
+  end)
+
   it("announces a ROI on its own grid", function()
     local p <close> = (line({ 1, 2, 3, 4, 5, 6 }, "uint8", { offset = 4 }) + md.DownSample { RAW, 2, OUT }):build()
     assert.equal(md.Roi({ 8 }, { 16 }), p.spec[OUT].roi)
@@ -66,6 +93,8 @@ describe("DownSample", function()
     assert.equal("DownSample: RAW's ROI [0:8] (8) holds no whole voxel of (12)", errors.message(function()
       ask(line({ 1, 2 }, "uint8") + md.DownSample { RAW, 3, OUT }, 0, 12)
     end))
+    assert.equal("DownSample: 'at' must be \"corner\" (the first voxel of each block) or \"centre\" (the one in its middle), not \"center\"",
+      errors.bare(function() md.DownSample { RAW, 2, OUT, at = "center" } end))
     assert.equal("DownSample: 'factor' must be a whole number or a coordinate such as {40, 4, 4}, not 1.5", errors.bare(function() md.DownSample { RAW, 1.5, OUT } end))
   end)
 end)
@@ -117,6 +146,7 @@ local function request(seed)
   return md.BatchRequest { random_seed = seed, [OUT] = md.Roi({ 240, 24, 48 }, { 480, 48, 72 }) }
 end
 local function node(name, make) battery.node(name, { node = make, request = request, deterministic = true, untouched = { RAW, LABELS } }) end
+node("DownSample at the centre", function() return md.DownSample { LABELS, { 3, 3, 2 }, OUT, "centre" } end)
 node("UpSample", function() return md.UpSample { LABELS, { 2, 4, 1 }, OUT } end)
 node("DownSample", function() return md.DownSample { RAW, { 1, 2, 3 }, OUT } end)
 node("Resample of labels", function() return md.Resample { LABELS, { 30, 6, 3 }, OUT } end)

@@ -26,7 +26,7 @@ end
 describe("DistancePredictor", function()
   local function predictor(options)
     options = options or {}
-    return md.DistancePredictor { options.channels or { "a" }, options.scale or 5, options.mask or false, context = options.context }
+    return md.DistancePredictor { options.channels or { "a" }, options.scale or 5, options.mask or false, context = options.context, exact_mask = options.exact }
   end
 
   it("is tanh of the signed distance to the next face, with a channel axis", function()
@@ -90,9 +90,69 @@ describe("DistancePredictor", function()
     assert.equal(md.Roi(at, size), region(predictor { scale = 52 }, at, size, voxel_size))
     local wider = md.Roi({ 50, 0, 0 }, { 200, 150, 150 }) -- 52 on each side, snapped to whole voxels inside of that
     assert.equal(wider, region(predictor { scale = 52, mask = true }, at, size, voxel_size))
-    assert.equal(wider, region(predictor { scale = 52, context = true }, at, size, voxel_size))
+    assert.equal(md.Roi({ -100, -150, -150 }, { 500, 450, 450 }), region(predictor { scale = 52, context = true }, at, size, voxel_size))
     assert.equal(md.Roi(at, size), region(predictor { scale = 52, mask = true, context = false }, at, size, voxel_size))
     assert.equal(md.Coordinate { 52, 52, 52 }, predictor({ scale = 52 }):padding(md.Coordinate(voxel_size)))
+    assert.equal(md.Coordinate { 200, 200, 200 }, predictor({ scale = 52, context = true }):padding(md.Coordinate(voxel_size)))
+  end)
+
+  -- 1 - tanh(x) is 0.00099 at x = 3.805: as many voxels, never fewer, however long they are.
+  it("asks for as many whole voxels of context as tanh tells distances apart over", function()
+    for _, case in ipairs { { 30, 40, 120 }, { 30, 4, 116 }, { 30, 116, 116 }, { 30, 500, 500 }, { 0.1, 7, 7 }, { 10, 1, 39 }, { 50, 50, 200 } } do
+      local scale, voxel, context = table.unpack(case)
+      local hot = md.HotDistancePredictor { { "a" }, scale, true, context = true }
+      for _, p in ipairs { predictor { scale = scale, context = true }, hot, md.InnerDistancePredictor { { "a" }, scale, context = true } } do
+        assert.equal(md.Roi({ -context }, { voxel + 2 * context }), region(p, { 0 }, { voxel }, { voxel }))
+        assert.is_true(1 - tanh(context / scale) < 1e-3)
+      end
+    end
+    assert.equal("DistancePredictor: 'scale_factor' is 1e+17: no volume has context of 3.81 times that",
+      errors.bare(function() predictor { scale = 1e17, context = true } end))
+  end)
+
+  -- A voxel 6.5 from the boundary and 10.5 from the end of what is known; another 12.5 and 4.5.
+  it("masks by the distance to the mask's faces with exact_mask, by half of it without", function()
+    local values, mask = {}, {}
+    for i = 1, 28 do values[i], mask[i] = i > 24 and 1 or 0, 1 end
+    local gt, known = array(values, { 1 }), array(mask, { 1 })
+    local function weighed(options, where)
+      local p = predictor(options)
+      return p:create_weight(gt, p:create_target(gt), where).data:gt(0):totable()[1]
+    end
+    local function expected(weight) -- per voxel: distances to the boundary and to the nearest face of what is known
+      local list = {}
+      for i = 1, 28 do list[i] = weight(math.abs(24 - (i - 0.5)), math.min(i - 0.5, 28 - (i - 0.5))) and 1 or 0 end
+      return list
+    end
+    local exact = expected(function(d, border) return d <= border end)
+    assert.same(exact, weighed { scale = 10, mask = true, exact = true })
+    assert.same(exact, weighed({ scale = 10, mask = true, exact = true }, known))
+    assert.equal(1, exact[13])
+    assert.equal(0, exact[1])
+    assert.same(expected(function(d, border) return math.min(tanh(d / 10) + 0.05, 0.8) < tanh((border + 0.5) / 20) end), weighed { scale = 10, mask = true })
+    -- what lies so far away that tanh is within 0.001 of 1 may be any boundary
+    assert.same(expected(function(d, border) return d <= border or border > 3.81 end), weighed { scale = 1, mask = true, exact = true })
+    local idle = "%s: 'exact_mask' says how mask_distances measures, and that is false: set mask_distances = true, or leave exact_mask out"
+    assert.equal(idle:format "DistancePredictor", errors.bare(function() predictor { scale = 10, exact = true } end))
+    assert.equal(idle:format "HotDistancePredictor", errors.bare(function() md.HotDistancePredictor { { "a" }, 5, false, exact_mask = true } end))
+  end)
+
+  it("knows nothing beside what the mask leaves out, in each channel, with exact_mask", function()
+    local one, two, mask = {}, {}, {}
+    for i = 1, 30 do one[i], two[i], mask[i] = i > 10 and 1 or 0, i > 14 and 3 or 0, i ~= 18 and 1 or 0 end
+    local gt, known = array({ one, two }, { 2 }), array(mask, { 2 })
+    local p = predictor { channels = { "a", "b" }, scale = 100, mask = true, exact = true }
+    local found = p:create_weight(gt, p:create_target(gt), known).data:gt(0):totable()
+    for c, boundary in ipairs { 10, 14 } do
+      for i = 1, 30 do
+        local border = i < 18 and math.min(i - 0.5, 17 - i + 0.5) or math.min(i - 18 - 0.5, 30 - i + 0.5)
+        assert.equal(i ~= 18 and math.abs(boundary - i + 0.5) <= border and 1 or 0, found[c][i], ("channel %d, voxel %d"):format(c, i))
+      end
+    end
+    local hot = md.HotDistancePredictor { { "a", "b" }, 100, true, exact_mask = true }
+    local weights = hot:create_weight(gt, hot:create_target(gt), known).data:gt(0):totable()
+    assert.same(found, { weights[3], weights[4] })
+    assert.same({ mask, mask }, { weights[1], weights[2] })
   end)
 
   it("hands counts on", function()
@@ -129,7 +189,7 @@ describe("InnerDistancePredictor", function()
     assert.equal("0.0", tostring(target.data[{ 1, 1 }])) -- not -0
     near({ { 1.25, 1.25, 1.25, 1.25 } }, p:create_weight(gt, target).data:totable())
     assert.equal(md.Roi({ 0 }, { 8 }), region(p, { 0 }, { 8 }, { 4 }))
-    assert.equal(md.Roi({ -4 }, { 16 }), region(md.InnerDistancePredictor { { "a" }, 5, context = true }, { 0 }, { 8 }, { 4 }))
+    assert.equal(md.Roi({ -20 }, { 48 }), region(md.InnerDistancePredictor { { "a" }, 5, context = true }, { 0 }, { 8 }, { 4 }))
   end)
 end)
 
@@ -198,6 +258,22 @@ describe("AffinitiesPredictor", function()
     assert.equal(md.Roi({ -60, -60 }, { 140, 140 }), region(p, { 0, 0 }, { 20, 20 }, { 10, 5 }))
   end)
 
+  it("asks for all that anything reaches with context, for nothing without", function()
+    local at, size, voxel_size = { 100, 40, 40 }, { 200, 40, 40 }, { 50, 4, 4 }
+    local function asked(options)
+      options = options or {}
+      return region(predictor({ { -2, 0, -1 }, { 1, 9, 0 } }, options), at, size, voxel_size)
+    end
+    assert.equal(asked(), asked { grow_boundary_iterations = 3 }) -- the default, by which places are drawn
+    assert.equal(asked(), asked { context = true })
+    assert.equal(md.Roi({ -50, 28, 28 }, { 500, 88, 64 }), asked { grow_boundary_iterations = 3, context = true })
+    assert.equal(md.Roi(at, size), asked { grow_boundary_iterations = 3, context = false })
+    -- sigma is 100, the grid (150, 12, 12): 2 and 25 of its voxels, around the blocks of (100, 40, 40) to (300, 80, 80)
+    local around = asked { lsds = true, num_voxels = 2, downsample_lsds = 3, context = true }
+    assert.equal(md.Roi({ -300, -264, -264 }, { 900, 648, 648 }), around)
+    assert.equal(md.Coordinate { 300, 300, 300 }, predictor({ { 1, 0, 0 } }, { lsds = true, num_voxels = 2, downsample_lsds = 3, context = true }):padding(md.Coordinate(voxel_size)))
+  end)
+
   it("puts descriptors behind affinities, with weights of their own", function()
     local gt = array({ { 0, 1, 1 }, { 0, 1, 2 } }, { 4, 4 })
     local p = md.AffinitiesPredictor { { { 1, 0 } }, num_voxels = 1 }
@@ -252,6 +328,18 @@ describe("Predictor", function()
     assert.same({ 0, 1 }, p:create_weight(gt, target, array({ 0, 1 }, { 4 })).data:totable())
     assert.equal(md.Roi({ 0 }, { 8 }), region(p, { 0 }, { 8 }, { 4 }))
     assert.equal(md.Coordinate { 0 }, p:padding(md.Coordinate { 4 }))
+    for _, exact in ipairs { false, true } do
+      local two, labels = md.DistancePredictor { { "a", "b" }, 1, true, exact_mask = exact }, array({ { 0, 1 }, { 1, 1 } }, { 4 })
+      for shape, mask in pairs { ["3, 2"] = array({ { 1, 1 }, { 1, 1 }, { 1, 1 } }, { 4 }), ["1, 3"] = array({ 1, 1, 1 }, { 4 }) } do
+        assert.equal(("DistancePredictor: the mask has shape {%s}, the ground truth {2, 2}; the mask must have the same voxels, in one channel or as many"):format(shape),
+          errors.bare(function() two:create_weight(labels, two:create_target(labels), mask) end))
+      end
+    end
+    local nowhere = md.Array { core.zeros({ 2 }, "uint8"), md.ArraySpec { nonspatial = true } }
+    assert.equal("DistancePredictor needs ground truth with a ROI and a voxel size; this array is nonspatial",
+      errors.bare(function() md.DistancePredictor({ { "a" }, 1, false }):create_target(nowhere) end))
+    assert.equal("predictors need arrays with a ROI and a voxel size; this one is nonspatial",
+      errors.bare(function() md.DistancePredictor({ { "a" }, 1, false }):create_weight(array({ 1 }, { 4 }), array({ { 1 } }, { 4 }, "float32"), nowhere) end))
     assert.equal("Blank has no create_target(gt): make the target there", errors.bare(function() md.class("Blank", md.Predictor)({}):create_target(gt) end))
   end)
 end)

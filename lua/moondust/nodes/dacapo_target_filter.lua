@@ -11,6 +11,7 @@ local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 local Look = require "moondust.look"
 local Predictor = require "moondust.predictors.predictor"
+local spatial = require "moondust.nodes.spatial_array"
 
 ---@class moondust.DaCapoTargetFilter : moondust.BatchFilter
 ---@field predictor moondust.Predictor
@@ -40,9 +41,9 @@ function DaCapoTargetFilter:setup()
   -- Counts that go on would count what a look has seen.
   self.look_ahead = not self.moving_counts and Look.sees(self.predictor) and "dependencies"
   self:enable_autoskip()
-  local gt = self:need(self.gt_key)
+  local gt = spatial(self, self.gt_key)
   if self.mask_key then
-    local mask = self:need(self.mask_key)
+    local mask = spatial(self, self.mask_key)
     if mask.voxel_size ~= gt.voxel_size then
       self:fail({ key = self.mask_key }, "%s has voxel size %s, %s has %s; they must be the same", self.mask_key, mask.voxel_size, self.gt_key, gt.voxel_size)
     end

@@ -1,6 +1,8 @@
 --- GrowBoundary (gunpowder grow_boundary.py): voxels near the border between two labels become background.
 ---
---- Nothing grows at the border of the batch, where the neighbour is not known, nor towards voxels that the mask calls unknown.
+--- Nothing grows at the border of the batch, where the neighbour is not known, nor towards voxels that the mask calls unknown. With
+--- `context = true` labels and mask are asked for `steps` voxels around the batch, as far as there are any, so that boundaries grow
+--- into it from outside and a tile is the part of the whole; that isn't the default since places are drawn by what is asked for.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local spatial = require "moondust.nodes.spatial_array"
@@ -17,6 +19,7 @@ GrowBoundary.options = {
   { "steps", type = "integer", default = 1, doc = "how many voxels (not world units) to grow on each side" },
   { "background", type = "integer", default = 0, doc = "label of the boundary" },
   { "only_xy", type = "boolean", default = false, doc = "grow along the last two axes only" },
+  { "context", type = "boolean", default = false, doc = "ask for as many voxels around the batch as boundaries grow; the original asks for none" },
 }
 
 function GrowBoundary:init()
@@ -36,9 +39,26 @@ function GrowBoundary:setup()
   self:updates(self.labels, labels)
 end
 
+-- What labels of `roi` depend on; beyond the end of the labels there is nothing that could grow. No more is asked for than there
+-- is, however many the steps.
+function GrowBoundary:around(roi)
+  local announced, around = self.spec[self.labels], {}
+  local voxel_size, offered, dims = announced.voxel_size, announced.roi, roi.dims
+  for d = 1, dims do
+    local steps = self.only_xy and d <= dims - 2 and 0 or self.steps
+    local most = offered and offered.shape[d]
+    if most and most ~= core.unbounded then steps = math.min(steps, most // voxel_size[d]) end
+    around[d] = steps * voxel_size[d]
+  end
+  local grown = roi:grow(around)
+  return offered and grown:intersect(offered) or grown
+end
+
 function GrowBoundary:prepare(request)
-  local dependencies, roi = BatchRequest {}, request[self.labels].roi
-  dependencies[self.labels] = request[self.labels]
+  local dependencies, spec = BatchRequest {}, request[self.labels]:copy()
+  if self.context and not spec.roi.empty then spec.roi = self:around(spec.roi) end
+  local roi = spec.roi
+  dependencies[self.labels] = spec
   if self.mask then
     local offered = self.spec[self.mask].roi
     self.common = offered and roi:intersect(offered) or roi

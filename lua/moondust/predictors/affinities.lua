@@ -1,5 +1,10 @@
 --- AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there
 --- belong together; behind them, if wanted, local shape descriptors of the object around each voxel.
+---
+--- Context. By default ground truth is asked for as far as offsets reach and, for descriptors, three sigma around the target, as the
+--- original does (but for negative offsets), since places are drawn by what is asked for. With `context = true` it is as far as
+--- anything reaches (offsets, grown boundaries, the descriptors' Gaussian on its own grid), and a batch is exactly the part of the
+--- whole volume that it covers, voxels with weight too.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"
@@ -20,6 +25,8 @@ AffinitiesPredictor.options = {
   { "lsd_weight_clipmin", type = "number", default = 0.05, doc = "the same for descriptors" },
   { "lsd_weight_clipmax", type = "number", default = 0.95, doc = "the same for descriptors" },
   { "background_as_object", type = "boolean", default = false, doc = "label 0 is an object like any other" },
+  { "context", type = "boolean",
+    doc = "true: ask for all that targets and weights depend on, so that a tile is the part of the whole; false: for nothing more; default: offsets and three sigma" },
 }
 
 local function check_neighborhood(neighborhood)
@@ -103,32 +110,63 @@ function AffinitiesPredictor:create_weight(gt, target, mask, counts)
   return self:like(gt, core.concatenate(parts, 1)), { affinities = new, lsds = new_lsds }
 end
 
---- The context that offsets reach on both sides (upstream's negative offsets shrink the region instead), and three sigma for
---- descriptors.
-function AffinitiesPredictor:reach(voxel_size)
-  local negative, positive = {}, {}
-  local around = self.lsds and self:sigma(voxel_size) * 3
-  for d = 1, voxel_size.dims do
+-- What offsets reach, in voxels, below and above (upstream's negative offsets shrink the region instead).
+function AffinitiesPredictor:offsets(dims)
+  local below, above = {}, {}
+  for d = 1, dims do
     local low, high = 0, 0
     for _, offset in ipairs(self.neighborhood) do low, high = math.min(low, offset[d]), math.max(high, offset[d]) end
-    local least = around and around[d] or 0
-    negative[d], positive[d] = math.max(-low * voxel_size[d], least), math.max(high * voxel_size[d], least)
+    below[d], above[d] = -low, high
   end
-  return core.Coordinate(negative), core.Coordinate(positive)
+  return below, above
+end
+
+--- The default context on both sides, world units: what offsets reach, and three sigma for descriptors.
+function AffinitiesPredictor:reach(voxel_size)
+  local below, above = self:offsets(voxel_size.dims)
+  local around = self.lsds and self:sigma(voxel_size) * 3
+  for d = 1, voxel_size.dims do
+    local least = around and around[d] or 0
+    below[d], above[d] = math.max(below[d] * voxel_size[d], least), math.max(above[d] * voxel_size[d], least)
+  end
+  return core.Coordinate(below), core.Coordinate(above)
+end
+
+-- The grid that descriptors are computed on: a coarse voxel is the first fine one of its block, counted from where the ground truth
+-- begins, so that has to be on the same grid in every tile.
+function AffinitiesPredictor:grid(voxel_size) return self.lsds and voxel_size * self.downsample_lsds or voxel_size end
+
+--- All that targets and weights depend on, world units. Growing boundaries go a voxel each step; the Gaussian is cut off after whole
+--- voxels of its grid (kernel.local_shape), which lie around the block that a voxel is in.
+function AffinitiesPredictor:full_reach(voxel_size)
+  local below, above = self:offsets(voxel_size.dims)
+  local sigma, grid = self.lsds and self:sigma(voxel_size), self:grid(voxel_size)
+  for d = 1, voxel_size.dims do
+    local least = self.grow_boundary_iterations * voxel_size[d]
+    if sigma then least = math.max(least, math.floor(3 * (sigma[d] / grid[d]) + 0.5) * grid[d]) end
+    below[d], above[d] = math.max(below[d] * voxel_size[d], least), math.max(above[d] * voxel_size[d], least)
+  end
+  return core.Coordinate(below), core.Coordinate(above)
 end
 
 function AffinitiesPredictor:gt_region_for_roi(spec)
-  local region = spec:copy()
-  local grid = self.lsds and spec.voxel_size * self.downsample_lsds or spec.voxel_size
-  region.roi = spec.roi:grow(self:reach(spec.voxel_size)):snap_to_grid(grid)
+  local region, grid = spec:copy(), self:grid(spec.voxel_size)
+  if self.context then
+    region.roi = spec.roi:snap_to_grid(grid):grow(self:full_reach(spec.voxel_size)):snap_to_grid(grid)
+  elseif self.context == nil then
+    region.roi = spec.roi:grow(self:reach(spec.voxel_size)):snap_to_grid(grid)
+  else
+    region.roi = spec.roi:snap_to_grid(grid)
+  end
   region.dtype = nil
   return region
 end
 
 function AffinitiesPredictor:padding(gt_voxel_size)
-  local negative, positive = self:reach(gt_voxel_size)
+  local reach = self.context and self.full_reach or self.reach
+  local below, above = reach(self, gt_voxel_size)
   local both = {}
-  for d = 1, negative.dims do both[d] = math.max(negative[d], positive[d]) end
+  for d = 1, below.dims do both[d] = math.max(below[d], above[d]) end
   return core.Coordinate(both)
 end
 

@@ -1,4 +1,7 @@
 --- InnerDistancePredictor (dacapo inner_distance_predictor.py): the distance inside labels, 0 outside.
+---
+--- `context = true` is DistancePredictor's; left out, nothing is asked for beyond the target, as in the original, since places are
+--- drawn by what is asked for, and distances near the border of a batch may be wrong.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local DistancePredictor = require "moondust.predictors.distance"
@@ -10,7 +13,7 @@ InnerDistancePredictor.look_ahead = true
 InnerDistancePredictor.options = {
   { "channels", type = "table", required = true, doc = "names of the ground truth's channels" },
   { "scale_factor", type = "number", required = true, doc = "distance at which tanh reaches 0.76, world units" },
-  { "context", type = "boolean", default = false, doc = "ask for ground truth scale_factor beyond the target" },
+  { "context", type = "boolean", default = false, doc = "ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; the original asks for none" },
 }
 
 -- Upstream balances with the default clip and never masks distances.

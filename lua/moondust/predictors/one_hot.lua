@@ -12,6 +12,7 @@ OneHotPredictor.target_dtype = "uint8"
 OneHotPredictor.options = {
   { "classes", type = "table", required = true, doc = "names of the classes; label i (from 0) is the class at place i + 1" },
   { "kernel_size", type = "integer", default = 1, doc = "of the network's last layer; kept for upstream's signature, targets don't depend on it" },
+  { "context", type = "boolean", doc = "taken as by the other predictors and of no effect: a voxel's class depends on nothing around it" },
 }
 
 function OneHotPredictor:init()

@@ -58,13 +58,19 @@ end
 --- Number of leading channel axes.
 ---@param array moondust.Array
 ---@return integer
-function Predictor.channel_axes(array) return array.data.ndim - array.spec.roi.dims end
+function Predictor.channel_axes(array)
+  if not array.spec.roi then error("predictors need arrays with a ROI and a voxel size; this one is nonspatial", 0) end
+  return array.data.ndim - array.spec.roi.dims
+end
 
 --- Labels of gt with exactly one channel axis in front.
 ---@param gt moondust.Array
 ---@param channels integer?  how many there must be
 ---@return moondust.ndarray
 function Predictor:channels_of(gt, channels)
+  if not gt.spec.roi or not gt.spec.voxel_size then
+    error(("%s needs ground truth with a ROI and a voxel size; this array is nonspatial"):format(self.class_name), 0)
+  end
   local axes = self.channel_axes(gt)
   if axes > 1 then
     error(("%s handles at most one channel axis, the ground truth has %d (shape {%s})"):format(
@@ -99,7 +105,14 @@ end
 ---@return moondust.ndarray
 function Predictor:mask_like(mask, labels)
   if not mask then return core.zeros(labels.shape, "uint8"):fill(1) end
-  return self.channel_axes(mask) == 0 and mask.data:add_axis(1) or mask.data
+  local data = self.channel_axes(mask) == 0 and mask.data:add_axis(1) or mask.data
+  local fits = data.ndim == labels.ndim and (data.shape[1] == 1 or data.shape[1] == labels.shape[1])
+  for axis = 2, labels.ndim do fits = fits and data.shape[axis] == labels.shape[axis] end
+  if not fits then
+    error(("%s: the mask has shape {%s}, the ground truth {%s}; the mask must have the same voxels, in one channel or as many"):format(
+      self.class_name, table.concat(data.shape, ", "), table.concat(labels.shape, ", ")), 0)
+  end
+  return data
 end
 
 return Predictor
