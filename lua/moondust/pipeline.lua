@@ -16,6 +16,7 @@ local Seed = require "moondust.seed"
 ---@field output moondust.BatchProvider
 ---@field children moondust.Pipeline[]
 ---@field spec moondust.ProviderSpec?  what it offers, once built
+---@field loop table?  the stream of unseeded requests that are asked for one by one, while it is built
 local Pipeline = class "Pipeline"
 
 function Pipeline:init(fields) self.output, self.children = fields[1], fields[2] or {} end

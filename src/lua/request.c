@@ -88,8 +88,7 @@ static int total_roi(lua_State *L) {
   lua_Integer first = 0;
   for (lua_Integer i = 1; dust_lua_push_next(L, i); i++) {
     const dust_roi *roi = roi_of(L);
-    if (roi && any && roi->shape.ndim != total.shape.ndim)
-      return lua_pushnil(L), lua_pushinteger(L, first), lua_pushinteger(L, i), 3;
+    if (roi && any && roi->shape.ndim != total.shape.ndim) return lua_pushnil(L), lua_pushinteger(L, first), lua_pushinteger(L, i), 3;
     if (roi && any)
       dust_lua_check(L, dust_roi_union(&total, &total, roi));
     else if (roi)
