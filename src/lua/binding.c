@@ -54,7 +54,10 @@ dust_pool *dust_lua_pool(lua_State *L) {
   machine *m = machine_of(L);
   if (m->threads == 0) m->threads = dust_pool_default_threads();
   if (m->pool || m->closed || m->threads == 1) return m->pool;
-  if (dust_pool_create(&m->pool, m->threads) != DUST_OK) m->pool = NULL;
+  if (dust_pool_create(&m->pool, m->threads) == DUST_OK) return m->pool;
+  lua_warning(L, "moondust: kernels run on one thread: ", 1);
+  lua_warning(L, dust_message(), 0);
+  m->pool = NULL, m->threads = 1;
   return m->pool;
 }
 
