@@ -104,7 +104,7 @@ local cases = {
     local n = t.a.ndim
     return kernel.slab_count(t.a, filled(n, 2)), kernel.slab_count(t.a, filled(n, -1))
   end, {}),
-  max_channels = on_grey(function(t) return kernel.max_channels(t.a, t.a.ndim - 1), kernel.max_channels(t.a, t.a.ndim), kernel.max_channels(t.a, 1) end, { least = 1, fits = function(shape) return #shape > 1 or shape[1] > 0 end }),
+  max_channels = on_grey(function(t) return kernel.max_channels(t.a, t.a.ndim - 1), kernel.max_channels(t.a, t.a.ndim), kernel.max_channels(t.a, 1) end, { least = 1, fits = function(shape) return size_of({ table.unpack(shape, 1, math.max(#shape - 1, 1)) }) > 0 end }),
   quantiles = on_grey(function(t)
     local values, found = kernel.quantiles(t.a, { 0, 0.1, 0.5, 1 })
     return values, { found.count, found.nan, found.infinite, found.low, found.high }
@@ -166,7 +166,7 @@ local cases = {
       add(t.labels, 4, {}, whole, false, false, { { 1, 2, 3, 4, 5, 6, 7, 8 } })
       return table.unpack(results)
     end, {
-      dtypes = M.integers, least = 1, more = function(t, shape, seed)
+      dtypes = M.integers, more = function(t, shape, seed)
         mask_of(t, shape, seed)
         t.soft = grey(shape, "float32", 9)
       end,
@@ -196,7 +196,7 @@ local cases = {
     local all, count = kernel.components(t.labels)
     local planes, many = kernel.components(t.labels, 1)
     return all, count, planes, many
-  end, { dtypes = M.integers, least = 1, fits = function(shape, dtype) return dtype:sub(-2) ~= "t8" or size_of(shape) < 100 end }),
+  end, { dtypes = M.integers, least = 1, fits = function(shape, dtype) return dtype:sub(-2) ~= "t8" or size_of(shape) < 100 or nil end }),
   exclude_labels = on_labels(function(t)
     local a, b = kernel.exclude_labels(t.labels, { 1, 3 })
     local c, d = kernel.exclude_labels(t.labels, { 0 }, 9)
@@ -266,13 +266,15 @@ for _, case in pairs(M.cases) do
   for _, dtype in ipairs(case.dtypes) do case.takes[dtype] = true end
 end
 
---- Whether a case takes arrays of this shape and dtype.
+--- Whether a case takes arrays of this shape and dtype; nil where it depends on the values.
 ---@param case table
 ---@param shape integer[]
 ---@param dtype string
----@return boolean
+---@return boolean?
 function M.takes(case, shape, dtype)
-  return case.takes[dtype] and #shape >= case.least and #shape <= case.most and (not case.fits or case.fits(shape, dtype)) or false
+  if not case.takes[dtype] or #shape < case.least or #shape > case.most then return false end
+  if case.fits then return case.fits(shape, dtype) end
+  return true
 end
 
 --- The names in order.
