@@ -5,6 +5,7 @@
 ---     make     from a shape, a dtype and a seed: the arguments that are objects, by name, in C order
 ---     array    the name of that which has the shape and the dtype
 ---     call     those -> results
+---     brief    the same with less, for specs that call it some hundred times
 ---     dtypes, least, most, fits(shape, dtype)   what it takes: dtypes, numbers of axes, and what else there is to say; all else is refused
 ---     picture  the shape is that of a picture (height, width), whose array has a third axis
 ---     sums     results depend on the order of a sum, and so, in the last digits, on where elements lie
@@ -166,6 +167,7 @@ local cases = {
       add(t.labels, 4, {}, whole, false, false, { { 1, 2, 3, 4, 5, 6, 7, 8 } })
       return table.unpack(results)
     end, {
+      brief = function(t) return kernel.balance_weights(t.labels, 4, { t.mask }, filled(t.labels.ndim, -1)) end,
       dtypes = M.integers, more = function(t, shape, seed)
         mask_of(t, shape, seed)
         t.soft = grey(shape, "float32", 9)
@@ -258,7 +260,7 @@ for name, entry in pairs(cases) do
   M.cases[name] = {
     name = name, array = entry[1], make = entry[1] and one(entry[1], entry[2], options.more) or function() return {} end, call = entry[3],
     dtypes = options.dtypes or M.dtypes, takes = {}, least = options.least or 0, most = options.most or 4, fits = options.fits, no_array = options.no_array,
-    sums = options.sums, picture = options.picture,
+    brief = options.brief or entry[3], sums = options.sums, picture = options.picture,
   }
 end
 
