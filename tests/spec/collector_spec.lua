@@ -78,7 +78,7 @@ end
 local graph = kernels.graph
 
 local cube, box = core.Roi({ 0, 0, 0 }, { 6, 6, 6 }), core.Roi({ 2, 2, 2 }, { 3, 4, 5 })
-local one, three = core.Coordinate { 1, 1, 1 }, { 1, 2, 3 }
+local one = core.Coordinate { 1, 1, 1 }
 local cases = {
   ["transform:displacement"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:displacement(box, one) end },
   ["integral:count"] = {

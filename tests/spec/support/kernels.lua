@@ -105,7 +105,9 @@ local cases = {
     local n = t.a.ndim
     return kernel.slab_count(t.a, filled(n, 2)), kernel.slab_count(t.a, filled(n, -1))
   end, {}),
-  max_channels = on_grey(function(t) return kernel.max_channels(t.a, t.a.ndim - 1), kernel.max_channels(t.a, t.a.ndim), kernel.max_channels(t.a, 1) end, { least = 1, fits = function(shape) return size_of({ table.unpack(shape, 1, math.max(#shape - 1, 1)) }) > 0 end }),
+  max_channels = on_grey(function(t)
+    return kernel.max_channels(t.a, t.a.ndim - 1), kernel.max_channels(t.a, t.a.ndim), kernel.max_channels(t.a, 1)
+  end, { least = 1, fits = function(shape) return size_of({ table.unpack(shape, 1, math.max(#shape - 1, 1)) }) > 0 end }),
   quantiles = on_grey(function(t)
     local values, found = kernel.quantiles(t.a, { 0, 0.1, 0.5, 1 })
     return values, { found.count, found.nan, found.infinite, found.low, found.high }
@@ -231,7 +233,10 @@ local cases = {
     "under", picture, function(t) return kernel.blend(t.under, t.over, t.where, 0.3), kernel.blend(t.under, t.over) end,
     { dtypes = { "uint8" }, least = 2, most = 2, picture = true, more = function(t, shape) t.over, t.where = picture(shape, nil, 8), labels({ shape[1], shape[2] }, "int16") end },
   },
-  reduce_colors = { "image", picture, function(t) return kernel.reduce_colors(t.image, 16), select(2, kernel.reduce_colors(t.image)) end, { dtypes = { "uint8" }, least = 2, most = 2, picture = true, fits = has_elements } },
+  reduce_colors = {
+    "image", picture, function(t) return kernel.reduce_colors(t.image, 16), select(2, kernel.reduce_colors(t.image)) end,
+    { dtypes = { "uint8" }, least = 2, most = 2, picture = true, fits = has_elements },
+  },
   draw_strokes = {
     "canvas", picture, function(t) return kernel.draw_strokes(t.canvas:view(), { 1, 1, 6, 4, 1.5, -9, 2, 3, 99, 0.5 }, { 1, 2, 250 }):copy() end,
     { dtypes = { "uint8" }, least = 2, most = 2, picture = true },
