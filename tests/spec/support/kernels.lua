@@ -169,7 +169,7 @@ local cases = {
       add(t.labels, 4, {}, whole, false, false, { { 1, 2, 3, 4, 5, 6, 7, 8 } })
       return table.unpack(results)
     end, {
-      brief = function(t) return kernel.balance_weights(t.labels, 4, { t.mask }, filled(t.labels.ndim, -1)) end,
+      brief = function(t) return kernel.balance_weights(t.labels, 4, { t.mask, t.soft }, filled(t.labels.ndim, -1)) end,
       dtypes = M.integers, more = function(t, shape, seed)
         mask_of(t, shape, seed)
         t.soft = grey(shape, "float32", 9)
