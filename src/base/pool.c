@@ -171,13 +171,22 @@ void dust_pool_release(dust_pool *pool) {
 
 int dust_pool_threads(const dust_pool *pool) { return pool ? pool->workers + 1 : 1; }
 
-int dust_pool_default_threads(void) {
+/* What MOONDUST_THREADS says; 0: nothing, -1: no number of threads. */
+static int wish(void) {
   const char *asked = getenv("MOONDUST_THREADS");
-  if (asked && *asked) {
-    char *end;
-    long n = strtol(asked, &end, 10);
-    if (!*end && n >= 1 && n <= DUST_POOL_MAX) return (int)n;
-  }
+  int n = 0;
+  if (!asked || !*asked) return 0;
+  for (; *asked >= '0' && *asked <= '9' && n <= DUST_POOL_MAX; asked++) n = 10 * n + (*asked - '0');
+  return !*asked && n >= 1 && n <= DUST_POOL_MAX ? n : -1;
+}
+
+dust_status dust_pool_check(void) {
+  if (wish() >= 0) return DUST_OK;
+  return dust_fail(DUST_ERROR_ARGUMENT, "'%s' is no number of threads: a whole number from 1 to %d is", getenv("MOONDUST_THREADS"), DUST_POOL_MAX);
+}
+
+int dust_pool_default_threads(void) {
+  if (wish() > 0) return wish();
   const int there = cores();
   return there < 1 ? 1 : there > DUST_POOL_MAX ? DUST_POOL_MAX : there;
 }

@@ -21,6 +21,8 @@ void dust_pool_release(dust_pool *pool); /* joins the threads; NULL is fine */
 int dust_pool_threads(const dust_pool *pool);
 /* Cores this process may use (affinity respected); MOONDUST_THREADS wins when it holds a number from 1 to 1024. */
 int dust_pool_default_threads(void);
+/* Whether MOONDUST_THREADS, where it is set and not empty, is such a number; DUST_ERROR_ARGUMENT. */
+dust_status dust_pool_check(void);
 
 /* body(context, begin, end, chunk) for chunk = 0 … ceil(count / grain) - 1, each covering [chunk*grain, min(count, …+grain));
  * grain 0 counts as 1. Returns when all are done; the first failure in chunk order is the result, its message that of the calling

@@ -60,14 +60,19 @@ static dust_status masks_into(const dust_ndarray *out, const dust_balance_option
 
 /* ---- slabs. Weights lie in rows of a C-order array, but a slab of one voxel along the last axis makes rows with a stride. */
 
-/* Labels as bytes or 64-bit ids, whatever is there without work. They are below `classes`. */
+/* Labels of one byte as bytes, others as 64-bit ids. They are below `classes`. */
 typedef struct ids {
   const uint8_t *byte; /* or NULL */
   const uint64_t *id;
 } ids;
 
 static ids load_ids(uint64_t *buffer, const dust_rows *rows, const char *pointer, dust_dtype dtype, size_t n) {
-  if (dust_dtype_size(dtype) == 1 && rows->stride[1] == 1) return (ids){.byte = (const uint8_t *)pointer};
+  if (dust_dtype_size(dtype) == 1) {
+    uint8_t *byte = (uint8_t *)buffer;
+    if (rows->stride[1] == 1) return (ids){.byte = (const uint8_t *)pointer};
+    for (size_t i = 0; i < n; i++) byte[i] = (uint8_t)pointer[(int64_t)i * rows->stride[1]];
+    return (ids){.byte = byte};
+  }
   return (ids){.id = dust_block_labels(buffer, pointer, rows->stride[1], dtype, n)};
 }
 

@@ -48,6 +48,8 @@ dust_status dust_boundary_distance(dust_ndarray *out, const dust_ndarray *labels
     return dust_fail(DUST_ERROR_ARGUMENT, "voxel_size has %d axes, labels have %d: there must be at least one axis, and as many in labels",
                      spatial, labels->ndim);
   if (!(scale >= 0)) return dust_fail(DUST_ERROR_ARGUMENT, "scale is %g, it must be positive", scale);
+  if (dust_dtype_is_float(labels->dtype))
+    return dust_fail(DUST_ERROR_ARGUMENT, "labels must have an integer dtype, not %s: use :astype or a comparison", dust_dtype_name(labels->dtype));
   dust_ndarray made = {0}, channel = {0}, near = {0};
   dust_status status;
   DUST_GO(dust_blocks_near(&near, labels, pool));

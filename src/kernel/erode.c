@@ -50,6 +50,12 @@ static dust_status erode_rows(void *context, size_t begin, size_t end, size_t ch
   return DUST_OK;
 }
 
+int64_t dust_erosion_steps(const dust_ndarray *labels, const dust_erosion *erosion) {
+  int64_t most = 1;
+  for (int a = labels->ndim - erosion->axes; a < labels->ndim && most < erosion->steps; a++) most += labels->shape[a] > 0 ? labels->shape[a] - 1 : 0;
+  return erosion->steps < most ? erosion->steps : most;
+}
+
 /* ids[now] holds what is known; afterwards ids[returned] does. */
 static dust_status run_steps(dust_ndarray ids[2], int *now, const dust_erosion *erosion, erode_pass *pass, dust_pool *pool) {
   int64_t count = dust_ndarray_count(&ids[0]), step = 1;
@@ -57,7 +63,9 @@ static dust_status run_steps(dust_ndarray ids[2], int *now, const dust_erosion *
   pass->shape = ids[0].shape;
   pass->first_axis = pass->ndim - erosion->axes;
   for (int a = pass->ndim - 1; a >= 0; step *= pass->shape[a--]) pass->step[a] = step;
-  for (int64_t s = 0; count > 0 && s < erosion->steps; s++, *now = !*now) {
+  const int64_t steps = dust_erosion_steps(&ids[0], erosion);
+  for (int64_t s = 0; count > 0 && s < steps; s++, *now = !*now) {
+    if (s % DUST_ERODE_LOOK == DUST_ERODE_LOOK - 1 && memcmp(ids[0].data, ids[1].data, dust_ndarray_bytes(&ids[0])) == 0) break;
     pass->from = (const uint64_t *)(const void *)ids[*now].data;
     pass->to = (uint64_t *)(void *)ids[!*now].data;
     DUST_TRY(dust_pool_for(pool, (size_t)(count / pass->shape[pass->ndim - 1]), ROWS_A_CHUNK, erode_rows, pass));

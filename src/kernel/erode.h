@@ -17,7 +17,12 @@ typedef struct dust_erosion {
   int axes;                 /* the last so many axes have neighbours, 1 … ndim */
 } dust_erosion;
 
-/* out (made by the function): labels' shape and dtype; labels: integers. */
+/* How many steps are worth taking: after as many as it is from corner to corner nothing changes any more. Mostly that is so earlier: each
+ * DUST_ERODE_LOOK steps it is worth a look. */
+enum { DUST_ERODE_LOOK = 16 };
+int64_t dust_erosion_steps(const dust_ndarray *labels, const dust_erosion *erosion);
+
+/* out (made by the function): labels' shape and dtype; labels: integers. Steps beyond those that change anything are not taken. */
 dust_status dust_erode_labels(dust_ndarray *out, const dust_ndarray *labels, const dust_erosion *erosion, dust_pool *pool);
 
 #endif

@@ -78,9 +78,11 @@ dust_status dust_erode_known(dust_ndarray *out, const dust_ndarray *labels, cons
     size_t rows = (size_t)(count / labels->shape[labels->ndim - 1]);
     for (int a = labels->ndim - 1; a >= 0; step *= labels->shape[a--]) g.step[a] = step;
     DUST_GO(dust_calloc((void **)&grown[0], (size_t)count, 1));
-    if (erosion->steps > 1) DUST_GO(dust_alloc((void **)&grown[1], (size_t)count));
+    const int64_t steps = dust_erosion_steps(labels, erosion);
+    if (steps > 1) DUST_GO(dust_alloc((void **)&grown[1], (size_t)count));
     g.to = grown[0];
-    for (int64_t s = 0; s < erosion->steps; s++) {
+    for (int64_t s = 0; s < steps; s++) {
+      if (s % DUST_ERODE_LOOK == DUST_ERODE_LOOK - 1 && memcmp(grown[0], grown[1], (size_t)count) == 0) break;
       g.from = s > 0 ? grown[(s + 1) % 2] : NULL, g.to = grown[s % 2];
       DUST_GO(dust_pool_for(pool, rows, ROWS_A_CHUNK, grow_rows, &g));
     }

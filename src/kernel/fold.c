@@ -35,10 +35,10 @@ typedef struct fold_pass {
 /* ---- the line */
 
 static void hide_around(fold_pass *pass, int64_t row, int64_t column) {
-  int64_t width = pass->fold->width;
-  for (int64_t r = row - width; r <= row + width; r++) {
+  const int64_t all = pass->shape[0] + pass->shape[1], width = pass->fold->width < all ? pass->fold->width : all;
+  const int64_t top = row - width > 0 ? row - width : 0, bottom = row + width < pass->shape[0] ? row + width : pass->shape[0] - 1;
+  for (int64_t r = top; r <= bottom; r++) {
     int64_t reach = width - llabs(r - row), begin = column - reach, end = column + reach + 1;
-    if (r < 0 || r >= pass->shape[0]) continue;
     if (begin < 0) begin = 0;
     if (end > pass->shape[1]) end = pass->shape[1];
     if (begin < end) memset(pass->hidden + r * pass->shape[1] + begin, 1, (size_t)(end - begin));

@@ -114,9 +114,10 @@ dust_status dust_reduce_colors(dust_ndarray *index, dust_ndarray *palette, const
   dust_ndarray made = {0};
   box boxes[256];
   dust_status status;
-  if (image->dtype != DUST_UINT8 || image->ndim != 3 || image->shape[2] != 3 || dust_ndarray_count(image) == 0)
+  if (image->dtype != DUST_UINT8 || image->ndim != 3 || image->shape[2] != 3)
     return dust_fail(DUST_ERROR_ARGUMENT, "a picture must be uint8 of shape (height, width, 3), not %s with %d axes",
                      dust_dtype_name(image->dtype), image->ndim);
+  if (dust_ndarray_count(image) == 0) return dust_fail(DUST_ERROR_ARGUMENT, "a picture of no pixels has no colours");
   if (most < 2 || most > 256) return dust_fail(DUST_ERROR_ARGUMENT, "a palette has 2 to 256 colours, not %d", most);
   const size_t n = (size_t)(image->shape[0] * image->shape[1]);
   DUST_GO(dust_alloc(&pixels, n * sizeof(uint32_t)));

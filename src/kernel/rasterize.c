@@ -43,10 +43,10 @@ static void clip(const dust_canvas *canvas, const double *from, const double *de
   }
 }
 
-/* Beyond, doubles don't tell voxels apart. */
+/* There, doubles don't tell voxels apart, nor steps from one such place to another. */
 static bool too_far(const dust_canvas *canvas, const double *voxel) {
   for (int d = 0; d < canvas->ndim; d++)
-    if (fabs(voxel[d]) > 0x1p52) return true;
+    if (!(fabs(voxel[d]) < 0x1p52)) return true;
   return false;
 }
 

@@ -11,6 +11,8 @@
 
 #define NAME_MAX_LENGTH 48
 
+enum { MOST = 1 << 27 /* numbers in a list */ };
+
 /* Optimal string alignment (Levenshtein with neighbours swapped), case ignored. */
 static int lower(char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c; }
 
@@ -120,7 +122,7 @@ double *dust_lua_doubles(lua_State *L, int index, size_t *count, const char *wha
   if (lua_type(L, index) != LUA_TTABLE) luaL_error(L, "%s must be a table of numbers, not %s", what, dust_lua_type_name(L, index));
   index = lua_absindex(L, index);
   lua_Integer n = luaL_len(L, index);
-  if (n < 0 || (size_t)n > SIZE_MAX / sizeof(double) / 2) luaL_error(L, "%s has %I entries", what, n);
+  if (n < 0 || n > MOST) luaL_error(L, "%s has %I entries; there may be up to %d", what, n, MOST);
   double *out = lua_newuserdatauv(L, (size_t)n * sizeof *out + 1, 0);
   for (lua_Integer i = 1; i <= n; i++) {
     char entry[96];

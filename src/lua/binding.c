@@ -8,6 +8,7 @@
  */
 #include "lua/binding.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 
@@ -16,6 +17,7 @@
 typedef struct machine {
   dust_pool *pool;
   int threads; /* wanted; 0: not said yet */
+  bool asked;  /* somebody said how many */
   bool closed; /* the state is going down: no new pool */
   size_t acquired, alive;
 } machine;
@@ -50,17 +52,28 @@ static machine *machine_of(lua_State *L) {
   return m;
 }
 
+static void choose_threads(machine *m) {
+  const char *said = getenv("MOONDUST_THREADS");
+  if (m->threads > 0) return;
+  m->threads = dust_pool_default_threads();
+  m->asked = said && *said;
+}
+
 dust_pool *dust_lua_pool(lua_State *L) {
   machine *m = machine_of(L);
-  if (m->threads == 0) m->threads = dust_pool_default_threads();
+  choose_threads(m);
   if (m->pool || m->closed || m->threads == 1) return m->pool;
-  if (dust_pool_create(&m->pool, m->threads) != DUST_OK) m->pool = NULL;
+  if (dust_pool_create(&m->pool, m->threads) == DUST_OK) return m->pool;
+  m->pool = NULL;
+  if (m->asked) luaL_error(L, "%s", dust_message());
+  m->threads = 1; /* nobody asked for as many as there are cores */
   return m->pool;
 }
 
 int dust_lua_threads(lua_State *L, int threads) {
   machine *m = machine_of(L);
-  if (m->threads == 0) m->threads = dust_pool_default_threads();
+  choose_threads(m);
+  if (threads > 0) m->asked = true;
   if (threads > 0 && threads != m->threads) {
     dust_pool *old = m->pool;
     m->pool = NULL;

@@ -73,6 +73,8 @@ static dust_hdf5_value to_coordinate(lua_State *L, const dust_coordinate *c, con
   return value;
 }
 
+enum { MOST = 1 << 24 };
+
 dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what) {
   index = lua_absindex(L, index);
   const dust_coordinate *c = dust_lua_test(L, index, DUST_LUA_COORDINATE);
@@ -80,6 +82,7 @@ dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what
   if (lua_type(L, index) != LUA_TTABLE) return to_one(L, index, what);
   lua_Integer count = luaL_len(L, index);
   if (count < 1) luaL_error(L, "attribute '%s' is a table without entries", what);
+  if (count > MOST) luaL_error(L, "attribute '%s' has %I entries; there may be up to %d", what, count, MOST);
   dust_hdf5_value value = {.kind = kind_of_all(L, index, count, what), .count = (size_t)count};
   value.integers = lua_newuserdatauv(L, (size_t)count * 8, 0);
   for (lua_Integer i = 1; i <= count; i++) {

@@ -11,7 +11,7 @@
 #include "kernel/slab.h"
 #include "lua/ndarray.h"
 
-enum { MOST = 1 << 20 /* offsets */ };
+enum { MOST = 1 << 20 /* offsets */, MOST_SLABS = 1 << 26 };
 
 /* affinities(labels, offsets, background_as_object) */
 static int affinities(lua_State *L) {
@@ -88,7 +88,9 @@ static dust_balance_count *counts_at(lua_State *L, int index, int64_t slabs, int
   for (int64_t i = 0; i < slabs * classes; i++) count[i] = (dust_balance_count){0, 1};
   if (lua_isnoneornil(L, index)) return count;
   luaL_checktype(L, index, LUA_TTABLE);
-  for (int64_t s = 0; s < slabs && s < luaL_len(L, index); s++) {
+  const lua_Integer given = luaL_len(L, index);
+  if (given < 0 || given > MOST_SLABS) luaL_error(L, "counts has %I slabs; there may be up to %d", given, MOST_SLABS);
+  for (int64_t s = 0; s < slabs && s < given; s++) {
     lua_geti(L, index, s + 1);
     read_slab_counts(L, -1, s, classes, count + s * classes);
     lua_pop(L, 1);
@@ -110,7 +112,7 @@ static void push_counts(lua_State *L, int old, int64_t slabs, int64_t classes, c
     lua_rawseti(L, -2, s + 1);
   }
   lua_Integer before = lua_isnoneornil(L, old) ? 0 : luaL_len(L, old);
-  for (lua_Integer s = slabs + 1; s <= before; s++) {
+  for (lua_Integer s = slabs + 1; s <= before && s <= MOST_SLABS; s++) {
     lua_geti(L, old, s);
     lua_rawseti(L, -2, s);
   }

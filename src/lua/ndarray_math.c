@@ -12,6 +12,7 @@ static int arithmetic(lua_State *L, dust_arithmetic_op op) {
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 2);
   dust_operand a = operand(L, 1), b = operand(L, 2);
+  if (!a.array && !b.array) return luaL_error(L, "one operand must be an ndarray"); /* called by hand */
   return dust_lua_made_ndarray(L, dust_arithmetic(out, op, &a, &b, pool));
 }
 
@@ -25,6 +26,7 @@ static int negate(lua_State *L) {
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 1);
   dust_operand a = operand(L, 1), minus_one = {.number = dust_scalar_integer(-1)}; /* 0 - a would lose the sign of 0 */
+  if (!a.array) return luaL_error(L, "the operand must be an ndarray"); /* called by hand */
   return dust_lua_made_ndarray(L, dust_arithmetic(out, DUST_OP_MULTIPLY, &a, &minus_one, pool));
 }
 

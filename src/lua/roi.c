@@ -74,7 +74,7 @@ static int index_(lua_State *L) {
 static bool has_fractions(lua_State *L, int index) {
   bool found = false;
   lua_Integer n = luaL_len(L, index);
-  for (lua_Integer i = 1; i <= n && !found; i++) {
+  for (lua_Integer i = 1; i <= n && i <= DUST_MAXDIM && !found; i++) { /* of more entries somebody else complains */
     lua_geti(L, index, i);
     found = lua_type(L, -1) == LUA_TNUMBER && !lua_isinteger(L, -1);
     lua_pop(L, 1);

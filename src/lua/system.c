@@ -14,7 +14,6 @@
 #include "base/isa.h"
 #include "base/mem.h"
 
-#define MAX_THREADS 1024
 #define DEFAULT_COLUMNS 80
 #define DEFAULT_ROWS 24
 
@@ -22,8 +21,8 @@ static int threads(lua_State *L) {
   int64_t wanted = 0;
   if (!lua_isnoneornil(L, 1)) {
     wanted = dust_lua_integer(L, 1, "the number of threads");
-    if (wanted < 1 || wanted > MAX_THREADS)
-      return luaL_error(L, "the number of threads must be from 1 to %d, not %I", MAX_THREADS, (lua_Integer)wanted);
+    if (wanted < 1 || wanted > DUST_POOL_MAX)
+      return luaL_error(L, "the number of threads must be from 1 to %d, not %I", DUST_POOL_MAX, (lua_Integer)wanted);
   }
   lua_pushinteger(L, dust_lua_threads(L, (int)wanted));
   return 1;
@@ -176,6 +175,7 @@ static int dtype_size(lua_State *L) {
 /* A wish that can't be followed is a mistake to hear of at once, not a measurement of something else. */
 void dust_lua_open_system(lua_State *L) {
   if (dust_isa_check() != DUST_OK) luaL_error(L, "MOONDUST_ISA: %s", dust_message());
+  if (dust_pool_check() != DUST_OK) luaL_error(L, "MOONDUST_THREADS: %s", dust_message());
   static const luaL_Reg functions[] = {{"threads", threads},
                                        {"memory", memory},
                                        {"reset_peak", reset_peak},

@@ -129,7 +129,7 @@ static dust_status create_body(void *context) {
 
 static void test_default(void) {
   setenv("MOONDUST_THREADS", "7", 1);
-  CHECK(dust_pool_default_threads() == 7);
+  CHECK(dust_pool_default_threads() == 7 && dust_pool_check() == DUST_OK);
   unsetenv("MOONDUST_THREADS");
   int cores = dust_pool_default_threads();
   CHECK(cores >= 1 && cores <= DUST_POOL_MAX);
@@ -137,6 +137,7 @@ static void test_default(void) {
   for (int i = 0; i < 7; i++) {
     setenv("MOONDUST_THREADS", nonsense[i], 1);
     CHECK(dust_pool_default_threads() == cores);
+    CHECK(dust_pool_check() == (i == 0 ? DUST_OK : DUST_ERROR_ARGUMENT)); /* empty: not said */
   }
   unsetenv("MOONDUST_THREADS");
 }

@@ -3,6 +3,7 @@
 -- something was closed or gives the right result. (Under make asan, a binding that looks at closed memory dies.)
 local core = require "moondust.core"
 local kernel = core.kernel
+local kernels = require "spec.support.kernels"
 
 -- With these numbers each collection is a whole cycle, and each allocation starts one. Returns what puts the collector back as it
 -- was (the step's size can't be asked for).
@@ -40,32 +41,9 @@ local function strike_at(moment, strike, call)
   return struck, results
 end
 
-local describe_value
-
-local function describe_table(value)
-  local parts = {}
-  for k, v in pairs(value) do parts[#parts + 1] = tostring(k) .. "=" .. describe_value(v) end
-  table.sort(parts)
-  return "{" .. table.concat(parts, ",") .. "}"
-end
-
--- The same text for equal values.
-function describe_value(value)
-  if type(value) == "table" then return describe_table(value) end
-  local kind = type(value) == "userdata" and getmetatable(value).__name
-  if kind == "moondust.ndarray" then return value.dtype .. table.concat(value.shape, "x") .. value:hash() end
-  if kind == "moondust.Graph" then
-    local locations, ids, ends = value:arrays()
-    return describe_value(locations) .. describe_value(ids) .. describe_value(ends) .. tostring(value.spec)
-  end
-  if kind == "moondust.Transform" then return describe_value(value:map { 3, 4, 5 }) end
-  if kind == "moondust.Integral" then return tostring(value) end
-  return tostring(value)
-end
-
 local function describe_results(results)
   local parts = {}
-  for i = 2, results.n do parts[#parts + 1] = describe_value(results[i]) end
+  for i = 2, results.n do parts[#parts + 1] = kernels.describe(results[i]) end
   return table.concat(parts, " ")
 end
 
@@ -92,64 +70,17 @@ local function check(case)
   end
 end
 
-local function grey(...) return core.Rng(5):np_normals(100, 20, { ... }):astype "float32" end
-local function labels(...) return (core.Rng(6):np_normals(3, 2, { ... }):astype "float32"):astype "int32":astype "uint32" end
+local function grey(...) return kernels.grey({ ... }) end
+local function labels(...) return kernels.labels({ ... }) end
 local function transform()
   return core.Transform { roi = core.Roi({ 0, 0, 0 }, { 8, 8, 8 }), voxel_size = { 1, 1, 1 }, displacement = core.Rng(7):np_normals(0, 0.5, { 3, 3, 3, 3 }) }
 end
-local function graph()
-  local nodes = {}
-  for i = 1, 9 do nodes[i] = { i, { i, 2 * i, 3 }, { weight = i / 2 } } end
-  return core.Graph { nodes, { { 1, 2 }, { 2, 3 }, { 5, 6 } }, core.GraphSpec { roi = core.Roi({ 0, 0, 0 }, { 30, 30, 30 }) } }
-end
+local graph = kernels.graph
 
 local cube, box = core.Roi({ 0, 0, 0 }, { 6, 6, 6 }), core.Roi({ 2, 2, 2 }, { 3, 4, 5 })
-local one, three = core.Coordinate { 1, 1, 1 }, { 1, 2, 3 }
+local one = core.Coordinate { 1, 1, 1 }
 local cases = {
-  pad = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.pad(t.a, three, three, "reflect") end },
-  scale_shift = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.scale_shift(t.a, 2, 1, "float64") end },
-  gamma = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.gamma(t.a, 1.5) end },
-  intensity = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.intensity(t.a, { 2, -1, -1 }, { 2, 3 }, { 1, 0 }) end },
-  slab_count = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.slab_count(t.a, { 2, -1, -1 }), {} end, holds = true },
-  max_channels = { make = function() return { a = grey(3, 4, 5, 6) } end, call = function(t) return kernel.max_channels(t.a, 3) end },
-  affinities = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.affinities(t.a, { { 1, 0, 0 }, { 0, 0, -2 } }) end },
-  one_hot = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.one_hot(t.a, 300) end },
-  boundary_distance = {
-    make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.boundary_distance(t.a, { 4, 1, 1 }, 10) end,
-  },
-  distance_mask = {
-    make = function() return { target = grey(1, 5, 6, 7), mask = labels(1, 5, 6, 7) } end,
-    call = function(t) return kernel.distance_mask(t.target, t.mask, one, 10, 0.1, 0.8) end,
-  },
-  balance_weights = {
-    make = function() return { labels = labels(5, 6, 7):gt(3), mask = labels(5, 6, 7):gt(1) } end,
-    call = function(t) return kernel.balance_weights(t.labels, 2, { t.mask }, { -1, -1, -1 }) end,
-  },
-  grow_boundary = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_boundary(t.a, 1) end },
-  local_shape = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.local_shape(t.a, one, { 2, 2, 2 }) end },
-  draw_graph = {
-    make = function() return { graph = graph() } end, call = function(t) return kernel.draw_graph(t.graph, core.Roi({ 0, 0, 0 }, { 10, 20, 10 }), { 1, 1, 1 }, "uint64") end,
-  },
-  grow_balls = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_balls(t.a, { 1, 1, 1 }, { 2, 2, 2 }) end },
-  grow_peaks = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.grow_peaks(t.a, { 1, 1, 1 }, { 2, 2, 2 }) end },
-  components = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.components(t.a) end },
-  erode_labels = {
-    make = function() return { a = labels(5, 6, 7), mask = labels(5, 6, 7):gt(1) } end, call = function(t) return kernel.erode_labels(t.a, 1, t.mask) end,
-  },
-  exclude_labels = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.exclude_labels(t.a, { 1, 2, 3 }) end },
-  within = { make = function() return { a = labels(5, 6, 7):gt(4) } end, call = function(t) return kernel.within(t.a, { 1, 1, 1 }, 2) end },
-  noise = {
-    make = function() return { a = grey(4, 5, 6), vars = grey(4, 5, 6) } end, call = function(t) return kernel.noise(t.a, "gaussian", 5, { local_vars = t.vars }) end,
-  },
-  fold = {
-    make = function() return { a = grey(8, 9) } end, call = function(t) return kernel.fold(t.a, { 0, 0 }, { 7, 8 }, "rows", 2, 1, true) end,
-  },
-  resize = { make = function() return { a = grey(4, 5, 6) } end, call = function(t) return kernel.resize(t.a, { 2, 2, 3 }, { 2, 2, 2 }, { 0, 0, 0 }, "linear") end },
-  binarize = { make = function() return { a = labels(5, 6, 7) } end, call = function(t) return kernel.binarize(t.a, { { 1, 2 }, { 3 } }) end },
   ["transform:displacement"] = { make = function() return { transform = transform() } end, call = function(t) return t.transform:displacement(box, one) end },
-  colorize = { make = function() return { a = labels(6, 7) } end, call = function(t) return kernel.colorize(t.a) end },
-  integral = { make = function() return { a = labels(5, 6, 7):gt(2) } end, call = function(t) return kernel.integral(t.a) end },
-  integral_in_pieces = { make = function() return {} end, call = function() return kernel.integral_in_pieces { 5, 6, 7 } end },
   ["integral:count"] = {
     make = function() return { integral = kernel.integral(labels(5, 6, 7):gt(2)) } end,
     call = function(t) return t.integral:count(setmetatable({}, { __len = function() return 3 end, __index = function() return #{} end }), { 2, 3, 4 }) end,
@@ -216,6 +147,14 @@ local cases = {
     make = function() return { graph = graph(), locations = graph():arrays() + 1 } end, call = function(t) return t.graph:with_locations(t.locations) end,
   },
 }
+
+-- Kernels: closed is each of the objects, if there is one. Calls that return no object may never make one during the call.
+for _, name in ipairs(kernels.names) do
+  local case = kernels.cases[name]
+  local dtype = case.dtypes[#case.dtypes]
+  local shape = table.move({ 3, 4 }, 1, math.min(2, case.most), 1, {})
+  cases["kernel." .. name] = { make = function() return case.make(shape, dtype) end, call = case.brief, holds = name == "slab_count" }
+end
 
 describe("closing an argument from a finaliser during the call", function()
   local names = {}

@@ -4,6 +4,8 @@ local md = require "moondust"
 local program = require "spec.support.program"
 local core = require "moondust.core"
 local kernel = core.kernel
+local kernels = require "spec.support.kernels"
+local views = require "spec.support.views"
 
 local sets, best = {}, core.isa()
 for _, name in ipairs { "baseline", "v3", "v4" } do
@@ -11,7 +13,7 @@ for _, name in ipairs { "baseline", "v3", "v4" } do
 end
 core.isa(best)
 
-local types = { "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32", "float64" }
+local types = kernels.dtypes
 
 describe("instruction sets", function()
   after_each(function() core.isa(best) end)
@@ -29,12 +31,28 @@ describe("instruction sets", function()
     end
   end
 
-  local function grey(shape, seed) return core.Rng(seed or 3):np_normals(0.5, 0.2, shape):astype "float32" end
+  local function grey(shape, seed) return kernels.grey(shape, "float32", seed or 3) end
   local function labels(shape, seed) return (grey(shape, seed) * 4):astype "uint64" end
 
   it("are there", function()
     assert.equal("baseline", sets[1])
     assert.equal(best, sets[#sets])
+  end)
+
+  it("have the same results of every kernel", function()
+    for _, name in ipairs(kernels.names) do
+      local case = kernels.cases[name]
+      for _, shape in ipairs { { 37 }, { 5, 37 }, { 3, 17, 45 }, { 2, 3, 4, 19 } } do
+        for _, dtype in ipairs(types) do
+          if case.no_array and dtype == "uint8" and #shape == 1 or not case.no_array and kernels.takes(case, shape, dtype) then
+            check(function()
+              local things = case.make(shape, dtype)
+              return kernels.describe_all(case.brief(things)), kernels.describe_all(case.brief(views.all(things, "mixed")))
+            end)
+          end
+        end
+      end
+    end
   end)
 
   it("cast rows, side by side and not", function()

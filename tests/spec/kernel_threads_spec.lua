@@ -1,57 +1,38 @@
 --- The same bytes for 1 to 8 threads, of C-order arrays and of views.
 local core = require "moondust.core"
 local kernel = core.kernel
+local kernels = require "spec.support.kernels"
+local views = require "spec.support.views"
 
 describe("kernels on any number of threads", function()
   local threads = core.threads()
   after_each(function() core.threads(threads) end)
 
-  local function inputs()
-    local rng = core.Rng(3)
-    local grey = rng:np_normals(0.5, 0.1, { 5, 70, 61, 50 })
-    local labels = (grey * 3):astype("uint64")
-    return grey:astype("float32"), grey, labels, labels:astype("uint8"):gt(0)
-  end
-
-  local function hashes(grey, wide, labels, mask)
-    local space = grey.shape
-    local out = {
-      kernel.pad(grey, { 0, 3, 2, 1 }, { 1, 1, 4, 200 }, "reflect"):hash(),
-      kernel.pad(mask, { 0, 3, 2, 1 }, { 1, 1, 4, 200 }, "constant", 3):hash(),
-      kernel.scale_shift(grey, 1.7, -0.3, "uint8"):hash(),
-      kernel.gamma(grey, 0.7):hash(),
-      kernel.gamma(wide, 1.3):hash(),
-      kernel.intensity(grey, { -1, 16, -1, -1 }, { 1, 2, 3, 4, 5 }, { 0, 1, 2, 3, 4 }, false):hash(),
-      kernel.intensity(wide, { -1, -1, -1, -1 }, { 1.1 }, { 0.01 }, true):hash(),
-      kernel.max_channels(labels, 3):hash(),
-      kernel.affinities(labels, { { 0, 0, 0, 1 }, { 1, -1, 3, 0 } }):hash(),
-      kernel.one_hot(labels, 3):hash(),
-    }
-    local target = kernel.boundary_distance(labels, { 5, 4, 3 }, 20)
-    out[#out + 1] = target:hash()
-    out[#out + 1] = kernel.distance_mask(target, mask, { 5, 4, 3 }, 20, 0.05, 0.8):hash()
-    local weights, counts = kernel.balance_weights(mask, 2, { grey, mask }, { 1, -1, -1, -1 })
-    out[#out + 1] = weights:hash()
-    for _, slab in ipairs(counts) do out[#out + 1] = ("%a %a %a %a"):format(table.unpack(slab)) end
-    out[#out + 1] = tostring(kernel.integral(mask):count({ 0, 0, 0, 0 }, space))
-    return out
-  end
-
-  local function check(...)
-    core.threads(1)
-    local expected = hashes(...)
-    for n = 2, 8 do
-      core.threads(n)
-      assert.same(expected, hashes(...))
+  -- Large enough for several chunks; each kernel on few threads and on many.
+  local function check(kind)
+    for _, name in ipairs(kernels.names) do
+      local case = kernels.cases[name]
+      local shape = case.most >= 3 and { 3, 60, 513 } or { 180, 257 }
+      for _, dtype in ipairs { "uint8", "int32", "uint64", "float32", "float64" } do
+        if case.no_array and dtype == "uint8" or not case.no_array and kernels.takes(case, shape, dtype) then
+          local things = case.make(shape, dtype)
+          if kind then things = views.all(things, kind) end
+          core.threads(1)
+          local expected = kernels.describe_all(case.brief(things))
+          for _, n in ipairs { 2, 3, 8 } do
+            core.threads(n)
+            assert.equal(expected, kernels.describe_all(case.brief(things)), ("%s of %s on %d threads"):format(name, dtype, n))
+          end
+        end
+      end
     end
   end
 
-  it("in C order", function() check(inputs()) end)
+  it("in C order", function() check() end)
 
   it("on views", function()
-    local arrays = { inputs() }
-    for i, a in ipairs(arrays) do arrays[i] = a:flip(2):transpose(1, 2, 4, 3) end
-    check(table.unpack(arrays))
+    check "transposed"
+    check "strided"
   end)
 end)
 
