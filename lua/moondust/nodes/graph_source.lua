@@ -30,7 +30,7 @@ function GraphSource:provide(request)
   local batch, wanted = Batch {}, request[self.key]
   if not wanted then return batch end
   local roi = wanted.roi
-  batch[self.key] = roi and self.graph:trim(roi) or self.graph:copy()
+  batch[self.key] = roi and self.graph:crop(roi) or self.graph:copy()
   return batch
 end
 
