@@ -41,14 +41,23 @@ local function item(batch, name)
     tostring(name), batch:names()), 3)
 end
 
---- Nothing but `background` in an array; a graph without nodes.
+-- Nodes of a graph inside its ROI: neither the far ends of edges nor the ends of cut ones.
+local function real_nodes(graph)
+  local roi, count = graph.spec.roi, 0
+  for node in graph:nodes() do
+    if not node.temporary and (not roi or roi:contains(node.location)) then count = count + 1 end
+  end
+  return count
+end
+
+--- Nothing but `background` in an array; a graph without nodes inside its ROI.
 ---@param name moondust.Key
 ---@param background number?  default 0
 ---@return moondust.Predicate
 function M.empty(name, background)
   return looks_at({ name }, function(batch)
     local found = item(batch, name)
-    if found.num_nodes then return found:num_nodes() == 0 end
+    if found.num_nodes then return real_nodes(found) == 0 end
     return found.data:count(background or 0) == found.data.size
   end)
 end
@@ -71,7 +80,7 @@ end
 function M.fewer_nodes_than(graph, n)
   return looks_at({ graph }, function(batch)
     local found = item(batch, graph)
-    return #found:nodes_in(found.spec.roi) < n
+    return real_nodes(found) < n
   end)
 end
 

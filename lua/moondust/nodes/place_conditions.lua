@@ -86,8 +86,8 @@ function M.read_points(self)
   local graph, by_id = batch[self.ensure_nonempty], {}
   self.points, self.cumulative = {}, {}
   for node in graph:nodes() do
-    self.points[#self.points + 1] = node.location
     by_id[node.id] = node.location
+    if not node.temporary and graph.spec.roi:contains(node.location) then self.points[#self.points + 1] = node.location end
   end
   if #self.points == 0 then self:fail({ key = self.ensure_nonempty }, "%s has no nodes, so no place has one", self.ensure_nonempty) end
   local sum = 0
