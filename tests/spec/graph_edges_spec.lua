@@ -79,6 +79,29 @@ describe("Edges at a face", function()
     end
   end
 
+  it("puts points that are voxel indices at voxel centres, so that a mirror leaves them on their voxels", function()
+    local values, nodes = {}, {}
+    for i = 0, 99 do values[i + 1], nodes[i + 1] = i, md.Node { i, { i } } end
+    local all, part = md.Roi({ 0 }, { 100 }), md.Roi({ 10 }, { 10 })
+    local array = md.Array { md.ndarray(values, "int64"), md.ArraySpec { roi = all, voxel_size = { 1 } } }
+    local graph = md.Graph { nodes, {}, md.GraphSpec { roi = all } }
+    local pipeline = { md.ArraySource { A, array }, md.GraphSource { G, graph, voxel_centres = { 1 } } } + md.MergeProvider {}
+    local p <close> = (pipeline + md.SimpleAugment { mirror_probs = { 1 } }):build()
+    local batch = p:request_batch(md.BatchRequest { random_seed = 1, [A] = part, [G] = part })
+    assert.equal(10, batch[G]:num_nodes())
+    for node in batch[G]:nodes() do assert.equal(node.id, batch[A].data[math.floor(node.location[1]) - 9]) end
+  end)
+
+  it("shows a predicate of the user's what is delivered", function()
+    local graph = md.Graph { { md.Node { 1, { 5 } }, md.Node { 2, { 25 } } }, { md.Edge { 1, 2 } }, md.GraphSpec { roi = md.Roi({ 0 }, { 30 }) } }
+    local seen
+    ask(md.GraphSource { G, graph } + md.RejectIf { function(batch)
+      for node in batch[G]:nodes() do seen = math.max(seen or 0, node.location[1]) end
+      return false
+    end }, G, md.Roi({ 0 }, { 10 }))
+    assert.is_true(seen < 10)
+  end)
+
   it("scans a skeleton as it is", function()
     local nodes, edges = {}, {}
     for i, x in ipairs { 5, 15, 35, 36.5 } do nodes[i] = md.Node { i, { x } } edges[i - 1] = i > 1 and md.Edge { i - 1, i } or nil end
