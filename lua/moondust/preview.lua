@@ -49,7 +49,7 @@ local function watcher(places, wanted)
     for name, item in batch:items() do
       if wanted[name] then
         if before[name] then before[name]:close() end
-        before[name] = key.is_graph_key(name) and item:copy() or item:share()
+        before[name] = key.is_graph_key(name) and item:trim(item.spec.roi) or item:share()
       end
     end
   end

@@ -235,12 +235,21 @@ local function new_context(rng, stream, watch)
   }
 end
 
+-- Between nodes edges are whole; who asked gets them cut at the faces.
+local function cut_graphs(batch)
+  for name, item in batch:items() do
+    local roi = key.is_graph_key(name) and item.spec.roi
+    if roi then batch[name] = item:trim(roi) end
+  end
+end
+
 local function run(self, request, context, turn)
   local own, seed = request:clone(), request.random_seed or core.seed_from_system()
   own:begin(seed, context, turn)
   own:align_to(self.spec)
   contract.check_size(self, own)
   local batch = self:request_batch(own)
+  cut_graphs(batch)
   rawset(batch, "random_seed", seed)
   rawset(batch, "index", turn)
   rawset(batch, "profiling_stats", context.profile)

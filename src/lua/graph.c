@@ -277,6 +277,34 @@ static int cut(lua_State *L, dust_status (*how)(dust_graph **, dust_graph *, con
 static int crop(lua_State *L) { return cut(L, dust_graph_crop); }
 static int trim(lua_State *L) { return cut(L, dust_graph_trim); }
 
+/* moved(roi, by, from, flip) */
+static int moved(lua_State *L) {
+  lua_settop(L, 5);
+  dust_graph_motion motion = {0};
+  int ndim = dust_graph_ndim(dust_lua_to_graph(L, 1));
+  const dust_roi *roi = dust_lua_to_roi(L, 2);
+  int axes = dust_lua_location(L, 3, motion.by, "the shift");
+  if (axes != ndim) return luaL_error(L, "the shift has %d %s, the graph has %d axes", axes, axes == 1 ? "entry" : "entries", ndim);
+  for (int d = 0; d < ndim; d++) {
+    motion.from[d] = d;
+    if (!lua_isnil(L, 4)) {
+      luaL_checktype(L, 4, LUA_TTABLE);
+      lua_rawgeti(L, 4, d + 1);
+      int64_t from = dust_lua_integer(L, -1, "an axis");
+      lua_pop(L, 1);
+      if (from < 1 || from > ndim) return luaL_error(L, "axis %I: there are axes 1 to %d", (lua_Integer)from, ndim);
+      motion.from[d] = (int)from - 1;
+    }
+    if (lua_isnil(L, 5)) continue;
+    luaL_checktype(L, 5, LUA_TTABLE);
+    lua_rawgeti(L, 5, d + 1);
+    motion.flip[d] = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+  }
+  dust_graph **box = dust_lua_new_graph(L);
+  return dust_lua_made_graph(L, dust_graph_move(box, dust_lua_to_graph(L, 1), roi, &motion));
+}
+
 static int merge(lua_State *L) {
   lua_settop(L, 2);
   dust_graph **box = dust_lua_new_graph(L), *graph = dust_lua_to_graph(L, 1), *other = dust_lua_to_graph(L, 2);
@@ -312,6 +340,7 @@ void dust_lua_open_graph(lua_State *L) {
                                      {"remove_edge", remove_edge},
                                      {"crop", crop},
                                      {"trim", trim},
+                                     {"moved", moved},
                                      {"merge", merge},
                                      {"shift", shift},
                                      {"copy", copy},

@@ -20,6 +20,8 @@ dust_status dust_graph_create(dust_graph **out, const dust_graph_spec *spec, int
   dust_graph *graph = bytes;
   atomic_init(&graph->references, 1);
   atomic_init(&graph->grid, NULL);
+  atomic_init(&graph->edge_index, NULL);
+  atomic_init(&graph->edges_asked, false);
   graph->ndim = ndim;
   graph->spec = *spec;
   if (graph->spec.dtype == DUST_DTYPE_NONE) graph->spec.dtype = DUST_FLOAT32;

@@ -70,19 +70,27 @@ dust_status dust_graph_neighbors(const dust_graph *graph, size_t node, size_t **
 dust_status dust_graph_components(const dust_graph *graph, size_t *component, size_t *count);
 /* Positions of nodes inside the ROI, ascending; through the spatial index. *out is the caller's. */
 dust_status dust_graph_nodes_in(dust_graph *graph, const dust_roi *roi, size_t **out, size_t *count);
-/* Position of the first node that lies outside the ROI and is not merely dangling, that is, at the far end of edges all of which
- * come from inside; SIZE_MAX if there is none. */
+/* Position of the first node that lies outside the ROI and is not merely dangling, that is, at the end of edges all of which may touch the
+ * ROI (their bounding boxes do); SIZE_MAX if there is none. */
 dust_status dust_graph_first_stray(const dust_graph *graph, const dust_roi *roi, size_t *node);
 
-/* Nodes inside the ROI, the edges that touch them and, as "dangling" nodes, the far ends of those. New graph, its ROI = roi. An
- * edge that passes through the ROI with both ends outside is not kept, as upstream. */
+/* Nodes inside the ROI, the edges that touch it (those too that pass through with both ends outside) and, as "dangling" nodes, the
+ * ends of those that are outside. New graph, its ROI = roi. */
 dust_status dust_graph_crop(dust_graph **out, dust_graph *graph, const dust_roi *roi);
-/* The crop with its dangling nodes replaced by temporary ones where the edge leaves the ROI: on its lower faces, on the last
- * place before its upper faces that the location's type can hold (right also where a ROI ends at 0, in contrast to upstream's
- * Graph.trim). Temporary nodes come last, one for each edge, in the order of the edges, with ids from the crop's largest + 1, the
- * dangling node's attributes and the edge's. Where the inner node already sits on the face (numpy's isclose) the edge just goes.
- * */
+/* The crop with its edges cut where they leave the ROI: dangling nodes are replaced by temporary ones on the lower faces, or on the
+ * last place before the upper faces that the location's type can hold. Temporary nodes come last, one for each cut, in the order of
+ * the edges, those of edges that pass through (two each) behind the others, with ids from the largest of all nodes inside and their
+ * neighbours + 1, the dangling node's attributes and the edge's. Pieces without length go. */
 dust_status dust_graph_trim(dust_graph **out, dust_graph *graph, const dust_roi *roi);
+/* The graph moved to `roi`, which is its own ROI moved likewise: axis d of a new place is axis from[d] of the old one, negated where
+ * flip[d], plus by[d]. A node stays on its side of each face, whatever rounding says, but for one on a lower face that a flip brings
+ * to the upper one, outside. Cropped to `roi`. */
+typedef struct dust_graph_motion {
+  int from[DUST_MAXDIM];
+  bool flip[DUST_MAXDIM];
+  double by[DUST_MAXDIM];
+} dust_graph_motion;
+dust_status dust_graph_move(dust_graph **out, dust_graph *graph, const dust_roi *roi, const dust_graph_motion *motion);
 /* Union of nodes and edges; on equal ids `other` wins. Axes and directedness must agree. ROI: union (of one that is said and one
  * that isn't: the one). float64 if either is. */
 dust_status dust_graph_merge(dust_graph **out, dust_graph *graph, dust_graph *other);

@@ -72,6 +72,7 @@ dust_status dust_graph_set_location(dust_graph *graph, size_t node, const double
 }
 
 dust_slot dust_graph_append_edge(dust_graph *graph, dust_slot u, dust_slot v) {
+  dust_graph_drop_edge_index(graph);
   dust_slot slot = dust_table_append(&graph->edges);
   graph->edge[slot].end[DUST_OUT] = u;
   graph->edge[slot].end[DUST_IN] = v;
@@ -107,6 +108,7 @@ size_t dust_graph_find_edge(const dust_graph *graph, int64_t u, int64_t v) {
 }
 
 static void drop_edge(dust_graph *graph, dust_slot edge) {
+  dust_graph_drop_edge_index(graph);
   dust_edge_unlink(graph, edge);
   dust_table_remove(&graph->edges, edge);
   graph->edge[edge].end[DUST_OUT] = graph->edge[edge].end[DUST_IN] = DUST_NO_SLOT;

@@ -1,122 +1,21 @@
-/* Which nodes lie in a ROI: a grid over the bounding box of all locations with about four nodes to a cell, made when first asked
- * for.
- *
- *     start   [0 | 2 | 2 | 5 …]      first entry of each cell (C order), one more at the end
- *     order   [4 9 | | 0 3 7 | …]    slots by cell, ascending within
- *
- * Cells along the last axis lie next to each other, so a ROI is a set of runs of `order`. Which cell a place is in grows
- * monotonically with the place, also where rounding or an axis without extent comes in; so no node of a ROI is outside the cells
- * from its begin to its end.
- */
+/* Which nodes lie in a ROI: through a grid of all locations (graph_grid.c), made when first asked for. */
 #include <stdlib.h>
 #include "volume/graph_private.h"
 
-struct dust_graph_grid {
-  int ndim;
-  double origin[DUST_MAXDIM], scale[DUST_MAXDIM]; /* cell = (place - origin) * scale */
-  size_t cells[DUST_MAXDIM], total;
-  uint32_t *start;
-  dust_slot *order;
-};
-
-static void release_grid(dust_graph_grid *grid) {
-  if (!grid) return;
-  dust_free(grid->start);
-  dust_free(grid->order);
-  dust_free(grid);
-}
-
 void dust_graph_drop_index(dust_graph *graph) {
-  if (atomic_load_explicit(&graph->grid, memory_order_relaxed)) release_grid(atomic_exchange(&graph->grid, NULL));
-}
-
-static size_t cell_along(const dust_graph_grid *grid, int d, double place) {
-  if (grid->cells[d] == 1) return 0;
-  double cell = (place - grid->origin[d]) * grid->scale[d];
-  if (!(cell > 0)) return 0;
-  return cell < (double)grid->cells[d] ? (size_t)cell : grid->cells[d] - 1;
-}
-
-static size_t cell_of(const dust_graph_grid *grid, const double *location) {
-  size_t cell = 0;
-  for (int d = 0; d < grid->ndim; d++) cell = cell * grid->cells[d] + cell_along(grid, d, location[d]);
-  return cell;
-}
-
-static void measure(const dust_graph *graph, double *low, double *extent) {
-  double high[DUST_MAXDIM];
-  for (int d = 0; d < graph->ndim; d++) low[d] = INFINITY, high[d] = -INFINITY;
-  for (size_t slot = 0; slot < graph->nodes.slots; slot++) {
-    if (!graph->node[slot].alive) continue;
-    const double *location = dust_slot_location(graph, (dust_slot)slot);
-    for (int d = 0; d < graph->ndim; d++) {
-      if (location[d] < low[d]) low[d] = location[d];
-      if (location[d] > high[d]) high[d] = location[d];
-    }
-  }
-  for (int d = 0; d < graph->ndim; d++) extent[d] = high[d] - low[d];
-}
-
-/* Cubes of which about `target` fill the box. An axis shorter than a cube's side gets one cell and no say; logarithms, so that no
- * volume overflows. */
-static void choose_cells(dust_graph_grid *grid, const double *extent, double target) {
-  bool divided[DUST_MAXDIM];
-  for (int d = 0; d < grid->ndim; d++) divided[d] = extent[d] > 0 && isfinite(extent[d]);
-  double side = 0;
-  for (bool again = true; again;) {
-    int axes = 0;
-    side = -log(target);
-    for (int d = 0; d < grid->ndim; d++) {
-      if (divided[d]) axes++, side += log(extent[d]);
-    }
-    side /= axes > 0 ? axes : 1;
-    again = false;
-    for (int d = 0; d < grid->ndim; d++) {
-      if (divided[d] && log(extent[d]) < side) divided[d] = false, again = true;
-    }
-  }
-  grid->total = 1;
-  for (int d = 0; d < grid->ndim; d++) {
-    double cells = divided[d] ? floor(exp(log(extent[d]) - side)) : 1;
-    grid->cells[d] = cells > 1 ? (size_t)cells : 1;
-    grid->scale[d] = divided[d] ? (double)grid->cells[d] / extent[d] : 0;
-    if (!isfinite(grid->scale[d])) grid->cells[d] = 1; /* an extent so small that its inverse overflows */
-    grid->total *= grid->cells[d];
-  }
-}
-
-static void sort_into_cells(dust_graph_grid *grid, const dust_graph *graph) {
-  for (size_t slot = 0; slot < graph->nodes.slots; slot++) {
-    if (graph->node[slot].alive) grid->start[cell_of(grid, dust_slot_location(graph, (dust_slot)slot))]++;
-  }
-  uint32_t sum = 0;
-  for (size_t c = 0; c <= grid->total; c++) {
-    sum += grid->start[c];
-    grid->start[c] = sum;
-  }
-  for (size_t slot = graph->nodes.slots; slot-- > 0;) { /* from the back: the end of each run moves down to its start */
-    if (graph->node[slot].alive) grid->order[--grid->start[cell_of(grid, dust_slot_location(graph, (dust_slot)slot))]] = (dust_slot)slot;
-  }
+  dust_graph_drop_edge_index(graph);
+  if (atomic_load_explicit(&graph->grid, memory_order_relaxed)) dust_grid_release(atomic_exchange(&graph->grid, NULL));
 }
 
 static dust_status make_grid(dust_graph_grid **out, const dust_graph *graph) {
-  dust_status status = DUST_OK;
-  size_t count = dust_table_count(&graph->nodes);
-  double extent[DUST_MAXDIM];
-  void *bytes = NULL;
-  DUST_TRY(dust_calloc(&bytes, 1, sizeof(dust_graph_grid)));
-  dust_graph_grid *grid = bytes;
-  grid->ndim = graph->ndim;
-  measure(graph, grid->origin, extent);
-  choose_cells(grid, extent, (double)(count / 4 + 1));
-  DUST_GO(dust_graph_grow(&grid->order, count, sizeof *grid->order));
-  DUST_GO(dust_calloc(&bytes, grid->total + 1, sizeof *grid->start));
-  grid->start = bytes;
-  sort_into_cells(grid, graph);
-  *out = grid;
-  return DUST_OK;
-done:
-  release_grid(grid);
+  dust_slot *slots = NULL;
+  size_t count = 0;
+  DUST_TRY(dust_graph_grow(&slots, dust_table_count(&graph->nodes), sizeof *slots));
+  for (size_t slot = 0; slot < graph->nodes.slots; slot++) {
+    if (graph->node[slot].alive) slots[count++] = (dust_slot)slot;
+  }
+  dust_status status = dust_grid_make(out, &(dust_point_set){graph->ndim, graph->location, slots, count});
+  dust_free(slots);
   return status;
 }
 
@@ -128,43 +27,10 @@ static dust_status require_grid(dust_graph *graph, const dust_graph_grid **out) 
     if (atomic_compare_exchange_strong(&graph->grid, &grid, made))
       grid = made;
     else
-      release_grid(made);
+      dust_grid_release(made);
   }
   *out = grid;
   return DUST_OK;
-}
-
-typedef struct cell_box {
-  const dust_graph_grid *grid;
-  size_t low[DUST_MAXDIM], high[DUST_MAXDIM], at[DUST_MAXDIM]; /* both ends included */
-} cell_box;
-
-static void open_box(cell_box *box, const dust_graph_grid *grid, const dust_roi *roi) {
-  box->grid = grid;
-  for (int d = 0; d < grid->ndim; d++) {
-    double begin, end;
-    dust_roi_span(roi, d, &begin, &end);
-    box->at[d] = box->low[d] = cell_along(grid, d, begin);
-    box->high[d] = cell_along(grid, d, end);
-  }
-}
-
-/* The run of `order` that the box's current row covers; then on to the next row. False after the last. */
-static bool next_row(cell_box *box, size_t *begin, size_t *end) {
-  const dust_graph_grid *grid = box->grid;
-  int last = grid->ndim - 1;
-  if (box->at[0] > box->high[0]) return false;
-  size_t cell = 0;
-  for (int d = 0; d < last; d++) cell = (cell + box->at[d]) * grid->cells[d + 1];
-  *begin = grid->start[cell + box->low[last]];
-  *end = grid->start[cell + box->high[last] + 1];
-  int d = last > 0 ? last - 1 : 0;
-  if (last == 0) box->at[0] = box->high[0];
-  for (box->at[d]++; d > 0 && box->at[d] > box->high[d]; box->at[d]++) {
-    box->at[d] = box->low[d];
-    d--;
-  }
-  return true;
 }
 
 static int compare_slots(const void *a, const void *b) {
@@ -198,13 +64,16 @@ dust_status dust_slots_sort(dust_slot *slots, size_t *count, size_t limit) {
 }
 
 static size_t collect(const dust_graph *graph, const dust_graph_grid *grid, const dust_roi *roi, dust_slot *out) {
-  cell_box box;
-  size_t begin, end, count = 0;
-  open_box(&box, grid, roi);
-  while (next_row(&box, &begin, &end)) {
-    for (size_t i = begin; i < end; i++) {
-      if (!out || dust_roi_contains_location(roi, dust_slot_location(graph, grid->order[i]))) {
-        if (out) out[count] = grid->order[i];
+  dust_cell_box box;
+  double from[DUST_MAXDIM], to[DUST_MAXDIM];
+  const dust_slot *slots;
+  size_t in_row, count = 0;
+  for (int d = 0; d < graph->ndim; d++) dust_roi_span(roi, d, &from[d], &to[d]);
+  dust_cell_box_open(&box, grid, from, to);
+  while (dust_cell_box_next(&box, &slots, &in_row)) {
+    for (size_t i = 0; i < in_row; i++) {
+      if (!out || dust_roi_contains_location(roi, dust_slot_location(graph, slots[i]))) {
+        if (out) out[count] = slots[i];
         count++;
       }
     }

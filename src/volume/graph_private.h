@@ -51,6 +51,7 @@ typedef struct dust_graph_table {
 } dust_graph_table;
 
 typedef struct dust_graph_grid dust_graph_grid;
+typedef struct dust_edge_index dust_edge_index;
 
 struct dust_graph {
   atomic_long references;
@@ -63,6 +64,8 @@ struct dust_graph {
   dust_slot *lookup;  /* DUST_NO_SLOT: free; at most half full */
   size_t lookup_size; /* a power of two, or 0 */
   _Atomic(dust_graph_grid *) grid;
+  _Atomic(dust_edge_index *) edge_index;
+  atomic_bool edges_asked; /* for those in a ROI, since the last change */
 };
 
 static inline bool dust_edge_alive(const dust_edge_record *edge) { return edge->end[DUST_OUT] != DUST_NO_SLOT; }
@@ -128,6 +131,39 @@ void dust_edge_link(dust_graph *graph, dust_slot edge);
 void dust_edge_unlink(dust_graph *graph, dust_slot edge);
 /* The edge (u, v), or (v, u) where the graph is undirected; DUST_NO_SLOT when absent. */
 dust_slot dust_edge_find(const dust_graph *graph, dust_slot u, dust_slot v);
+
+/* ---- graph_grid.c */
+typedef struct dust_point_set {
+  int ndim;
+  const double *places; /* of slot s at places + s * ndim */
+  const dust_slot *slots;
+  size_t count;
+} dust_point_set;
+typedef struct dust_cell_box {
+  const dust_graph_grid *grid;
+  size_t low[DUST_MAXDIM], high[DUST_MAXDIM], at[DUST_MAXDIM]; /* both ends included */
+} dust_cell_box;
+dust_status dust_grid_make(dust_graph_grid **out, const dust_point_set *set);
+void dust_grid_release(dust_graph_grid *grid); /* NULL is fine */
+/* Runs of slots that hold all those in the box, and others; false after the last. */
+void dust_cell_box_open(dust_cell_box *box, const dust_graph_grid *grid, const double *begin, const double *end);
+bool dust_cell_box_next(dust_cell_box *box, const dust_slot **slots, size_t *count);
+
+/* ---- graph_edge_index.c */
+/* Appends the edges whose ends are both outside but which pass through the ROI; room for all edges is made in *out. */
+dust_status dust_graph_edges_through(dust_graph *graph, const dust_roi *roi, dust_slot **out, size_t *count);
+void dust_graph_drop_edge_index(dust_graph *graph);
+
+/* ---- graph_clip.c */
+/* A ROI as the graph's locations see it: the half-open box, and the first and last place in it that their type can hold. */
+typedef struct dust_clip_box {
+  int ndim;
+  bool narrow;
+  double begin[DUST_MAXDIM], end[DUST_MAXDIM], low[DUST_MAXDIM], high[DUST_MAXDIM];
+} dust_clip_box;
+void dust_clip_box_make(dust_clip_box *box, const dust_graph *graph, const dust_roi *roi);
+/* The piece of the line from u to v that lies in the box; its ends are u and v themselves where these are inside. False: there is none, or it has no length. */
+bool dust_clip_line(const dust_clip_box *box, const double *u, const double *v, double *from, double *to);
 
 /* ---- graph_index.c */
 dust_status dust_graph_slots_in(dust_graph *graph, const dust_roi *roi, dust_slot **out, size_t *count); /* ascending; dust_free() it */

@@ -72,11 +72,20 @@ dust_status dust_graph_components(const dust_graph *graph, size_t *component, si
 /* Bits of a node while looking for strays. */
 enum { INSIDE = 1, TOUCHED = 2, ASTRAY = 4 };
 
-static void mark_ends(const dust_graph *graph, unsigned char *mark) {
+static bool may_touch(const dust_graph *graph, const dust_roi *roi, dust_slot u, dust_slot v) {
+  for (int d = 0; d < graph->ndim; d++) {
+    double begin, end, a = dust_slot_location(graph, u)[d], b = dust_slot_location(graph, v)[d];
+    dust_roi_span(roi, d, &begin, &end);
+    if (fmax(a, b) < begin || fmin(a, b) > end) return false;
+  }
+  return true;
+}
+
+static void mark_ends(const dust_graph *graph, const dust_roi *roi, unsigned char *mark) {
   for (size_t e = 0; e < graph->edges.slots; e++) {
     if (!dust_edge_alive(&graph->edge[e])) continue;
     dust_slot u = graph->edge[e].end[DUST_OUT], v = graph->edge[e].end[DUST_IN];
-    unsigned char bit = (mark[u] | mark[v]) & INSIDE ? TOUCHED : ASTRAY;
+    unsigned char bit = may_touch(graph, roi, u, v) ? TOUCHED : ASTRAY;
     mark[u] |= bit;
     mark[v] |= bit;
   }
@@ -89,7 +98,7 @@ dust_status dust_graph_first_stray(const dust_graph *graph, const dust_roi *roi,
   for (size_t i = 0; i < count; i++) {
     mark[dust_table_select(&graph->nodes, i)] = dust_roi_contains_location(roi, dust_graph_location(graph, i)) ? INSIDE : 0;
   }
-  mark_ends(graph, mark);
+  mark_ends(graph, roi, mark);
   *node = SIZE_MAX;
   for (size_t i = 0; i < count && *node == SIZE_MAX; i++) {
     unsigned char bits = mark[dust_table_select(&graph->nodes, i)];

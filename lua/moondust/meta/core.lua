@@ -408,15 +408,23 @@ function Graph:remove_node(id, retain_connectivity) end
 ---@param u integer
 ---@param v integer
 function Graph:remove_edge(u, v) end
---- Nodes inside, the edges that touch them and those edges' far ends.
+--- Nodes inside, the edges that touch the ROI (those too that pass through it) and those edges' ends outside.
 ---@param roi moondust.Roi
 ---@return moondust.Graph
 function Graph:crop(roi) end
---- The crop with its far ends replaced by temporary nodes where the edges leave the ROI; these come last, with ids from the
---- largest + 1.
+--- The crop with its ends outside replaced by temporary nodes where the edges leave the ROI; these come last, with ids from the
+--- largest + 1 (docs/concepts.md, "Edges at a face").
 ---@param roi moondust.Roi
 ---@return moondust.Graph
 function Graph:trim(roi) end
+--- Moved to `roi`, which is the graph's own ROI moved likewise, and cropped to it: axis d of a place is axis from[d] of the old one,
+--- negated where flip[d], plus by[d] (world units). Rounding carries no node across a face.
+---@param roi moondust.Roi
+---@param by moondust.Coordinate|number[]
+---@param from integer[]?  default: each axis stays
+---@param flip boolean[]?  of the new axes; default: none
+---@return moondust.Graph
+function Graph:moved(roi, by, from, flip) end
 ---@param other moondust.Graph
 ---@return moondust.Graph
 function Graph:merge(other) end
@@ -436,8 +444,8 @@ function Graph:connected_components() end
 function Graph:nodes_in(roi) end
 ---@return moondust.Graph
 function Graph:copy() end
---- Id of the first node that lies outside `roi` and has a neighbour there too (a node outside whose neighbours are all inside is
---- "dangling", which is allowed); nil if there is none.
+--- Id of the first node that lies outside `roi` and isn't the end of edges only that may touch it ("dangling", which is allowed); nil
+--- if there is none.
 ---@param roi moondust.Roi
 ---@return integer?
 function Graph:first_stray(roi) end

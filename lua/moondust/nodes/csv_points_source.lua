@@ -27,6 +27,8 @@ CsvPointsSource.options = {
   { "scale", type = "number|numbers", doc = "what coordinates are multiplied by, one number or one an axis, say the voxel size; default 1" },
   { "id_col", type = "integer", doc = "column of the points' ids, whole numbers, each but once; default: ids count the points from 0" },
   { "delimiter", type = "string", default = ",", doc = "between columns, one character; default \",\"" },
+  { "voxel_centres", type = "coordinate",
+    doc = "the voxel size, where coordinates (after scale) are voxel indices times it: half a voxel is added to each, so that points lie at voxel centres; default: coordinates are as they are" },
 }
 
 local function refuse(format, ...) error(("CsvPointsSource: " .. format):format(...), 4) end
@@ -42,6 +44,9 @@ function CsvPointsSource:init()
   end
   if type(self.scale) == "table" and #self.scale ~= #self.spatial_cols then
     refuse("'scale' has %d entries for %d spatial columns", #self.scale, #self.spatial_cols)
+  end
+  if self.voxel_centres and #self.voxel_centres ~= #self.spatial_cols then
+    refuse("'voxel_centres' has %d entries for %d spatial columns", #self.voxel_centres, #self.spatial_cols)
   end
 end
 
@@ -82,6 +87,7 @@ local function place_of(self, fields, number)
     local value = tonumber(text)
     if not value then return nil, column, text end
     place[d] = value * (type(self.scale) == "table" and self.scale[d] or self.scale or 1)
+    if self.voxel_centres then place[d] = place[d] + self.voxel_centres[d] / 2 end
   end
   return place
 end

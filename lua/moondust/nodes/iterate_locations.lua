@@ -37,7 +37,7 @@ local function read_nodes(self)
   local batch <close> = self:get_upstream_provider():request_batch(BatchRequest { [self.graph] = spec, random_seed = 0 })
   self.places, self.ids = {}, {}
   for node in batch[self.graph]:nodes() do
-    self.places[#self.places + 1], self.ids[#self.ids + 1] = node.location, node.id
+    if not node.temporary then self.places[#self.places + 1], self.ids[#self.ids + 1] = node.location, node.id end
   end
   if #self.places == 0 then self:fail({ key = self.graph, roi = spec.roi }, "%s has no nodes in ROI %s to iterate over", self.graph, spec.roi) end
 end

@@ -174,11 +174,7 @@ function LocationFilter:move_back(batch, request)
     if item and wanted.roi and key.is_array_key(name) then
       item.spec.roi = wanted.roi
     elseif item and wanted.roi then
-      local moved = item:shift(-self.shift)
-      local spec = moved.spec
-      spec.roi = wanted.roi
-      moved.spec = spec
-      batch[name] = moved
+      batch[name] = item:moved(wanted.roi, -self.shift)
     end
   end
 end

@@ -68,9 +68,13 @@ end
 function Pad:process(batch, request)
   local wanted = request[self.key].roi
   if key.is_graph_key(self.key) then
-    local spec = batch[self.key].spec
+    -- There is nothing outside: what leaves is cut there. The far ends of edges are as they would be in a larger request.
+    local there = self:get_upstream_provider().spec[self.key].roi
+    local graph = batch[self.key]:trim(there)
+    local spec = graph.spec
     spec.roi = wanted
-    batch[self.key].spec = spec
+    graph.spec = spec
+    batch[self.key] = graph:crop(wanted)
     return
   end
   local array = batch[self.key]

@@ -86,7 +86,7 @@ function M.read_points(self)
   local graph, by_id = batch[self.ensure_nonempty], {}
   self.points, self.cumulative = {}, {}
   for node in graph:nodes() do
-    if not node.temporary then -- where an edge was cut is no node
+    if not node.temporary and graph.spec.roi:contains(node.location) then -- the end of an edge is no node
       self.points[#self.points + 1] = node.location
       by_id[node.id] = node.location
     end

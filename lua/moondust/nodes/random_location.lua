@@ -310,11 +310,7 @@ function RandomLocation:move_back(batch, request, shift)
     if item and roi and key.is_array_key(name) then
       item.spec.roi = roi
     elseif item and roi then
-      local moved = item:shift(-shift)
-      local spec = moved.spec
-      spec.roi = roi
-      moved.spec = spec
-      batch[name] = moved
+      batch[name] = item:moved(roi, -shift)
     end
   end
   if self.random_shift_key then

@@ -75,12 +75,25 @@ function RejectIf:setup() end
 ---@return boolean
 function RejectIf:insists(request) return request.rng:random() < self.p end
 
+-- Between nodes the edges of graphs are whole; a function of the user's sees them cut at the faces, as in a batch that is delivered.
+local function as_delivered(batch)
+  local view
+  for name, item in batch:items() do
+    local roi = key.is_graph_key(name) and item.spec.roi
+    if roi then
+      view = view or batch:merge(Batch {})
+      view[name] = item:trim(roi)
+    end
+  end
+  return view or batch
+end
+
 --- Whether the batch is to be thrown away; may draw.
 ---@param batch moondust.Batch
 ---@param request moondust.BatchRequest
 ---@param attempt integer
 ---@return boolean
-function RejectIf:rejects(batch, request, attempt) return self.predicate(batch, request, attempt) end
+function RejectIf:rejects(batch, request, attempt) return self.predicate(as_delivered(batch), request, attempt) end
 
 --- Why batches were rejected, for the message.
 ---@return string

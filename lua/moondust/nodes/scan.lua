@@ -15,8 +15,8 @@ local Batch = require "moondust.batch"
 local BatchFilter = require "moondust.filter"
 
 --- Chunks are requested one after the other, chunk i with a seed of its own that follows from the request's (or the reference's,
---- where it has one) and i; kernels use all threads. Where chunks overlap the later one stands. Of graphs the temporary nodes,
---- where a source cut edges off, are left out, and those edges with them.
+--- where it has one) and i; kernels use all threads. Where chunks overlap the later one stands. Of graphs
+--- nodes and edges of all chunks are united: an edge across chunks is whole again.
 ---@class moondust.Scan : moondust.BatchFilter
 ---@field reference moondust.BatchRequest
 ---@field num_workers integer
@@ -187,36 +187,76 @@ local function fill(self, name, roi, whole, chunk)
   return whole
 end
 
-local function add_graph(self, name, roi, whole, chunk)
+local function add_graph(self, name, roi, whole, chunk, cut)
   if not whole then
     local spec = self.spec[name]
     spec = spec:copy()
     spec.roi, spec.directed = roi, chunk.directed
     whole = core.Graph { {}, {}, spec, ndim = roi.dims }
   end
+  -- Who lies in the chunk is known best by it; far ends of its edges stand until their own chunk comes.
   for node in chunk:nodes() do
-    if not node.temporary and roi:contains(node.location) then whole:add_node(node) end
+    if not node.temporary and (chunk.spec.roi:contains(node.location) or not whole:contains(node.id)) then whole:add_node(node) end
   end
   for edge in chunk:edges() do
     local u, v = chunk:node(edge.u), chunk:node(edge.v)
-    if not u.temporary and not v.temporary and whole:contains(u.id) and whole:contains(v.id) then whole:add_edge(edge) end
+    if u.temporary or v.temporary then cut[#cut + 1] = { edge, u, v } else whole:add_edge(edge) end
   end
   return whole
+end
+
+-- What a temporary node is known by: several chunks may have the same one under different ids.
+local function identity(node)
+  if not node.temporary then return ("%d"):format(node.id) end
+  local words = { "at" }
+  for d, place in ipairs(node.location) do words[d + 1] = ("%a"):format(place) end
+  return table.concat(words, " ")
+end
+
+-- Adds the edges that were cut upstream already (md.Pad, a source's own), once each.
+local function add_cut_edges(whole, cut)
+  local ids, largest = {}, -1
+  for node in whole:nodes() do largest = math.max(largest, node.id) end
+  for _, item in ipairs(cut) do
+    local edge = item[1]
+    local name = identity(item[2]) .. ">" .. identity(item[3])
+    if not ids[name] then
+      ids[name] = true
+      local ends = {}
+      for k = 1, 2 do
+        local node = item[k + 1]
+        ends[k] = node.id
+        if node.temporary then
+          largest = largest + 1
+          ends[k] = largest
+          whole:add_node(core.Node { largest, node.location, node.attrs, temporary = true })
+        end
+      end
+      whole:add_edge(core.Edge { ends[1], ends[2], edge.attrs })
+    end
+  end
 end
 
 function Scan:provide(request)
   local empty = #request == 0
   local first, last = shift_range(self, empty and self.spec or request)
   if not empty then check_cover(self, request, first, last) end
-  local shifts, result, delivered = shifts_of(self, first, last), Batch {}, request:clone()
+  local shifts, result, delivered, cut = shifts_of(self, first, last), Batch {}, request:clone(), {}
   delivered:remove_placeholders()
   tell(self, "start", 0, #shifts)
   for i, shift in ipairs(shifts) do
     local chunk <close> = self:get_upstream_provider():request_batch(chunk_request(self, request, shift, i - 1))
     for name, wanted in delivered:items() do
-      result[name] = (key.is_array_key(name) and fill or add_graph)(self, name, wanted.roi, result[name], chunk[name])
+      cut[name] = cut[name] or {}
+      result[name] = (key.is_array_key(name) and fill or add_graph)(self, name, wanted.roi, result[name], chunk[name], cut[name])
     end
     tell(self, "update", i, #shifts)
+  end
+  for name, wanted in delivered:items() do
+    if key.is_graph_key(name) then
+      add_cut_edges(result[name], cut[name])
+      result[name] = result[name]:crop(wanted.roi)
+    end
   end
   tell(self, "stop", #shifts, #shifts)
   return result

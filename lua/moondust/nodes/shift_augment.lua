@@ -154,19 +154,13 @@ function ShiftAugment:source_of(place) return shifted(self, place, -1) end
 function ShiftAugment:destination_of(place) return shifted(self, place, 1) end
 
 function ShiftAugment:shift_graph(graph, roi)
-  local locations, ids = graph:arrays()
-  local rows, outside = locations:totable(), {}
-  for i, location in ipairs(rows) do
+  local rows = graph:arrays():totable()
+  for _, location in ipairs(rows) do
     local shift = self.shifts[self:section(location[self.shift_axis])]
     for d = 1, self.dims do location[d] = location[d] + shift[d] end
-    if not roi:contains(location) then outside[#outside + 1] = ids[{ i }] end
   end
   if #rows > 0 then graph = graph:with_locations(core.ndarray(rows, "float64")) end
-  for _, id in ipairs(outside) do graph:remove_node(id) end
-  local spec = graph.spec
-  spec.roi = roi
-  graph.spec = spec
-  return graph
+  return graph:crop(roi)
 end
 
 function ShiftAugment:process(batch, request)

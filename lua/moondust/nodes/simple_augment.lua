@@ -277,21 +277,12 @@ function SimpleAugment:destination_of(place)
 end
 
 function SimpleAugment:turn_graph(graph, roi)
-  local locations = graph:arrays():totable()
-  for _, location in ipairs(locations) do
-    local turned = {}
-    for axis = 1, self.dims do
-      if self.mirror[axis] then location[axis] = self.total.begin[axis] + self.total.stop[axis] - location[axis] end
-    end
-    for axis, from in ipairs(self.transpose) do turned[axis] = location[from] - self.centre[from] + self.centre[axis] end
-    table.move(turned, 1, self.dims, 1, location)
+  local by, flip, ends = {}, {}, self.total.begin + self.total.stop
+  for axis, from in ipairs(self.transpose) do
+    flip[axis] = self.mirror[from]
+    by[axis] = self.centre[axis] - self.centre[from] + (flip[axis] and ends[from] or 0)
   end
-  if #locations > 0 then graph = graph:with_locations(core.ndarray(locations, "float64")) end
-  local spec = graph.spec
-  spec.roi = roi
-  graph.spec = spec
-  -- A node on a lower face is on the upper one once mirrored: outside of a half-open box.
-  return graph:crop(roi)
+  return graph:moved(roi, by, self.transpose, flip)
 end
 
 function SimpleAugment:process(batch, request)

@@ -90,7 +90,8 @@ local function save_array(self, file, name, array)
 end
 
 local function save_graph(self, file, name, graph)
-  local parts = {}
+  local parts, roi = {}, graph.spec.roi
+  if roi then graph = graph:trim(roi) end
   parts.locations, parts.ids, parts.edges = graph:arrays()
   for _, what in ipairs { "ids", "locations", "edges" } do
     sure(self, name, hdf5.write_to(file, ("%s-%s"):format(self.dataset_names[name], what), parts[what], { compression = self.compression_type }))

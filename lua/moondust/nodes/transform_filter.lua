@@ -262,9 +262,14 @@ local function move_graph(self, graph, roi)
   local locations, ids = graph:arrays()
   if ids.size > 0 and not self.quirks then
     local moved, converged = invert(self, locations)
+    local source = graph.spec.roi
+    local is_inside = {}
+    for i, location in ipairs(locations:totable()) do is_inside[i] = source:contains(location) end
     graph = graph:with_locations(moved)
+    -- The far end of an edge may stay where the search for its place has ended, as long as that is outside.
     for i, ok in ipairs(converged:totable()) do
-      if ok == 0 then graph:remove_node(ids[{ i }]) end
+      local id = ids[{ i }]
+      if ok == 0 and (is_inside[i] or roi:contains(graph:node(id).location)) then graph:remove_node(id) end
     end
   end
   return graph:crop(roi)
