@@ -13,7 +13,7 @@ Binarize.look_ahead = true
 Binarize.options = {
   { "source_array", type = "any", required = true, doc = "labels, integers, without channel axes" },
   { "groupings", type = "table", required = true, doc = "{ { \"mito\", { 3, 4 } }, … }: a channel each, in this order" },
-  { "background", type = "integer", default = 0, doc = "the id that is in no group; default 0" },
+  { "background", type = "label", default = 0, doc = "the id that is in no group; default 0" },
 }
 
 function Binarize:init()

@@ -15,7 +15,7 @@ GrowBoundary.options = {
   { "labels", type = "array_key", required = true, doc = "the label array to change" },
   { "mask", type = "array_key", doc = "0 where labels are unknown; default: known everywhere" },
   { "steps", type = "integer", default = 1, doc = "how many voxels (not world units) to grow on each side" },
-  { "background", type = "integer", default = 0, doc = "label of the boundary" },
+  { "background", type = "label", default = 0, doc = "label of the boundary" },
   { "only_xy", type = "boolean", default = false, doc = "grow along the last two axes only" },
 }
 

@@ -13,7 +13,7 @@ Pad.options = {
   { "key", type = "key", required = true, doc = "array or graph to pad" },
   { "size", type = "coordinate", doc = "world units added on both sides of each axis; without: no end" },
   { "mode", type = "string", default = "constant", doc = "\"constant\" or \"reflect\" (the edge itself is not repeated)" },
-  { "value", type = "number", default = 0, doc = "what stands in a constant padding" },
+  { "value", type = "number|id", default = 0, doc = "what stands in a constant padding; an id from 2^63 on as 0xffffffffffffffff or \"18446744073709551615\"" },
 }
 
 function Pad:init()

@@ -58,6 +58,9 @@ local function check_values(self, dtype)
     if held ~= settings[name] and not dtype:find "^float" then
       self:fail({ key = self.array }, "%s %s doesn't fit %s, the dtype of %s", name, settings[name], dtype, self.array)
     end
+    if dtype == "uint64" and held < 0 then
+      self:fail({ key = self.array }, "%s %s: what is drawn is blended as a number, and no id from 2^63 on can be; take a smaller one", name, settings[name])
+    end
   end
 end
 
