@@ -1,4 +1,5 @@
 --- How the one table of a constructor becomes named values: positions, defaults, types, and words for what is wrong.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local key = require "moondust.key"
 

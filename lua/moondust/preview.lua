@@ -9,6 +9,7 @@
 ---
 --- Options: path ("preview.png"), count (4), seed (the request's, or one from the system; batch i, from 0, has seed + i), and those of
 --- Batch:png, of which slices is 2 here. Returns true, or nil and why the file can't be written.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local blocks = require "moondust.picture.block"
 local class = require "moondust.class"

@@ -174,12 +174,19 @@ static int dtype_size(lua_State *L) {
 }
 
 /* A wish that can't be followed is a mistake to hear of at once, not a measurement of something else. */
+/* own_sources(prefix) */
+static int own_sources(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  return dust_lua_own_sources(L, 1), 0;
+}
+
 void dust_lua_open_system(lua_State *L) {
   if (dust_isa_check() != DUST_OK) luaL_error(L, "MOONDUST_ISA: %s", dust_message());
   static const luaL_Reg functions[] = {{"threads", threads},
                                        {"memory", memory},
                                        {"reset_peak", reset_peak},
                                        {"clock", clock_},
+                                       {"own_sources", own_sources},
                                        {"is_terminal", is_terminal},
                                        {"make_directory", make_directory},
                                        {"version", version},

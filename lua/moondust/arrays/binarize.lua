@@ -1,4 +1,5 @@
 --- Binarize: labels as masks, a channel for each group of ids. Original: dacapo (BinarizeArrayConfig).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"

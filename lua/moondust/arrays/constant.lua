@@ -1,4 +1,5 @@
 --- Constant: one value wherever an array is. Original: dacapo (ConstantArrayConfig).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"

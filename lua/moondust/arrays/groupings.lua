@@ -1,4 +1,5 @@
 --- Groups of ids by name, { { "mito", { 3, 4 } }, … }, as Binarize and MissingAnnotationsMask take them.
+local error = require("moondust.error").raise
 local options = require "moondust.options"
 
 local function ids_of(ids)

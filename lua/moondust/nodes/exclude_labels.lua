@@ -1,5 +1,6 @@
 --- ExcludeLabels (gunpowder exclude_labels.py): some ids become background; a mask tells where that leaves the ground truth
 --- unknown.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -1,6 +1,7 @@
 --- GrowBoundary (gunpowder grow_boundary.py): voxels near the border between two labels become background.
 ---
 --- Nothing grows at the border of the batch, where the neighbour is not known, nor towards voxels that the mask calls unknown.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local spatial = require "moondust.nodes.spatial_array"

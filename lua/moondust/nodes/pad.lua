@@ -1,4 +1,5 @@
 --- Pad (gunpowder pad.py): a key can be requested beyond where it is; what lies outside is a constant or a reflection.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local geometry = require "moondust.geometry"

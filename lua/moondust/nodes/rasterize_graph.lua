@@ -4,6 +4,7 @@
 --- Nodes and edges are drawn as voxels and lines of voxels first; every voxel within the radius of such a one then takes its
 --- value. A voxel depends only on what is near, so a ROI holds the same voxels whether it is requested alone or as a part; of an
 --- edge that the source cuts off at the ROI only the part inside is known.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local Array = require "moondust.array"

@@ -1,5 +1,6 @@
 --- AffinitiesPredictor (dacapo affinities_predictor.py): for each offset of a neighbourhood whether a voxel and the one there
 --- belong together; behind them, if wanted, local shape descriptors of the object around each voxel.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"

@@ -1,4 +1,5 @@
 --- DistancePredictor (dacapo distance_predictor.py): signed distance to the label boundary through tanh, class-balanced weights.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"
