@@ -70,9 +70,9 @@ end
 
 -- What is said of a name that is neither a key nor a field: `raw` is most often meant to be RAW.
 local function no_such_name(self, class, name)
-  local near, names = nil, {}
+  local names = {}
   for i, known in ipairs(rawget(self, "_order") or EMPTY) do names[i] = known.name end
-  near = options.nearest(name, names)
+  local near = options.nearest(name, names)
   return ("a %s has no field '%s'; it is indexed by keys, not by their names: %s"):format(class.class_name, name,
     near and ("did you mean [md.ArrayKey %q]%s?"):format(near, near == name and "" or " or a variable with it") or ("[md.ArrayKey %q]"):format(name))
 end

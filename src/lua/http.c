@@ -26,7 +26,7 @@
 
 typedef struct server {
   dust_http_connections all; /* .daemon NULL: closed */
-  int events; /* the library's epoll */
+  int events;                /* the library's epoll */
   int port;
   int answered;
   lua_State *serving; /* whose serve() runs; NULL: none */
@@ -102,9 +102,9 @@ static dust_status start(server *s, int port) {
     return dust_fail(DUST_ERROR_UNSUPPORTED, "an HTTP server needs a libmicrohttpd with epoll, which this one was built without");
   DUST_TRY(listen_here(&all->listening, &port));
   all->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, s, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)DUST_HTTP_PLACES, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS,
-                                 MHD_OPTION_NOTIFY_CONNECTION, dust_http_notify, all, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
-                                 MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_END);
+                                 (unsigned)DUST_HTTP_PLACES, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS, MHD_OPTION_NOTIFY_CONNECTION,
+                                 dust_http_notify, all, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+                                 NULL, MHD_OPTION_END);
   const union MHD_DaemonInfo *info = all->daemon ? MHD_get_daemon_info(all->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
   if (!info || info->epoll_fd < 0) {
     if (all->daemon) MHD_stop_daemon(all->daemon);

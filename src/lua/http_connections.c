@@ -21,8 +21,7 @@ static dust_http_connection *free_place(dust_http_connections *all) {
   return NULL;
 }
 
-void dust_http_notify(void *context, struct MHD_Connection *connection, void **socket_context,
-                      enum MHD_ConnectionNotificationCode code) {
+void dust_http_notify(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
   dust_http_connections *all = context;
   dust_http_connection *c = *socket_context;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {

@@ -38,8 +38,7 @@ typedef struct dust_http_connections {
 } dust_http_connections;
 
 /* For the library: its notifications with a dust_http_connections as context. */
-void dust_http_notify(void *context, struct MHD_Connection *connection, void **socket_context,
-                      enum MHD_ConnectionNotificationCode code);
+void dust_http_notify(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code);
 /* That of a request. */
 dust_http_connection *dust_http_connection_of(struct MHD_Connection *connection);
 /* The wait for the next head begins. */
