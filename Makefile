@@ -71,7 +71,16 @@ $(BUILD)/obj/%.o: src/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/main.o: CPPFLAGS += -DDUST_PREFIX='"$(PREFIX)"'
+# The program knows the tree it was built in, the only one whose Lua files it takes; a tree that was moved builds it anew.
+WHERE := $(CURDIR) $(PREFIX)
+$(BUILD)/obj/main.o: CPPFLAGS += -DDUST_PREFIX='"$(PREFIX)"' -DDUST_TREE='"$(CURDIR)"'
+$(BUILD)/obj/main.o: $(BUILD)/where
+ifneq ($(WHERE),$(shell cat $(BUILD)/where 2>/dev/null))
+.PHONY: $(BUILD)/where
+endif
+$(BUILD)/where:
+	@mkdir -p $(@D)
+	@echo '$(WHERE)' > $@
 
 $(LIB): $(CORE_OBJ)
 	@rm -f $@

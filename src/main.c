@@ -24,6 +24,9 @@
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
 #endif
+#ifndef DUST_TREE
+#define DUST_TREE "" /* built outside of a tree */
+#endif
 
 /* ---- standard output */
 
@@ -72,22 +75,39 @@ static bool program_folder(char *out, size_t size) {
   return true;
 }
 
-/* Beside the program (a working tree, and its build folders), then where `make install` puts them. `out` has room for PATH_MAX
- * bytes. */
-static bool find_lua_files(char *out) {
-  static const char *const beside[] = {"lua", "../../lua", "../share/lua/5.4"};
-  char folder[PATH_MAX], place[PATH_MAX + 32];
-  if (program_folder(folder, sizeof folder))
-    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-      snprintf(place, sizeof place, "%s/%s", folder, beside[i]);
-      if (realpath(place, out) && holds_moondust(out)) return true;
-    }
-  return realpath(DUST_PREFIX "/share/lua/5.4", out) && holds_moondust(out);
+/* Whether `path` is the folder in which this program was built; the build says which. A copy elsewhere is no working tree, whatever lies beside it. */
+static bool is_tree(const char *path) {
+  char place[PATH_MAX], tree[PATH_MAX];
+  return realpath(path, place) && realpath(DUST_TREE, tree) && strcmp(place, tree) == 0;
 }
 
+static bool find_in(const char *folder, const char *inside, char *out) {
+  char place[PATH_MAX + 32];
+  snprintf(place, sizeof place, "%s/%s", folder, inside);
+  return realpath(place, out) && holds_moondust(out);
+}
+
+/* In the working tree (the program lies in it, or two folders down), then where `make install` puts them: beside the program, or below the prefix.
+ * Nowhere else, as a folder next to a copy of the program may be anybody's. `out` has room for PATH_MAX bytes. */
+static bool find_lua_files(char *out) {
+  char folder[PATH_MAX], above[PATH_MAX + 8];
+  if (program_folder(folder, sizeof folder)) {
+    snprintf(above, sizeof above, "%s/../..", folder);
+    if (is_tree(folder) && find_in(folder, "lua", out)) return true;
+    if (is_tree(above) && find_in(above, "lua", out)) return true;
+    if (find_in(folder, "../share/lua/5.4", out)) return true;
+  }
+  return find_in(DUST_PREFIX, "share/lua/5.4", out);
+}
+
+/* Without the files a `require` would look for them in the current folder, too; only a LUA_PATH is the user's own choice. */
 static void set_path(lua_State *L) {
   char folder[PATH_MAX];
-  if (!find_lua_files(folder)) return; /* LUA_PATH may know */
+  if (!find_lua_files(folder)) {
+    if (getenv("LUA_PATH") || getenv("LUA_PATH_5_4")) return;
+    luaL_error(L, "the Lua files of moondust are neither beside the program (../share/lua/5.4) nor in " DUST_PREFIX
+                  "/share/lua/5.4: install it there with `make install`, or set LUA_PATH");
+  }
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "path");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", folder, folder, lua_tostring(L, -1));

@@ -1,4 +1,5 @@
 --- An array of a batch: n-d data and the spec that says what it is (gunpowder's Array).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local options = require "moondust.options"

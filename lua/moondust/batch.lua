@@ -1,4 +1,5 @@
 --- A batch: arrays and graphs by key, on its way down a pipeline (gunpowder's Batch).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
@@ -28,6 +29,17 @@ function Batch.convert(_, name, value)
     error(("%s in a batch must be an md.Graph, not %s"):format(name.name, options.describe(value)), 3)
   end
   return value
+end
+
+Batch.fields = { random_seed = true, profiling_stats = true, is_served = true }
+
+-- In a batch that a pipeline gave to whoever asked, a key that isn't there wasn't asked for: nil would be indexed next. Nodes, who work on parts of a batch, may
+-- look and find nil.
+function Batch.missing(self, name)
+  if key.is_key(name) and rawget(self, "is_served") then
+    error(("%s is not in the batch (it has %s); request it, and ask batch:has(%s) where it may be missing"):format(name.name, self:names(), name.name), 3)
+  end
+  return Keyed.missing(self, name)
 end
 
 Keyed.seal(Batch)

@@ -3,6 +3,7 @@
 --- A class is called with one table. When it lists `options`, the table's array part fills them in that order and its named part
 --- by name; an unknown name is an error that suggests the nearest one, a wrong type one that says which is wanted. Without
 --- `options` the table reaches `init` as it is. A class whose instances can't do without some fields makes them in `blank(class)`.
+local error = require("moondust.error").raise
 local options = require "moondust.options"
 
 ---@class moondust.Class
@@ -31,7 +32,8 @@ local function construct(class, fields)
   elseif fields ~= nil and type(fields) ~= "table" then
     error(("%s is made with one table, not a %s: %s{ … }"):format(class.class_name, type(fields), class.class_name), 2)
   end
-  if object.init then object:init(fields or {}) end
+  local init = class.init
+  if init then init(object, fields or {}) end
   return object
 end
 

@@ -82,6 +82,11 @@ local function check_array(self, name, wanted, array)
       end
     end
   end
+  local told = self.spec[name].dtype
+  if told and array.data.dtype ~= told and wanted.dtype ~= array.data.dtype then
+    self:fail({ key = name, roi = roi }, "announced %s for %s, delivered %s; announce a copy of the spec with the dtype that process() makes, or convert with :astype",
+      told, name, array.data.dtype)
+  end
   if wanted.dtype and array.data.dtype ~= wanted.dtype then
     self:fail({ key = name, roi = roi }, "%s is wanted as %s, it is %s; put md.AsType{ %s, \"%s\" } into the pipeline", name, wanted.dtype,
       array.data.dtype, name, wanted.dtype)

@@ -6,6 +6,7 @@
 ---
 --- Layout in the file: channel axes first, (c…, z, y, x), or last, (z, y, x, c…); what is read always has them first.
 --- The number of spatial axes is that of the voxel size.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local options = require "moondust.options"

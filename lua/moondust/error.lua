@@ -1,4 +1,6 @@
 --- The error a pipeline raises: says which node, which key, which ROI, why, and prints as a person reads it.
+local core = require "moondust.core"
+
 local M = {}
 
 ---@class moondust.PipelineError
@@ -27,6 +29,34 @@ function M.new(fields) return setmetatable(fields, PipelineError) end
 
 -- C functions raise with the place of the Lua code that called them; when that is our own it tells a user nothing.
 local HOME = debug.getinfo(1, "S").source:match "^@(.*)error%.lua$"
+
+core.own_sources("@" .. (HOME or "?"))
+
+-- The level, counted from who calls this, of the first function that is none of ours; nil where it is we who called (a node at work: its name says more than a
+-- line of the script would).
+local function users_level()
+  local level = 3
+  while true do
+    local info = debug.getinfo(level, "S")
+    if not info then return nil end
+    if info.what == "C" then
+      local caller = debug.getinfo(level + 1, "S")
+      if not caller or caller.what == "C" or caller.source:sub(2, #HOME + 1) == HOME then return nil end
+    elseif info.source:sub(2, #HOME + 1) ~= HOME then
+      return level - 1
+    end
+    level = level + 1
+  end
+end
+
+--- As error(), for what a script did wrong: the place in the message is the script's own line, however many of our functions lie between it and
+--- where the fault was found.
+---@param message any
+---@param level integer?  where there is no script above; 0: no place
+function M.raise(message, level)
+  local users = type(message) == "string" and level ~= 0 and HOME and users_level()
+  error(message, users or level and level > 0 and level + 1 or level or 2)
+end
 
 local function without_our_places(cause)
   if type(cause) ~= "string" or not HOME or cause:sub(1, #HOME) ~= HOME then return cause end

@@ -1,5 +1,6 @@
 --- Reading and writing datasets of HDF5 files in one call. Where the world says no (missing, truncated, no
 --- permission) the answer is nil and a message.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require "moondust.class"
 local Array = require "moondust.array"

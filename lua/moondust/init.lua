@@ -1,6 +1,7 @@
 --- Moondust: augmentation pipelines for large n-d volumes. `local md = require "moondust"` gives this table; no globals are set.
 ---
 --- Nodes and predictors load when they are first named.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require "moondust.class"
 local key = require "moondust.key"

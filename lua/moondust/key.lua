@@ -5,6 +5,7 @@
 ---@class moondust.ArrayKey : moondust.Key
 ---@class moondust.GraphKey : moondust.Key
 
+local error = require("moondust.error").raise
 local M = {}
 
 -- What kind of key a value is; nothing for all that are none. Keys are never given back, so they may be held here. Asked for every

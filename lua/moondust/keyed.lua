@@ -6,9 +6,11 @@
 ---
 --- What runs at every node (provider.lua, contract.lua, filter.lua, request.lua, batch.lua) reads _order and _values themselves: fields are
 --- found without __index. To be looked at only.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
+local options = require "moondust.options"
 
 ---@class moondust.Keyed
 ---@field _values table<moondust.Key, any>
@@ -66,6 +68,15 @@ function Keyed:drop(name)
   values[name], self._order = nil, shorter_by(self._order, name)
 end
 
+-- What is said of a name that is neither a key nor a field: `raw` is most often meant to be RAW.
+local function no_such_name(self, class, name)
+  local names = {}
+  for i, known in ipairs(rawget(self, "_order") or EMPTY) do names[i] = known.name end
+  local near = options.nearest(name, names)
+  return ("a %s has no field '%s'; it is indexed by keys, not by their names: %s"):format(class.class_name, name,
+    near and ("did you mean [md.ArrayKey %q]%s?"):format(near, near == name and "" or " or a variable with it") or ("[md.ArrayKey %q]"):format(name))
+end
+
 --- Turns a class that derives from Keyed into one whose instances take keys in brackets.
 ---@generic T
 ---@param new T
@@ -82,18 +93,38 @@ function Keyed.seal(new)
   new.__index = function(self, name)
     local value = self._values[name]
     if value ~= nil then return value end
-    return new[name]
+    value = new[name]
+    if value == nil then return new.missing(self, name) end
+    return value
   end
   new.__newindex = function(self, name, value)
     if not key.is_key(name) then
-      if type(name) == "string" then return rawset(self, name, value) end
-      error(("%s is indexed by ArrayKeys and GraphKeys, not by %s"):format(new.class_name, tostring(name)), 2)
+      if new.fields[name] then return rawset(self, name, value) end
+      if type(name) == "string" then error(no_such_name(self, new, name), 2) end
+      error(("%s is indexed by ArrayKeys and GraphKeys, not by %s"):format(new.class_name, options.describe(name)), 2)
     end
     if value == nil then self:drop(name) else self:put(name, new.convert(self, name, value)) end
   end
   new.__len = function(self) return #self._order end
   return new
 end
+
+-- Fields that an instance may have besides keys and methods.
+Keyed.fields = {}
+
+-- What reading gives where there is nothing: nil for a key, an error for a word that means nothing.
+function Keyed.missing(self, name)
+  if type(name) ~= "string" or Keyed.is_field(self, name) then return nil end
+  error(no_such_name(self, getmetatable(self), name), 3)
+end
+
+-- Fields, and what Lua and those who print values ask of any table.
+function Keyed.is_field(self, name) return getmetatable(self).fields[name] or name:find "^_" ~= nil end
+
+--- Whether there is something under a key.
+---@param name moondust.Key
+---@return boolean
+function Keyed:has(name) return self._values[name] ~= nil end
 
 --- An instance without keys.
 ---@param own moondust.Class

@@ -1,4 +1,5 @@
 --- md.open_array: a dataset that stays in its file and is read ROI by ROI.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local LazyArray = require "moondust.dataset"
 local options = require "moondust.options"

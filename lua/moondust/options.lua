@@ -1,4 +1,5 @@
 --- How the one table of a constructor becomes named values: positions, defaults, types, and words for what is wrong.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local key = require "moondust.key"
 
@@ -27,6 +28,13 @@ end
 
 local function is_number(value) return type(value) == "number" and value == value end
 local function is_integer(value) return math.type(value) == "integer" or is_number(value) and value % 1 == 0 end
+-- Values of labels as core takes them: whole numbers below 2^64, from 2^63 on as a float, as digits, or as the integer of the same bits.
+local function is_label(value)
+  if type(value) == "string" then return (pcall(core.ndarray, { value }, "uint64")) end
+  return is_integer(value) and value >= -0x1p63 and value < 0x1p64
+end
+M.is_label = is_label
+
 local function is_coordinate(value)
   if class_name_of(value) == "moondust.Coordinate" then return true end
   return type(value) == "table" and not class_name_of(value) and (pcall(core.Coordinate, value))
@@ -38,6 +46,8 @@ local checks = {
   boolean = { "true or false", function(v) return type(v) == "boolean" end },
   number = { "a number", is_number },
   integer = { "a whole number", is_integer },
+  label = { "a whole number (an id from 2^63 on as \"18446744073709551615\" or 0xffffffffffffffff)", is_label },
+  id = { "an id such as \"18446744073709551615\"", function(v) return type(v) == "string" and is_label(v) end },
   probability = { "a number from 0 to 1", function(v) return is_number(v) and v >= 0 and v <= 1 end },
   string = { "a string", function(v) return type(v) == "string" end },
   ["function"] = { "a function", function(v)

@@ -4,6 +4,7 @@
 ---     { a, b } + m + n      m asks a and b
 ---
 --- Composing only notes who feeds whom; pipelines share nodes freely until one of them is built.
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local is_a = require("moondust.class").is_a
 local errors = require "moondust.error"

@@ -1,5 +1,6 @@
 --- Predicates for RejectIf: each takes (batch, request, attempt) and says true when the batch is to be rejected. They compose.
 --- What they look at is known, so that a pipeline asks for that first and for the rest only where they are content.
+local error = require("moondust.error").raise
 local key = require "moondust.key"
 local options = require "moondust.options"
 
@@ -40,7 +41,7 @@ end
 function M.keys(rejects) return keys_of[rejects] end
 
 local function item(batch, name)
-  return batch[name] or error(("%s is not in the batch (it has %s); request it"):format(
+  return batch:has(name) and batch[name] or error(("%s is not in the batch (it has %s); request it"):format(
     tostring(name), batch:names()), 0)
 end
 

@@ -9,6 +9,7 @@
 ---
 --- Options: path ("preview.png"), count (4), seed (as for pipeline:batches, whose batch i this is; default: the request's, or one from the system), and those of
 --- Batch:png, of which slices is 2 here. Returns true, or nil and why the file can't be written.
+local error = require("moondust.error").raise
 local blocks = require "moondust.picture.block"
 local class = require "moondust.class"
 local frames = require "moondust.picture.frame"

@@ -15,6 +15,7 @@
 ---
 --- By this a class promises that what it does follows from the request alone (nothing is counted, printed, written) and that it
 --- asks upstream once. It holds for that class, not for those derived from it. A node can take it back: self.look_ahead = false.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local contract = require "moondust.contract"
@@ -252,6 +253,7 @@ local function run(self, request, context, turn)
   cut_graphs(batch)
   rawset(batch, "random_seed", seed)
   rawset(batch, "index", turn)
+  rawset(batch, "is_served", true)
   rawset(batch, "profiling_stats", context.profile)
   return batch
 end

@@ -1,4 +1,5 @@
 --- What a node offers: an ArraySpec or GraphSpec by key (gunpowder's ProviderSpec). Requests are such tables too.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

@@ -2,6 +2,7 @@
 ---
 --- Each request served from the top of a pipeline has a context that travels with its copies: the pair of random streams, the
 --- timings, and, in a stream of batches, the table where nodes keep what belongs to the stream. `request.rng` is the pair.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"
@@ -67,6 +68,7 @@ function BatchRequest.convert(self, name, value)
   return ProviderSpec.convert(self, name, value)
 end
 
+BatchRequest.fields = { random_seed = true, context = true, rng = true, look = true, looked = true, centred = true }
 Keyed.seal(BatchRequest)
 
 local set = BatchRequest.__newindex
@@ -75,6 +77,7 @@ function BatchRequest.__index(self, name)
   local value = self._values[name]
   if value == nil then value = self._common[name] end
   if value == nil then value = BatchRequest[name] end
+  if value == nil then return Keyed.missing(self, name) end
   return value
 end
 

@@ -169,7 +169,7 @@ static plan plan_number(dust_compare_op op, dust_dtype a, const dust_scalar *num
   if (a == DUST_FLOAT32) p.family = FAMILY_FLOAT, p.number = (float)number->number;
   if (!is_wide(a)) return p;
   p.family = a == DUST_INT64 ? FAMILY_SIGNED : FAMILY_UNSIGNED;
-  if (number->is_integer)
+  if (number->is_integer && !(a == DUST_INT64 && number->integer < 0 && number->number > 0))
     p.bits = (uint64_t)number->integer;
   else
     plan_beyond(&p, number->number);

@@ -151,7 +151,7 @@ dust_status dust_pad_element_integer(void *element, dust_dtype dtype, int64_t va
   memset(element, 0, 8);
   dust_row_from_label(element, 8, dtype, &label, 1);
   dust_row_to_label(&back, element, 8, dtype, 1);
-  if (back == label && (value >= 0 || dust_dtype_is_signed(dtype))) return DUST_OK;
+  if (back == label && (value >= 0 || dust_dtype_is_signed(dtype) || dtype == DUST_UINT64)) return DUST_OK;
   double lowest, highest;
   dust_dtype_limits(dtype, &lowest, &highest);
   return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " doesn't fit %s, which holds %.17g to %.17g", value, dust_dtype_name(dtype), lowest,

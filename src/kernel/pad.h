@@ -18,6 +18,6 @@ dust_status dust_pad_array(dust_ndarray *out, const dust_ndarray *in, const int6
 /* A number as one element (8 bytes are enough for any): fractions round half to even in integer types; what doesn't fit is
  * DUST_ERROR_RANGE. */
 dust_status dust_pad_element(void *element, dust_dtype dtype, double value);
-dust_status dust_pad_element_integer(void *element, dust_dtype dtype, int64_t value); /* exact for 64-bit types */
+dust_status dust_pad_element_integer(void *element, dust_dtype dtype, int64_t value); /* exact for 64-bit types; of uint64 its bits */
 
 #endif

@@ -13,7 +13,8 @@ dust_scalar dust_scalar_number(double value) {
 
 void dust_scalar_store(void *out, dust_dtype dtype, const dust_scalar *scalar) {
   bool wide = dtype == DUST_UINT64 || dtype == DUST_INT64;
-  if (wide && scalar->is_integer)
+  bool beyond = dtype == DUST_INT64 && scalar->number >= 0x1p63; /* and saturates */
+  if (wide && scalar->is_integer && !beyond)
     memcpy(out, &scalar->integer, sizeof scalar->integer);
   else
     dust_row_from_double(out, (ptrdiff_t)dust_dtype_size(dtype), dtype, &scalar->number, 1);

@@ -12,7 +12,7 @@
 typedef struct dust_scalar {
   bool is_integer;
   int64_t integer; /* when is_integer */
-  double number;   /* always */
+  double number;   /* always; from 2^63 on with a negative integer: that is the bits of an unsigned one */
 } dust_scalar;
 
 dust_scalar dust_scalar_integer(int64_t value);

@@ -85,6 +85,52 @@ int64_t dust_lua_integer(lua_State *L, int index, const char *what) {
   return value;
 }
 
+/* "18446744073709551615" or "0xff": the digits of a number below 2^64 and nothing else. */
+static bool read_digits(const char *text, size_t length, uint64_t *out) {
+  const bool hexadecimal = length > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+  const uint64_t base = hexadecimal ? 16 : 10;
+  uint64_t value = 0;
+  size_t i = hexadecimal ? 2 : 0;
+  if (i == length) return false;
+  for (; i < length; i++) {
+    const int c = lower(text[i]);
+    const uint64_t digit = c >= '0' && c <= '9' ? (uint64_t)(c - '0') : c >= 'a' && c <= 'f' ? (uint64_t)(c - 'a' + 10) : 16;
+    if (digit >= base || __builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value)) return false;
+  }
+  *out = value;
+  return true;
+}
+
+bool dust_lua_label_bits(lua_State *L, int index, uint64_t *out, bool *beyond) {
+  const int type = lua_type(L, index);
+  *beyond = false;
+  if (lua_isinteger(L, index)) return *out = (uint64_t)lua_tointeger(L, index), true;
+  if (type == LUA_TNUMBER) {
+    const double number = lua_tonumber(L, index);
+    if (!(number >= -0x1p63 && number < 0x1p64) || number != floor(number)) return false;
+    *beyond = number >= 0x1p63;
+    *out = *beyond ? (uint64_t)number : (uint64_t)(int64_t)number;
+    return true;
+  }
+  size_t length;
+  const char *text = type == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
+  *beyond = text && read_digits(text, length, out) && *out > INT64_MAX;
+  return *beyond;
+}
+
+uint64_t dust_lua_label(lua_State *L, int index, dust_dtype dtype, const char *what) {
+  uint64_t bits;
+  bool beyond;
+  const int type = lua_type(L, index);
+  if (!dust_lua_label_bits(L, index, &bits, &beyond)) {
+    if (type != LUA_TNUMBER && type != LUA_TSTRING) luaL_error(L, "%s must be a whole number, not %s", what, dust_lua_type_name(L, index));
+    luaL_error(L, "%s must be a whole number (from 2^63 on as its digits, \"18446744073709551615\"), not %s", what,
+               luaL_tolstring(L, index, NULL));
+  }
+  if (beyond && dtype != DUST_UINT64) luaL_error(L, "%s %s doesn't fit %s", what, luaL_tolstring(L, index, NULL), dust_dtype_name(dtype));
+  return bits;
+}
+
 double dust_lua_number(lua_State *L, int index, const char *what) {
   if (lua_type(L, index) != LUA_TNUMBER) luaL_error(L, "%s must be a number, not %s", what, dust_lua_type_name(L, index));
   return lua_tonumber(L, index);

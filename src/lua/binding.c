@@ -8,6 +8,7 @@
  */
 #include "lua/binding.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -22,7 +23,49 @@ typedef struct machine {
   size_t acquired, alive;
 } machine;
 
-static const char state_key = 0, methods_key = 0; /* their addresses are the keys */
+static const char state_key = 0, methods_key = 0, sources_key = 0; /* their addresses are the keys */
+
+/* ---- errors */
+
+static bool is_own(const lua_Debug *frame, const char *own, size_t length) { return own && strncmp(frame->source, own, length) == 0; }
+
+/* Pushes "file:line: " of the first Lua function up the stack that is none of ours. Where it is we who called (a node at work inside a pcall of ours), that of the
+ * caller, as luaL_where: errors in a pipeline name the node. */
+static void push_place(lua_State *L) {
+  lua_Debug frame, users;
+  size_t length = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &sources_key);
+  const char *own = lua_tolstring(L, -1, &length); /* the registry keeps it */
+  lua_pop(L, 1);
+  bool behind_c = false;
+  for (int level = 1; own && lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "S", &frame);
+    const bool is_c = *frame.what == 'C';
+    if (behind_c && (is_c || is_own(&frame, own, length))) break;
+    behind_c = is_c;
+    if (is_c || is_own(&frame, own, length)) continue;
+    users = frame;
+    lua_getinfo(L, "l", &users);
+    lua_pushfstring(L, "%s:%d: ", users.short_src, users.currentline);
+    return;
+  }
+  luaL_where(L, 1);
+}
+
+int dust_lua_error(lua_State *L, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  push_place(L);
+  lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+void dust_lua_own_sources(lua_State *L, int index) {
+  lua_pushvalue(L, index);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &sources_key);
+}
 
 static int machine_release(lua_State *L) {
   machine *m = lua_touserdata(L, 1);

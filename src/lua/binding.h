@@ -52,6 +52,11 @@ void dust_lua_value_class(lua_State *L, const dust_lua_kind *kind, const luaL_Re
 void *dust_lua_test_class(lua_State *L, int index, const char *name);
 
 /* ---- binding.c */
+/* luaL_error with the line of the script where luaL_error itself would name the Lua function that called, also when that is one of ours. */
+int dust_lua_error(lua_State *L, const char *format, ...);
+#define luaL_error dust_lua_error
+/* Whose functions are ours: those of chunks whose source begins with the string at `index`. */
+void dust_lua_own_sources(lua_State *L, int index);
 /* Raises the thread's message (with the caller's line) when status is a failure. */
 void dust_lua_check(lua_State *L, dust_status status);
 /* For openers: pushes nil and the message, returns 2. */
@@ -95,6 +100,12 @@ const char *dust_lua_nearest(const char *name, const char *const *known);
 int dust_lua_unknown(lua_State *L, const char *what, const char *kind, const char *name, const char *const *known);
 /* What a value is, for messages: "nil", "string", "Roi" … */
 const char *dust_lua_type_name(lua_State *L, int index);
+/* The one rule for values of labels: an integer is its 64 bits, so that a script's 0xffffffffffffffff (Lua's -1) is the highest id of a uint64
+ * array; whole floats below 2^64 are taken too, and from 2^63 on strings of digits, "18446744073709551615" or "0xffffffffffffffff". False: none of these.
+ * *beyond: from 2^63 on and not written as an integer, so that uint64 alone holds it. */
+bool dust_lua_label_bits(lua_State *L, int index, uint64_t *bits, bool *beyond);
+/* The bits; raises for what is none, or is beyond for an array of this dtype. */
+uint64_t dust_lua_label(lua_State *L, int index, dust_dtype dtype, const char *what);
 double dust_lua_number(lua_State *L, int index, const char *what);
 bool dust_lua_boolean(lua_State *L, int index, const char *what); /* true or false and nothing else */
 /* A table of numbers as doubles in a userdata left on the stack. */

@@ -42,6 +42,7 @@ static bool fits_delivery(const dust_array_spec *offered, const dust_array_spec 
   if (offered->has_voxel_size != delivered->has_voxel_size) return false;
   if (offered->has_voxel_size && !dust_coordinate_equal(&offered->voxel_size, &delivered->voxel_size)) return false;
   if (wanted->dtype != DUST_DTYPE_NONE && wanted->dtype != data->dtype) return false;
+  if (offered->dtype != DUST_DTYPE_NONE && offered->dtype != data->dtype) return false;
   return !wanted->has_roi || !offered->has_voxel_size || fills(data, &wanted->roi, &offered->voxel_size);
 }
 

@@ -33,7 +33,7 @@ static int erode_labels(lua_State *L) {
   const dust_ndarray *labels = dust_lua_to_ndarray(L, 1);
   dust_erosion erosion = {.steps = dust_lua_integer(L, 2, "steps")};
   if (!lua_isnil(L, 3)) erosion.mask = dust_lua_to_ndarray(L, 3);
-  if (!lua_isnil(L, 4)) erosion.background = dust_lua_integer(L, 4, "background");
+  if (!lua_isnil(L, 4)) erosion.background = (int64_t)dust_lua_label(L, 4, labels->dtype, "background");
   erosion.axes = spatial_axes(L, 5, labels, "axes");
   return dust_lua_made_ndarray(L, dust_erode_labels(out, labels, &erosion, pool));
 }
@@ -41,14 +41,14 @@ static int erode_labels(lua_State *L) {
 enum { MOST = 1 << 26 /* ids */ };
 
 /* The whole numbers of the table at `index` in a userdata left on the stack. */
-static uint64_t *ids_at(lua_State *L, int index, size_t *count) {
+static uint64_t *ids_at(lua_State *L, int index, dust_dtype dtype, size_t *count) {
   luaL_checktype(L, index, LUA_TTABLE);
   lua_Integer n = luaL_len(L, index);
   if (n < 0 || n > MOST) luaL_error(L, "there are %I ids; there may be up to %d", n, MOST);
   uint64_t *id = lua_newuserdatauv(L, (size_t)n * sizeof *id + 1, 0);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_geti(L, index, i);
-    id[i - 1] = (uint64_t)dust_lua_integer(L, -1, "an id");
+    id[i - 1] = dust_lua_label(L, -1, dtype, "an id");
     lua_pop(L, 1);
   }
   *count = (size_t)n;
@@ -59,8 +59,9 @@ static uint64_t *ids_at(lua_State *L, int index, size_t *count) {
 static int exclude_labels(lua_State *L) {
   lua_settop(L, 3);
   size_t n;
-  int64_t value = lua_isnil(L, 3) ? 0 : dust_lua_integer(L, 3, "value");
-  uint64_t *id = ids_at(L, 2, &n); /* index 4 */
+  const dust_dtype dtype = dust_lua_to_ndarray(L, 1)->dtype;
+  int64_t value = lua_isnil(L, 3) ? 0 : (int64_t)dust_lua_label(L, 3, dtype, "value");
+  uint64_t *id = ids_at(L, 2, dtype, &n); /* index 4 */
   dust_pool *pool = dust_lua_pool(L);
   dust_ndarray *out = dust_lua_result(L, 4), *where = dust_lua_new_ndarray(L);
   dust_lua_check(L, dust_exclude_labels(out, where, dust_lua_to_ndarray(L, 1), n, id, value, pool));

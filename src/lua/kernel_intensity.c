@@ -20,8 +20,8 @@ static int pad(lua_State *L) {
   dust_lua_per_axis(L, 2, seen.ndim, before, "before");
   dust_lua_per_axis(L, 3, seen.ndim, after, "after");
   dust_pad_mode mode = (dust_pad_mode)dust_lua_option(L, 4, "mode", modes, -1);
-  if (lua_isinteger(L, 5))
-    dust_lua_check(L, dust_pad_element_integer(&element, seen.dtype, lua_tointeger(L, 5)));
+  if (lua_isinteger(L, 5) || lua_type(L, 5) == LUA_TSTRING)
+    dust_lua_check(L, dust_pad_element_integer(&element, seen.dtype, (int64_t)dust_lua_label(L, 5, seen.dtype, "value")));
   else
     dust_lua_check(L, dust_pad_element(&element, seen.dtype, dust_lua_number_or(L, 5, 0, "value")));
   static const double zero;

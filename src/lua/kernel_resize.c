@@ -47,10 +47,10 @@ static lua_Integer count_ids(lua_State *L, int index, lua_Integer groups) {
 /* binarize(labels, groups, background) */
 static int binarize(lua_State *L) {
   lua_settop(L, 3);
-  dust_lua_to_ndarray(L, 1);
+  const dust_dtype dtype = dust_lua_to_ndarray(L, 1)->dtype;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer groups = luaL_len(L, 2), ids = count_ids(L, 2, groups), k = 0;
-  uint64_t background = lua_isnil(L, 3) ? 0 : (uint64_t)dust_lua_integer(L, 3, "background");
+  uint64_t background = lua_isnil(L, 3) ? 0 : dust_lua_label(L, 3, dtype, "background");
   int64_t *begin = lua_newuserdatauv(L, ((size_t)groups + 1) * sizeof *begin, 0);
   uint64_t *id = lua_newuserdatauv(L, (size_t)ids * sizeof *id + 1, 0);
   for (lua_Integer g = 0; g < groups; g++) {
@@ -58,7 +58,7 @@ static int binarize(lua_State *L) {
     lua_geti(L, 2, g + 1);
     for (lua_Integer i = 1; k < ids && i <= luaL_len(L, -1); i++) {
       lua_geti(L, -1, i);
-      id[k++] = (uint64_t)dust_lua_integer(L, -1, "an id");
+      id[k++] = dust_lua_label(L, -1, dtype, "an id");
       lua_pop(L, 1);
     }
     lua_pop(L, 1);

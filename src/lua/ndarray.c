@@ -42,6 +42,10 @@ void dust_lua_push_element(lua_State *L, dust_dtype dtype, const void *element) 
 }
 
 dust_scalar dust_lua_scalar(lua_State *L, int index, const char *what) {
+  uint64_t bits;
+  bool beyond;
+  if (lua_type(L, index) == LUA_TSTRING && dust_lua_label_bits(L, index, &bits, &beyond))
+    return (dust_scalar){true, (int64_t)bits, (double)bits};
   if (lua_isinteger(L, index)) return dust_scalar_integer(lua_tointeger(L, index));
   return dust_scalar_number(dust_lua_number(L, index, what));
 }

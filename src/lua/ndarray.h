@@ -44,6 +44,7 @@ void dust_lua_check_open(lua_State *L, const dust_ndarray **list, size_t count);
 /* One element at `element` as a Lua integer (uint64: the same bits) or number. */
 void dust_lua_push_element(lua_State *L, dust_dtype dtype, const void *element);
 /* The number at `index`. */
+/* A number, or the digits of an id from 2^63 on as a string. */
 dust_scalar dust_lua_scalar(lua_State *L, int index, const char *what);
 /* An axis counted from 1 in a script, from 0 here; 1 … count. */
 int dust_lua_axis(lua_State *L, int index, int count);

@@ -147,7 +147,9 @@ int dust_lua_ndarray_set(lua_State *L) {
   const dust_ndarray *value = is_array ? dust_lua_to_ndarray(L, 3) : NULL;
   dust_scalar number = {0};
   selector s[DUST_MAXDIM];
-  if (!is_array && lua_type(L, 3) != LUA_TNUMBER)
+  uint64_t bits;
+  bool beyond;
+  if (!is_array && lua_type(L, 3) != LUA_TNUMBER && !dust_lua_label_bits(L, 3, &bits, &beyond))
     return luaL_error(L, "an array is written with a number or an ndarray, not %s", dust_lua_type_name(L, 3));
   if (!is_array) number = dust_lua_scalar(L, 3, "the value");
   table_key(L);

@@ -54,7 +54,9 @@ static const char *place(lua_State *L, const int64_t *index, int depth) {
 
 static char *read_level(lua_State *L, const dust_ndarray *out, int64_t *index, int axis, char *data) {
   if (axis == out->ndim) {
-    if (lua_type(L, -1) != LUA_TNUMBER) {
+    uint64_t bits;
+    bool beyond;
+    if (lua_type(L, -1) != LUA_TNUMBER && !dust_lua_label_bits(L, -1, &bits, &beyond)) {
       const char *what = dust_lua_type_name(L, -1);
       luaL_error(L, "%s must be a number, not %s", place(L, index, axis), what);
     }

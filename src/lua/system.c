@@ -173,6 +173,12 @@ static int dtype_size(lua_State *L) {
 }
 
 /* A wish that can't be followed is a mistake to hear of at once, not a measurement of something else. */
+/* own_sources(prefix) */
+static int own_sources(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  return dust_lua_own_sources(L, 1), 0;
+}
+
 void dust_lua_open_system(lua_State *L) {
   if (dust_isa_check() != DUST_OK) luaL_error(L, "MOONDUST_ISA: %s", dust_message());
   if (dust_pool_check() != DUST_OK) luaL_error(L, "MOONDUST_THREADS: %s", dust_message());
@@ -180,6 +186,7 @@ void dust_lua_open_system(lua_State *L) {
                                        {"memory", memory},
                                        {"reset_peak", reset_peak},
                                        {"clock", clock_},
+                                       {"own_sources", own_sources},
                                        {"is_terminal", is_terminal},
                                        {"make_directory", make_directory},
                                        {"version", version},

@@ -1,5 +1,6 @@
 /* Arithmetic on coordinates, entry by entry, with every overflow caught. */
 #include "volume/coordinate.h"
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -67,7 +68,10 @@ dust_status dust_coordinate_apply(dust_coordinate *out, dust_coordinate_op op, c
   return DUST_OK;
 }
 
-/* a * number or a / number for a number that is no 64-bit integer. */
+/* A product that is a whole number but for the rounding of a double: 70 * 0.1. */
+static bool is_whole(double value) { return fabs(value - rint(value)) <= 8 * DBL_EPSILON * fabs(value); }
+
+/* a * number or a / number for a number that is no 64-bit integer. A quotient is cut towards zero as all are, a product is exact. */
 static dust_status apply_fraction(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, double number) {
   dust_coordinate result = *a;
   for (int d = 0; d < a->ndim; d++) {
@@ -75,7 +79,13 @@ static dust_status apply_fraction(dust_coordinate *out, dust_coordinate_op op, c
     double value = op == DUST_MULTIPLY ? (double)a->value[d] * number : (double)a->value[d] / number;
     if (!(value > -0x1p63 && value < 0x1p63))
       return dust_fail(DUST_ERROR_RANGE, "%" PRId64 " %s %g on axis %d is beyond 64 bits", a->value[d], sign_of(op), number, d + 1);
-    result.value[d] = (int64_t)value;
+    if (op == DUST_MULTIPLY && !is_whole(value))
+      return dust_fail(DUST_ERROR_ARGUMENT,
+                       "%" PRId64
+                       " * %.17g on axis %d is %.17g, and world units are whole; divide (/ rounds towards zero, // down), or "
+                       "make the coordinate of numbers that you rounded",
+                       a->value[d], number, d + 1, value);
+    result.value[d] = op == DUST_MULTIPLY ? (int64_t)rint(value) : (int64_t)value;
   }
   *out = result;
   return DUST_OK;

@@ -35,7 +35,7 @@ static inline bool dust_coordinate_is_unbounded(const dust_coordinate *c, int d)
 bool dust_coordinate_equal(const dust_coordinate *a, const dust_coordinate *b);
 /* Entry by entry; dims must agree; division by zero is DUST_ERROR_ARGUMENT. out may alias. */
 dust_status dust_coordinate_apply(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, const dust_coordinate *b);
-/* The same with one number; DUST_DIVIDE and DUST_MULTIPLY take fractions (result truncated towards zero), others whole numbers.
+/* The same with one number; DUST_DIVIDE and DUST_MULTIPLY take fractions (a quotient is truncated towards zero, a product that is no whole number is DUST_ERROR_ARGUMENT), others whole numbers.
  * */
 dust_status dust_coordinate_apply_number(dust_coordinate *out, dust_coordinate_op op, const dust_coordinate *a, double number);
 dust_status dust_coordinate_negate(dust_coordinate *out, const dust_coordinate *a);

@@ -36,7 +36,7 @@ static void test_unbounded(void) {
   CHECK(out.unbounded == 2 && out.value[0] == 2);
   CHECK_OK(dust_coordinate_negate(&out, &a));
   CHECK(out.unbounded == 2 && out.value[0] == -1 && out.value[2] == -3);
-  CHECK_OK(dust_coordinate_apply_number(&out, DUST_MULTIPLY, &a, 0.5));
+  CHECK_OK(dust_coordinate_apply_number(&out, DUST_DIVIDE, &a, 2.5));
   CHECK(out.unbounded == 2 && out.value[2] == 1);
   dust_coordinate all = dust_coordinate_unbounded(DUST_MAXDIM), other = dust_coordinate_unbounded(3);
   CHECK(all.unbounded == 255 && other.unbounded == 7 && !dust_coordinate_equal(&all, &other));
@@ -77,8 +77,10 @@ static void test_misuse(void) {
 
 static void test_numbers(void) {
   dust_coordinate a = c3(7, -7, 3), out, half = c3(3, -3, 1), big = c3(INT64_MAX, 1, 1);
-  CHECK_OK(dust_coordinate_apply_number(&out, DUST_MULTIPLY, &a, 0.5));
-  CHECK(dust_coordinate_equal(&out, &half));
+  CHECK_FAILS(dust_coordinate_apply_number(&out, DUST_MULTIPLY, &a, 0.5), DUST_ERROR_ARGUMENT, "7 * 0.5 on axis 1 is 3.5, and world units are whole");
+  dust_coordinate tens = c3(70, -30, 0), sevens = c3(7, -3, 0);
+  CHECK_OK(dust_coordinate_apply_number(&out, DUST_MULTIPLY, &tens, 0.1)); /* 7.000000000000001 as doubles */
+  CHECK(dust_coordinate_equal(&out, &sevens));
   CHECK_OK(dust_coordinate_apply_number(&a, DUST_DIVIDE, &a, 2)); /* onto itself */
   CHECK(dust_coordinate_equal(&a, &half));
   CHECK_OK(dust_coordinate_apply_number(&out, DUST_DIVIDE, &half, 0.25));

@@ -47,6 +47,13 @@ describe("core.http", function()
     assert.equal("a\0b", text:match "\r\n\r\n(.*)$")
   end)
 
+  it("joins header fields of one name", function()
+    local server <close> = listen()
+    local seen
+    ask(server, function(_, _, _, headers) seen = headers["x-a"] return 200, {}, "" end, "-H 'X-A: 1' -H 'x-a: 2' URL/", 1)
+    assert.equal("1, 2", seen)
+  end)
+
   it("keeps a connection for the next request, leaves the body of HEAD out, and ends after a request with a body", function()
     local server <close> = listen()
     assert.matches("^200 1\n?200 0", ask(server, fine "", "-o /dev/null -o /dev/null -w '%{http_code} %{num_connects}\\n' URL/a URL/b", 2))

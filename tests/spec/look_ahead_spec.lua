@@ -241,6 +241,12 @@ describe("a look", function()
   it("draws verdicts from the streams as they are without it", function()
     -- The verdict comes from the stream from which none of the augmentations draws after all.
     local Late = md.class("Late", md.BatchFilter)
+    function Late:setup()
+      if not self.spec[RAW] then return end
+      local spec = self.spec[RAW]:copy()
+      spec.dtype = "float32"
+      self:updates(RAW, spec)
+    end
     function Late:process(batch, request) batch[RAW].data = batch[RAW].data:astype "float32" * request.rng:random() end -- luacheck: ignore self
     local function make(before)
       return function(judge) return before() + judge(md.Reject { MASK, 0.95, reject_probability = 0.5 }) + augments.IntensityAugment() + Late {} end

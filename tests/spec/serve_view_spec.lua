@@ -84,6 +84,78 @@ describe("moondust serve-view", function()
     assert.is_true(nine == bytes(9))
   end)
 
+  local function head(fields, path)
+    return ("GET %s HTTP/1.1\r\n%s\r\n"):format(path or "/" .. served.token .. "/source", table.concat(fields))
+  end
+  local function own_host() return "Host: 127.0.0.1:" .. served.port .. "\r\n" end
+  local function fields(count)
+    local list = { own_host(), "Connection: close\r\n" }
+    while #list < count do list[#list + 1] = ("X-%d: a\r\n"):format(#list) end
+    return list
+  end
+  local function statuses(answer)
+    local list = {}
+    for status in answer:gmatch "HTTP/1%.1 (%d+)" do list[#list + 1] = tonumber(status) end
+    return list
+  end
+
+  it("serves others on beside silent and half-sent connections, few or many, held or dropped", function()
+    for _, case in ipairs { { 64, "" }, { 64, "GET /x HTTP/1.1\r\nHo" }, { 900, "GET /x HTTP/1.1\r\nHo" } } do
+      local close = served:occupy(table.unpack(case))
+      local function is_served()
+        local begin = core.clock()
+        assert.equal(200, (served:curl "--max-time 5 URLsource"))
+        assert.is_true(core.clock() - begin < 5)
+      end
+      is_served()
+      close()
+      for _ = 1, 3 do is_served() end
+    end
+  end)
+
+  it("gives a head ten seconds, also when it trickles in or comes behind an answer", function()
+    local closes = {}
+    for _, bytes in ipairs { "", "GET /x HTTP/1.1\r\nHo", head { own_host() }, head { own_host() } .. "GET /" } do
+      closes[#closes + 1] = served:occupy(1, bytes)
+    end
+    local trickle = program.temporary()
+    os.execute(([[env -u LD_PRELOAD bash -c 'exec 3<>/dev/tcp/127.0.0.1/%s; (timeout 20 cat <&3 >/dev/null; echo >%s.end) & printf "GET /x HTTP/1.1\r\nX: " >&3
+      for i in {1..60}; do [ -e %s.end ] && exit; printf a >&3; sleep 0.2; done' >/dev/null 2>&1 &]]):format(served.port, trickle, trickle))
+    local begin = core.clock()
+    local function open_connections()
+      return tonumber(program.shell(("cat /proc/net/tcp | grep -ci ' 0100007F:%04X [0-9A-F:]* 01 '"):format(served.port)).out)
+    end
+    Served.wait_for("five connections", function() return open_connections() == 5 end)
+    Served.wait_for("their end", function() return open_connections() == 0 end)
+    local seconds = core.clock() - begin
+    assert.is_true(seconds > 8 and seconds < 14, seconds .. " s")
+    Served.wait_for("the end of the trickle", function() return os.remove(trickle .. ".end") end)
+    for _, close in ipairs(closes) do close() end
+  end)
+
+  it("refuses what can't be judged", function()
+    local close, evil = "Connection: close\r\n", "Host: evil.example\r\n"
+    local cases = {
+      { 200, head(fields(64)) }, { 431, head(fields(65)) }, { 431, head(fields(1000)) }, { 431, head { own_host(), "X: " .. ("a"):rep(100000) .. "\r\n" } },
+      { 431, head { table.concat(fields(70)), "Origin: http://evil.example\r\n" } },
+      { 400, head { own_host(), evil, close } }, { 400, head { evil, own_host(), close } }, { 400, head { own_host(), "hOST: evil.example\r\n", close } },
+      { 400, head { own_host(), own_host(), close } }, { 400, head { own_host(), "Host : evil.example\r\n", close } }, { 403, head { close } },
+      { 400, head { own_host(), "Origin: http://127.0.0.1:" .. served.port .. "\r\nOrigin: http://evil.example\r\n", close } },
+      { 400, head({ own_host(), close }, "/" .. served.token .. "/source%00x") }, { 400, head({ own_host(), close }, "/" .. served.token .. "/source?a=1&a=2") },
+      { 403, head({ own_host(), close }, served.url .. "source") }, { 400, head { own_host(), "Content-Length: 0\r\nContent-Length: 5\r\n", close } .. "abcde" },
+      { 400, "no request at all\r\n\r\n" },
+    }
+    for i, case in ipairs(cases) do assert.same({ case[1] }, statuses((served:talk(case[2]))), "case " .. i) end
+  end)
+
+  it("answers requests that come all at once, in order", function()
+    local one = head { own_host() }
+    local answer = served:talk(one:rep(20) .. head({ own_host() }, "/nothing") .. head { own_host(), "Connection: close\r\n" })
+    local want = { [21] = 403, [22] = 200 }
+    for i = 1, 20 do want[i] = 200 end
+    assert.same(want, statuses(answer))
+  end)
+
   it("ends cleanly with Ctrl-C, also in the middle of a batch", function()
     local idle = Served.start { script }
     assert.equal(200, (idle:curl "URL"))

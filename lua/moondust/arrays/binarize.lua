@@ -1,4 +1,5 @@
 --- Binarize: labels as masks, a channel for each group of ids. Original: dacapo (BinarizeArrayConfig).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"
@@ -13,7 +14,7 @@ Binarize.look_ahead = true
 Binarize.options = {
   { "source_array", type = "any", required = true, doc = "labels, integers, without channel axes" },
   { "groupings", type = "table", required = true, doc = "{ { \"mito\", { 3, 4 } }, … }: a channel each, in this order" },
-  { "background", type = "integer", default = 0, doc = "the id that is in no group; default 0" },
+  { "background", type = "label", default = 0, doc = "the id that is in no group; default 0" },
 }
 
 function Binarize:init()

@@ -1,4 +1,5 @@
 --- Concat: arrays as the channels of one. Original: dacapo (ConcatArrayConfig).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"

@@ -1,4 +1,5 @@
 --- Crop: a part of an array. Original: dacapo (CropArrayConfig).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"
 

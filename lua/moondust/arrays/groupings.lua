@@ -1,12 +1,13 @@
 --- Groups of ids by name, { { "mito", { 3, 4 } }, … }, as Binarize and MissingAnnotationsMask take them.
+local error = require("moondust.error").raise
 local options = require "moondust.options"
 
 local function ids_of(ids)
   if type(ids) ~= "table" or options.class_name_of(ids) then return nil end
   local list = {}
   for i, id in ipairs(ids) do
-    list[i] = math.tointeger(id)
-    if not list[i] then return nil end
+    if not options.is_label(id) then return nil end
+    list[i] = id
   end
   return list
 end

@@ -8,6 +8,7 @@
 --- Each takes md.Arrays, lazy arrays (md.open_array) and one another, is an object as md.ArraySource and md.DaCapoArraySource
 --- serve it (.roi .voxel_size .dtype .shape .interpolatable .attrs, :read(roi), :close()), and never changes what it is made of.
 --- They load when they are first named.
+local error = require("moondust.error").raise
 local options = require "moondust.options"
 
 local modules = {

@@ -1,4 +1,5 @@
 --- Intensities: grey values from `min` to `max` as 0 to 1. Original: dacapo (IntensitiesArrayConfig).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"

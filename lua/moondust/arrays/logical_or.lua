@@ -1,4 +1,5 @@
 --- LogicalOr: the union of the masks in an array's channels. Original: dacapo (LogicalOrArrayConfig).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local WrapperArray = require "moondust.arrays.wrapper"

@@ -1,5 +1,6 @@
 --- MissingAnnotationsMask: where labels may be learned from, a channel for each group of ids. Original: dacapo
 --- (MissingAnnotationsMaskConfig).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local core = require "moondust.core"
 local WrapperArray = require "moondust.arrays.wrapper"

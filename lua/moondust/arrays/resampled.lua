@@ -1,4 +1,5 @@
 --- Resampled: an array at a multiple or a fraction of its voxel size. Original: dacapo (ResampledArrayConfig).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local core = require "moondust.core"
 local WrapperArray = require "moondust.arrays.wrapper"

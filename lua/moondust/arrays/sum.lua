@@ -1,4 +1,5 @@
 --- Sum: the sum of several arrays. Original: dacapo (SumArrayConfig).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local core = require "moondust.core"
 local WrapperArray = require "moondust.arrays.wrapper"

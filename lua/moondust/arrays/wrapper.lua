@@ -2,6 +2,7 @@
 ---
 --- A subclass calls self:describe{ … } in init() and makes voxels in make(roi), where roi is not empty, inside of its own ROI and
 --- on its grid.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local Array = require "moondust.array"

@@ -1126,6 +1126,9 @@ function core.reset_peak() end
 --- Seconds, monotonic.
 ---@return number
 function core.clock() end
+--- Says which Lua functions are the library's own: errors of core name the line of the first other one up the stack.
+---@param prefix string  of their chunks' sources: "@/usr/local/share/lua/5.4/moondust/"
+function core.own_sources(prefix) end
 --- True when standard error / output is a terminal, and its size.
 ---@param which "stdout"|"stderr"|"stdin"
 ---@return boolean, integer columns, integer rows

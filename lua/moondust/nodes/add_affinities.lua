@@ -1,5 +1,6 @@
 --- AddAffinities (gunpowder add_affinities.py): for each voxel and each offset of a neighbourhood whether the two carry the same
 --- object.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -1,4 +1,5 @@
 --- ArraySource: serves an array that is there already. Original: gunpowder/nodes/array_source.py (ArraySource).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local Array = require "moondust.array"

@@ -1,4 +1,5 @@
 --- What Squeeze and Unsqueeze share: a view with one axis more or less for each of some arrays.
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local key = require "moondust.key"
 local Batch = require "moondust.batch"

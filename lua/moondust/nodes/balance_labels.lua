@@ -1,5 +1,6 @@
 --- BalanceLabels (gunpowder balance_labels.py): weights that let rare classes count as much as common ones, counted batch by
 --- batch.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

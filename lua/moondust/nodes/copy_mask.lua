@@ -18,7 +18,11 @@ CopyMask.options = {
 
 function CopyMask:setup()
   self:enable_autoskip()
-  self:provides(self.copy_key, self:need(self.array_key):copy())
+  local spec = self:need(self.array_key)
+  if self.drop_channels and not spec.voxel_size then
+    self:fail({ key = self.array_key }, "%s is nonspatial: which of its axes are channels can't be told; leave 'drop_channels' out", self.array_key)
+  end
+  self:provides(self.copy_key, spec:copy())
 end
 
 function CopyMask:prepare(request)
@@ -29,8 +33,8 @@ end
 
 function CopyMask:process(batch)
   local source, outputs = batch[self.array_key], Batch {}
-  local dims = source.spec.voxel_size.dims
-  local data = source.data
+  local voxel_size, data = source.spec.voxel_size, source.data
+  local dims = voxel_size and voxel_size.dims
   data = self.drop_channels and data.ndim > dims and core.kernel.max_channels(data, dims) or data:view()
   outputs[self.copy_key] = Array { data, source.spec, source.attrs }
   return outputs

@@ -1,4 +1,5 @@
 --- Crop (gunpowder crop.py): limits where a key is offered, to a ROI or by fractions cut from its two ends.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

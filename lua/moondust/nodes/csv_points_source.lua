@@ -1,4 +1,5 @@
 --- CsvPointsSource: points from a text file, one a line. Original: gunpowder/nodes/csv_points_source.py (CsvPointsSource).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Batch = require "moondust.batch"

@@ -3,6 +3,7 @@
 --- Class counts. Weights balance classes by how often each occurs. By default that is counted in the batch at hand, so that a
 --- batch depends on nothing but the request. With moving_counts the counts go on through a stream of batches, as upstream's do;
 --- they belong to the stream, not to the node; a batch then depends on those before it, and can't be had alone.
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local is_a = require("moondust.class").is_a
 local core = require "moondust.core"

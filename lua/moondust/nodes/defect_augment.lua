@@ -2,6 +2,7 @@
 ---
 --- One draw a section along `axis` decides. For folds the node asks upstream for deformation_strength voxels more around each
 --- section, which move towards a line across it.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local spatial = require "moondust.nodes.spatial_array"

@@ -11,6 +11,7 @@
 --- nearest for others. Graph nodes move along, exactly, by inverting the same formula. transform_key delivers where voxels came
 --- from: (axes, spatial) float32, world units from the voxel's own centre, at a voxel size of control_point_spacing; zero for a
 --- batch that `p` left alone.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -8,6 +8,7 @@
 ---
 --- quirks = true is upstream's arithmetic as it stands (positions of lower corners, context short by a voxel at upper faces), for
 --- comparison with its figures.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local geometry = require "moondust.geometry"

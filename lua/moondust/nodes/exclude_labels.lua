@@ -1,5 +1,6 @@
 --- ExcludeLabels (gunpowder exclude_labels.py): some ids become background; a mask tells where that leaves the ground truth
 --- unknown.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"
@@ -7,6 +8,7 @@ local Batch = require "moondust.batch"
 local spatial = require "moondust.nodes.spatial_array"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
+local options = require "moondust.options"
 
 ---@class moondust.ExcludeLabels : moondust.BatchFilter
 local ExcludeLabels = class("ExcludeLabels", BatchFilter)
@@ -17,12 +19,12 @@ ExcludeLabels.options = {
   { "exclude", type = "table", required = true, doc = "list of ids" },
   { "ignore_mask", type = "array_key", doc = "key of a mask, uint8: 0 on voxels of excluded ids that are further than ignore_mask_erode from all others, 1 elsewhere" },
   { "ignore_mask_erode", type = "number", default = 0, doc = "distance, world units" },
-  { "background_value", type = "integer", default = 0, doc = "what excluded ids become" },
+  { "background_value", type = "label", default = 0, doc = "what excluded ids become" },
 }
 
 function ExcludeLabels:init()
   for i, id in ipairs(self.exclude) do
-    if not math.tointeger(id) or type(id) ~= "number" then error(("ExcludeLabels: exclude[%d] is not a whole number"):format(i), 3) end
+    if not options.is_label(id) then error(("ExcludeLabels: exclude[%d] is not a whole number"):format(i), 3) end
   end
   if self.ignore_mask_erode < 0 then error(("ExcludeLabels: 'ignore_mask_erode' must not be negative, it is %g"):format(self.ignore_mask_erode), 3) end
 end

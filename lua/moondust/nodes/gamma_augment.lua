@@ -2,6 +2,7 @@
 ---
 --- The draw is symmetric about 1: an interval from 1/2 to 2 gives darker and brighter batches equally often. Arrays whose range
 --- is at most 1e-3 stay as they are.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

@@ -3,6 +3,7 @@
 --- Nothing grows at the border of the batch, where the neighbour is not known, nor towards voxels that the mask calls unknown. With
 --- `context = true` labels and mask are asked for `steps` voxels around the batch, as far as there are any, so that boundaries grow
 --- into it from outside and a tile is the part of the whole; that isn't the default since places are drawn by what is asked for.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local spatial = require "moondust.nodes.spatial_array"
@@ -17,7 +18,7 @@ GrowBoundary.options = {
   { "labels", type = "array_key", required = true, doc = "the label array to change" },
   { "mask", type = "array_key", doc = "0 where labels are unknown; default: known everywhere" },
   { "steps", type = "integer", default = 1, doc = "how many voxels (not world units) to grow on each side" },
-  { "background", type = "integer", default = 0, doc = "label of the boundary" },
+  { "background", type = "label", default = 0, doc = "label of the boundary" },
   { "only_xy", type = "boolean", default = false, doc = "grow along the last two axes only" },
   { "context", type = "boolean", default = false, doc = "ask for as many voxels around the batch as boundaries grow; the original asks for none" },
 }

@@ -1,5 +1,6 @@
 --- Hdf5Source: arrays from the datasets of an HDF5 file. Original: gunpowder/nodes/hdf5_source.py and
 --- hdf5like_source_base.py (Hdf5Source).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

@@ -1,5 +1,6 @@
 --- Hdf5Write: assembles passing arrays in one HDF5 file. Original: gunpowder/nodes/hdf5_write.py and hdf5like_write_base.py
 --- (Hdf5Write).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

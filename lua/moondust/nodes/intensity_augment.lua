@@ -1,5 +1,6 @@
 --- IntensityAugment (gunpowder intensity_augment.py): mean + (a - mean) * scale + shift, with scale and shift drawn for each
 --- slab.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local floats = require "moondust.nodes.float_array"
@@ -32,7 +33,11 @@ end
 
 function IntensityAugment:setup()
   self:enable_autoskip()
-  self:updates(self.array, self:need(self.array))
+  local spec = self:need(self.array)
+  if self.z_section_wise and not spec.voxel_size then
+    self:fail({ key = self.array }, "%s is nonspatial, z_section_wise needs an array with a ROI and a voxel size", self.array)
+  end
+  self:updates(self.array, spec)
 end
 
 function IntensityAugment:skip_node(request) return request.rng:exceeds(self.p) end

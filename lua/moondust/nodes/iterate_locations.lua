@@ -1,5 +1,6 @@
 --- IterateLocations: answers requests around the nodes of a graph. Original: gunpowder/nodes/iterate_locations.py
 --- (IterateLocations).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

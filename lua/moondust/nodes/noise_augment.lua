@@ -3,6 +3,7 @@
 --- Noise is a function of the request's seed and of the voxel's place in the array: no draws are made for it, so nodes behind
 --- this one draw what they draw upstream. The numbers themselves are not upstream's, whose generator can't be run in parallel;
 --- their distributions are.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local floats = require "moondust.nodes.float_array"

@@ -2,6 +2,7 @@
 ---
 --- Bytes and 16-bit values are multiplied when somebody looks at them, which is the node where that time is spent then; padding and
 --- elastic sampling go without, and multiply only what they fetch.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

@@ -1,4 +1,5 @@
 --- Pad (gunpowder pad.py): a key can be requested beyond where it is; what lies outside is a constant or a reflection.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local geometry = require "moondust.geometry"
@@ -13,7 +14,7 @@ Pad.options = {
   { "key", type = "key", required = true, doc = "array or graph to pad" },
   { "size", type = "coordinate", doc = "world units added on both sides of each axis; without: no end" },
   { "mode", type = "string", default = "constant", doc = "\"constant\" or \"reflect\" (the edge itself is not repeated)" },
-  { "value", type = "number", default = 0, doc = "what stands in a constant padding" },
+  { "value", type = "number|id", default = 0, doc = "what stands in a constant padding; an id from 2^63 on as 0xffffffffffffffff or \"18446744073709551615\"" },
 }
 
 function Pad:init()

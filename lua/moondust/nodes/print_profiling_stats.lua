@@ -1,5 +1,6 @@
 --- PrintProfilingStats: prints where the time went upstream. Original: gunpowder/nodes/print_profiling_stats.py
 --- (PrintProfilingStats).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

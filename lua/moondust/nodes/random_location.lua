@@ -6,6 +6,7 @@
 ---
 ---     request.begin        request.begin + shift
 ---     [---------)    ->    [---------)              offered ROI: begin - request.begin <= shift <= end - request.end
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local conditions = require "moondust.nodes.place_conditions"

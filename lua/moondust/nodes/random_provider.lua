@@ -1,5 +1,6 @@
 --- RandomProvider: asks one of several providers, chosen at random. Original: gunpowder/nodes/random_provider.py
 --- (RandomProvider).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

@@ -1,4 +1,5 @@
 --- RasterizationSettings: how md.RasterizeGraph draws. Original: gunpowder/nodes/rasterize_graph.py (RasterizationSettings).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 
 --- Radii, colours and limits of what is drawn; a plain value, shared freely.

@@ -4,6 +4,7 @@
 --- Nodes and edges are drawn as voxels and lines of voxels first; every voxel within the radius of such a one then takes its
 --- value. A voxel depends only on what is near, so a ROI holds the same voxels whether it is requested alone or as a part; of an
 --- edge that the source cuts off at the ROI only the part inside is known.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local classes = require "moondust.class"
 local Array = require "moondust.array"
@@ -57,6 +58,9 @@ local function check_values(self, dtype)
     local held = core.zeros({ 1 }, dtype):fill(settings[name])[1]
     if held ~= settings[name] and not dtype:find "^float" then
       self:fail({ key = self.array }, "%s %s doesn't fit %s, the dtype of %s", name, settings[name], dtype, self.array)
+    end
+    if dtype == "uint64" and held < 0 then
+      self:fail({ key = self.array }, "%s %s: what is drawn is blended as a number, and no id from 2^63 on can be; take a smaller one", name, settings[name])
     end
   end
 end

@@ -1,4 +1,5 @@
 --- Reject: asks again while a mask is too sparse or a graph empty. Original: gunpowder/nodes/reject.py (Reject).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local RejectIf = require "moondust.nodes.reject_if"
 local policy = require "moondust.policy"

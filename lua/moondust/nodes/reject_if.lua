@@ -1,5 +1,6 @@
 --- RejectIf: asks again until a predicate is content. The machinery of Reject and RejectIfEmpty, and of any policy written in
 --- Lua.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

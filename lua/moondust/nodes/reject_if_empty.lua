@@ -15,7 +15,7 @@ RejectIfEmpty.look_ahead = "each"
 RejectIfEmpty.options = RejectIf.with_limits {
   { "gt", type = "key", required = true, doc = "the array (or graph) that must not be empty; has to be in the request" },
   { "p", type = "probability", default = 0.5, doc = "with which an empty batch is rejected, drawn once a request; default 0.5" },
-  { "background", type = "number", default = 0, doc = "the value that counts as empty; default 0" },
+  { "background", type = "number|id", default = 0, doc = "the value that counts as empty; default 0" },
 }
 
 function RejectIfEmpty:init()

@@ -2,6 +2,7 @@
 ---
 --- Voxel centres stay where they are in the world. Interpolatable arrays are interpolated linearly, after smoothing by a Gaussian
 --- where voxels become larger; others, labels above all, take the nearest voxel as it is.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

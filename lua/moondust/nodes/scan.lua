@@ -7,6 +7,7 @@
 ---                              [------)
 ---
 --- An empty request scans everything upstream has and gives an empty batch (for the sake of nodes upstream that write).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

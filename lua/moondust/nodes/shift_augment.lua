@@ -2,6 +2,7 @@
 ---
 --- Shifts are drawn for each step of the coarsest voxel grid along one axis of the whole request, in multiples of that grid
 --- across it, so that arrays of every voxel size and graphs move together. The node asks upstream for as much more as it shifts.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local BatchFilter = require "moondust.filter"

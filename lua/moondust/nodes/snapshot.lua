@@ -1,4 +1,5 @@
 --- Snapshot: saves passing batches, a file each. Original: gunpowder/nodes/snapshot.py (Snapshot).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local key = require "moondust.key"

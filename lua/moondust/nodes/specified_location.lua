@@ -1,4 +1,5 @@
 --- SpecifiedLocation: answers requests around given places. Original: gunpowder/nodes/specified_location.py (SpecifiedLocation).
+local error = require("moondust.error").raise
 local class = require("moondust.class").class
 local options = require "moondust.options"
 local core = require "moondust.core"

@@ -1,4 +1,5 @@
 --- Stack: several batches as one. Original: gunpowder/nodes/stack.py (Stack).
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

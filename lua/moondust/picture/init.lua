@@ -10,6 +10,7 @@
 ---     item    what there is to see          layer   an item as it is drawn       frame   the part of the world that is shown
 ---     block   rows and cells of a batch     sheet   blocks on paper, legends     style   the options
 ---     strip   a few panels under captions, for illustrations
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local blocks = require "moondust.picture.block"
 local class = require "moondust.class"

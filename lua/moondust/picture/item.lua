@@ -2,6 +2,7 @@
 ---
 --- The last three spatial axes are z, y, x. Of an axis before those (time) the middle is taken. Where there is no z there is one
 --- plane; a single axis is drawn as a strip. Arrays without ROI lie at 0 with voxels of 1.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 
 local M = {}

@@ -1,4 +1,5 @@
 --- A layer is an item as it is drawn: which channels, of which kind, in which window; and what a legend says of that.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local colors = require "moondust.picture.colors"
 local items = require "moondust.picture.item"

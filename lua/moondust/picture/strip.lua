@@ -1,5 +1,6 @@
 --- A strip: panels beside each other under their captions, one slice each and no legend, at one scale. For illustrations; sheets say
 --- more.
+local error = require("moondust.error").raise
 local frames = require "moondust.picture.frame"
 local items = require "moondust.picture.item"
 local layers = require "moondust.picture.layer"

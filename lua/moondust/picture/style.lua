@@ -1,4 +1,5 @@
 --- What a user says about a picture: the options, checked and in the form in which they are used.
+local error = require("moondust.error").raise
 local colors = require "moondust.picture.colors"
 local key = require "moondust.key"
 local options = require "moondust.options"

@@ -5,6 +5,7 @@
 --- original does (but for negative offsets), since places are drawn by what is asked for. With `context = true` it is as far as
 --- anything reaches (offsets, grown boundaries, the descriptors' Gaussian on its own grid), and a batch is exactly the part of the
 --- whole volume that it covers, voxels with weight too.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"

@@ -13,6 +13,7 @@
 --- With `exact_mask = true` a voxel counts if no boundary outside of the mask can be nearer than its own or, where tanh doesn't tell
 --- them apart, so near that it would matter: its distance is at most that to the nearest face of the mask, or the latter is 3.8
 --- scale_factors or more.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"

@@ -1,4 +1,5 @@
 --- OneHotPredictor (dacapo one_hot_predictor.py): a channel a class, weights of one.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Predictor = require "moondust.predictors.predictor"

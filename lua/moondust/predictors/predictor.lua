@@ -2,6 +2,7 @@
 ---
 --- A predictor of one's own derives from this class and overrides create_target; the rest has defaults: weights of one where the
 --- mask is, no context.
+local error = require("moondust.error").raise
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local Array = require "moondust.array"

@@ -55,6 +55,37 @@ function Served:curl(words)
   return math.tointeger(tonumber(status)), body, head
 end
 
+--- Opens connections that send `bytes` each and nothing more, and holds them until what it returns is called.
+---@param count integer
+---@param bytes string
+---@return fun() close
+function Served:occupy(count, bytes)
+  local base = program.temporary()
+  local sent = program.file_with(bytes, ".bytes")
+  os.execute(([[env -u LD_PRELOAD bash -c 'trap "" PIPE; echo $$ >%s.pid
+    for i in {1..%d}; do exec {c}<>/dev/tcp/127.0.0.1/%s && cat %s >&$c; done; echo >%s.ready; exec sleep 60' >/dev/null 2>&1 &]]):format(
+    base, count, self.port, sent, base))
+  wait_for("connections", function() return read(base .. ".ready") ~= "" end)
+  return function()
+    os.execute("kill " .. read(base .. ".pid"))
+    for _, path in ipairs { base .. ".pid", base .. ".ready", sent } do os.remove(path) end
+  end
+end
+
+--- What the server sends until it ends the connection, to someone who sends these bytes, and how long that took in seconds.
+---@param bytes string
+---@return string answer
+---@return number seconds
+function Served:talk(bytes)
+  local sent = program.file_with(bytes, ".bytes")
+  local begin = core.clock()
+  local result = program.shell(("bash -c 'trap \"\" PIPE; exec 3<>/dev/tcp/127.0.0.1/%s; cat %s >&3; timeout %d cat <&3' 2>/dev/null"):format(
+    self.port, sent, PATIENCE))
+  os.remove(sent)
+  assert(result.status ~= 124, "the server kept the connection")
+  return result.out, core.clock() - begin
+end
+
 --- Ctrl-C; the exit status, and what it had written to standard error.
 ---@return integer status
 ---@return string err
