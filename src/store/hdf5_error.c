@@ -48,6 +48,7 @@ static bool system_words(char *text, size_t size, const char *description) {
 void dust_h5_reason(char *text, size_t size) {
   const char *found = NULL;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &found);
+  if (!found && dust_h5_driver_read_error()) found = strerror(dust_h5_driver_read_error());
   if (!found) found = "HDF5 gives no reason";
   if (!system_words(text, size, found)) snprintf(text, size, "%s", found);
 }

@@ -15,6 +15,7 @@
 #define DEEPEST 32       /* virtual datasets of virtual datasets */
 #define MOST_BLOCKS 65536 /* sources of one numbered name, such as "frames%b" */
 #define NAME 4096
+#define LONG_CHUNK 65536 /* voxels along an axis; versions of long ago made shorter ones that reach beyond it */
 
 #define ALLOW "`--allow-foreign`, allow_foreign = true"
 
@@ -212,11 +213,26 @@ static dust_status check_link(walk *w, hid_t file, const char *path, hid_t datas
   return status;
 }
 
+/* HDF5 makes no chunk that is longer than an axis can ever be, and 1.10 crashes while it reads a huge one that damage made so. */
+static dust_status check_chunk(const walk *w, hid_t dataset, hid_t plist) {
+  hsize_t chunk[DUST_HDF5_MAXDIM], size[DUST_HDF5_MAXDIM], most[DUST_HDF5_MAXDIM];
+  hid_t space = H5Dget_space(dataset);
+  int ndim = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
+  bool fine = ndim >= 0 && ndim <= DUST_HDF5_MAXDIM && H5Sget_simple_extent_dims(space, size, most) == ndim && H5Pget_chunk(plist, DUST_HDF5_MAXDIM, chunk) == ndim;
+  if (space >= 0) H5Sclose(space);
+  for (int d = 0; fine && d < ndim; d++)
+    if (most[d] != H5S_UNLIMITED && chunk[d] > most[d] && chunk[d] > LONG_CHUNK)
+      return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is damaged: its header says chunks of %llu voxels along axis %d, which has %llu", w->file->path, w->clean,
+                       (unsigned long long)chunk[d], d + 1, (unsigned long long)most[d]);
+  return DUST_OK;
+}
+
 static dust_status check_dataset(walk *w, hid_t file, const char *path, hid_t dataset) {
   hid_t plist = H5Dget_create_plist(dataset);
   if (plist < 0) return dust_h5_fail(w->file, "reading the header of", w->clean);
   H5D_layout_t layout = H5Pget_layout(plist);
   dust_status status = layout == H5D_CONTIGUOUS ? check_external(w, plist) : DUST_OK;
+  if (layout == H5D_CHUNKED) status = check_chunk(w, dataset, plist);
   if (layout == H5D_VIRTUAL) status = check_link(w, file, path, dataset, plist);
   H5Pclose(plist);
   return status;
