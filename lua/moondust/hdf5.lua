@@ -14,7 +14,10 @@ local function two_strings(what, path, dataset)
   end
 end
 
---- An open file, with :list :info :read :create :write :attribute :set_attribute :exists :flush :close.
+--- An open file, with :list :info :read :create :write :attribute :set_attribute :exists :move :flush :close :discard.
+--- "w", and "a" where there is no file, write under a temporary name: the file appears, or takes the place of the one that
+--- was there, when it is closed and whole. "r+", and "a" where there is one, write in place, and are refused while this
+--- process reads the file.
 ---@type fun(path: string, mode: "r"|"r+"|"w"|"a"|nil): moondust.Hdf5File?, string?
 M.open = core.hdf5.open
 
@@ -119,7 +122,8 @@ function M.write_to(file, dataset, array, values)
 end
 
 --- Writes an array as a new dataset; the file is made when it isn't there, and so are groups on the way. An md.Array
---- brings `resolution`, `voxel_size` and `offset` along. An existing dataset is an error.
+--- brings `resolution`, `voxel_size` and `offset` along. An existing dataset is an error. A file that is made appears when
+--- it is whole; one that is there is as before after a failure.
 ---@param path string
 ---@param dataset string
 ---@param array moondust.Array|moondust.ndarray
@@ -133,9 +137,13 @@ function M.write(path, dataset, array, fields)
   end
   local values, message = options.parse("md.hdf5.write", WRITE, fields)
   if not values then error(message, 2) end
-  local file <close>, why = core.hdf5.open(path, "a")
+  local file <close>, why = core.hdf5.open(path, "a") -- given up when an error leaves this
   if not file then return nil, why end
-  return M.write_to(file, dataset, array, values)
+  local ok
+  ok, why = M.write_to(file, dataset, array, values)
+  if ok then return file:close() end
+  file:discard()
+  return nil, why
 end
 
 return M

@@ -226,7 +226,12 @@ static int file_tostring(lua_State *L) {
 }
 
 static int file_index(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "path") != 0) return dust_lua_method(L);
+  const char *field = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(field, "new") == 0) {
+    dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+    return lua_pushboolean(L, *box && dust_hdf5_is_new(*box)), 1;
+  }
+  if (strcmp(field, "path") != 0) return dust_lua_method(L);
   luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
   return lua_getiuservalue(L, 1, 1), 1;
 }
@@ -392,6 +397,12 @@ static int file_write(lua_State *L) {
   return dust_lua_hdf5_answer(L, dust_hdf5_write(file, name, dust_lua_to_ndarray(L, 3), from_origin ? NULL : begin));
 }
 
+/* For the program, whose process has no other user of HDF5. */
+static int no_exit_handler(lua_State *L) {
+  dust_hdf5_no_exit_handler();
+  return 0;
+}
+
 void dust_lua_open_hdf5(lua_State *L) {
   static const luaL_Reg methods[] = {{"list", file_list},
                                      {"info", file_info},
@@ -409,7 +420,8 @@ void dust_lua_open_hdf5(lua_State *L) {
   static const luaL_Reg meta[] = {
       {"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
   static const luaL_Reg result_meta[] = {{"__gc", result_release}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"open", file_open}, {"check", check_file}, {"allow_foreign", allow_foreign}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"open", file_open}, {"check", check_file}, {"allow_foreign", allow_foreign}, {"no_exit_handler", no_exit_handler}, {NULL, NULL}};
   static const luaL_Reg findings_meta[] = {{"__gc", findings_release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_HDF5_FILE, methods, meta);
   dust_lua_class(L, RESULT, NULL, result_meta);

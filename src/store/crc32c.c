@@ -6,6 +6,7 @@
 
 #define POLYNOMIAL 0x82F63B78u /* bit 31 - i: x^i */
 #define ONE 0x80000000u
+#define LONG 16384 /* bytes from which it pays to put parts together */
 
 static uint32_t table[8][256]; /* table[k][byte]: that byte with k zero bytes after it */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -38,6 +39,17 @@ uint32_t dust_crc32c_tables(uint32_t state, const void *bytes, size_t size) {
 __attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t state, const void *bytes, size_t size) {
   const unsigned char *p = bytes;
   uint64_t wide = state, word;
+  if (size >= LONG) { /* three at a time: the instruction's result is there three cycles later */
+    size_t part = size / 24 * 8;
+    uint64_t second = 0, third = 0, two, three;
+    for (size_t i = 0; i < part; i += 8) {
+      memcpy(&word, p + i, 8), memcpy(&two, p + part + i, 8), memcpy(&three, p + 2 * part + i, 8);
+      wide = _mm_crc32_u64(wide, word), second = _mm_crc32_u64(second, two), third = _mm_crc32_u64(third, three);
+    }
+    uint32_t factor = dust_crc32c_factor(part);
+    wide = dust_crc32c_times(dust_crc32c_times((uint32_t)wide, factor) ^ (uint32_t)second, factor) ^ (uint32_t)third;
+    p += 3 * part, size -= 3 * part;
+  }
   for (; size >= 8; p += 8, size -= 8) memcpy(&word, p, 8), wide = _mm_crc32_u64(wide, word);
   state = (uint32_t)wide;
   for (; size > 0; p++, size--) state = _mm_crc32_u8(state, *p);

@@ -112,8 +112,8 @@ dust_status dust_hdf5_open_with(dust_hdf5 **out, const char *path, dust_hdf5_mod
  * anew there is nothing under its name that wasn't before, and its temporary file is gone, but for a stream's with what was flushed.
  * A file opened in place is as at its last flush, but for voxels written over since. */
 dust_status dust_hdf5_close(dust_hdf5 *file);
-/* Gives up: a file made anew doesn't appear, a stream stays PATH.partial if something was flushed. A file opened in place is closed
- * without a flush of what wasn't. */
+/* Gives up: a file made anew doesn't appear, a stream stays PATH.partial if something was flushed. A file opened in place is closed as it was at
+ * its last flush, but for voxels written over since. */
 dust_status dust_hdf5_discard(dust_hdf5 *file);
 bool dust_hdf5_is_new(const dust_hdf5 *file);              /* it is written under a temporary name */
 const char *dust_hdf5_written_to(const dust_hdf5 *file); /* that name; the file's own otherwise */
@@ -127,6 +127,9 @@ typedef struct dust_hdf5_finding {
   char *message;  /* NULL: nothing wrong */
 } dust_hdf5_finding;
 dust_status dust_hdf5_check(dust_hdf5_finding **out, size_t *count, const char *path);
+/* HDF5 sets up a handler that runs when the process ends, for files that were left open; after a lack of memory inside of it that may
+ * crash. A process in which all files are Moondust's doesn't need it. Before anything else is done with HDF5; later it does nothing. */
+void dust_hdf5_no_exit_handler(void);
 void dust_hdf5_check_release(dust_hdf5_finding *findings, size_t count);
 /* Threads that read and decode; NULL (the start): the caller's alone. Has to be there during each read until another is set. Same
  * bytes for any number. */

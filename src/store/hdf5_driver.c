@@ -103,17 +103,51 @@ static void write_pages(dust_h5_driver_file *f, uint64_t begin, uint64_t end) {
   }
 }
 
+/* The page as it is in the file. */
+static bool load_page(void *context, void *bytes, uint64_t offset) {
+  const dust_h5_driver_file *f = context;
+  int64_t n = dust_output_pread(f->descriptor, bytes, DUST_H5_PAGE, offset);
+  if (n < 0 && !goes_nowhere(f)) return false;
+  if (n < 0) n = 0;
+  memset((char *)bytes + n, 0, DUST_H5_PAGE - (size_t)n);
+  return true;
+}
+
 static void cut(dust_h5_driver_file *f) {
   if (!goes_nowhere(f) && f->cut != UINT64_MAX && dust_output_truncate(f->descriptor, f->cut) != 0) note_write(f, "truncate", errno, f->cut, 0);
   f->cut = UINT64_MAX;
 }
 
+/* What the file has now where held pages will be written over it. false: it can't be read, or there is no memory. */
+static bool save_old(dust_h5_driver_file *f, dust_h5_pages *old) {
+  unsigned char bytes[DUST_H5_PAGE];
+  for (size_t i = 0; i < f->pages.count && f->pages.page[i]->number * DUST_H5_PAGE < f->flushed; i++) {
+    uint64_t at = f->pages.page[i]->number * DUST_H5_PAGE;
+    size_t n = f->flushed - at < DUST_H5_PAGE ? (size_t)(f->flushed - at) : DUST_H5_PAGE;
+    if (!load_page(f, bytes, at) || !dust_h5_pages_write(old, bytes, n, at, load_page, f)) return false;
+  }
+  return true;
+}
+
+/* After a failure half way: the old state, as far as it goes. */
+static void restore(dust_h5_driver_file *f, const dust_h5_pages *old) {
+  for (size_t i = 0; i < old->count; i++) {
+    const dust_h5_page *page = old->page[i];
+    if (dust_output_pwrite(f->descriptor, page->bytes, page->end, page->number * DUST_H5_PAGE) != 0) f->trouble->torn = true;
+  }
+}
+
 /* New regions first: a full disk is noticed before anything that was there is written over. */
 static void write_held(dust_h5_driver_file *f) {
+  dust_h5_pages old = {0};
   if (goes_nowhere(f) || f->trouble->way != DUST_H5_IN_PLACE) return;
   write_pages(f, f->flushed, UINT64_MAX);
+  if (!f->sunk && !save_old(f, &old)) note_write(f, "write", ENOMEM, 0, 0);
+  bool begun = !f->sunk;
   write_pages(f, SUPERBLOCK, f->flushed);
   write_pages(f, 0, SUPERBLOCK < f->flushed ? SUPERBLOCK : f->flushed);
+  if (begun && f->sunk) restore(f, &old);
+  dust_h5_pages_release(&old);
   if (f->sunk) return;
   dust_h5_pages_release(&f->pages);
   cut(f);
@@ -130,6 +164,8 @@ static void write_superblock(dust_h5_driver_file *f) {
 static herr_t driver_close(H5FD_t *file) {
   dust_h5_driver_file *f = ours(file);
   if (f->writable) write_held(f), write_superblock(f);
+  if (f->trouble->way == DUST_H5_IN_PLACE && f->writable && !goes_nowhere(f) && dust_output_fsync(f->descriptor) != 0)
+    note_write(f, "fsync", errno, 0, 0);
   if (!f->writable)
     close(f->descriptor); /* nothing is lost by an error here */
   else if (dust_output_close(f->descriptor) != 0 && !goes_nowhere(f))
@@ -195,16 +231,6 @@ static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t
   return 0;
 }
 
-/* The page as it is in the file. */
-static bool load_page(void *context, void *bytes, uint64_t offset) {
-  const dust_h5_driver_file *f = context;
-  int64_t n = dust_output_pread(f->descriptor, bytes, DUST_H5_PAGE, offset);
-  if (n < 0 && !goes_nowhere(f)) return false;
-  if (n < 0) n = 0;
-  memset((char *)bytes + n, 0, DUST_H5_PAGE - (size_t)n);
-  return true;
-}
-
 static bool is_held(const dust_h5_driver_file *f, H5FD_mem_t type, haddr_t address) {
   if (f->trouble->way == DUST_H5_IN_PLACE) return type != H5FD_MEM_DRAW;
   return f->trouble->way == DUST_H5_STREAM && address < SUPERBLOCK;
@@ -242,10 +268,9 @@ static herr_t driver_truncate(H5FD_t *file, hid_t transfer, hbool_t closing) {
   struct stat about;
   if (goes_nowhere(f) || !f->writable) return f->eof = f->eoa, 0;
   uint64_t is = fstat(f->descriptor, &about) == 0 ? (uint64_t)about.st_size : UINT64_MAX;
-  f->eof = f->eoa;
+  f->eof = f->eoa, f->cut = UINT64_MAX;
   if (is == end) return 0;
   if (f->trouble->way != DUST_H5_PLAIN && end < is) return f->cut = end, 0;
-  f->cut = UINT64_MAX;
   if (dust_output_truncate(f->descriptor, end) != 0) note_write(f, "truncate", errno, end, 0);
   return 0;
 }

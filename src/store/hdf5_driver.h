@@ -8,7 +8,8 @@
  * Files differ in what reaches the disk before they are closed:
  *   PLAIN     a file under a temporary name: everything, as it comes
  *   IN_PLACE  metadata is held back in memory until a flush, which writes what lies beyond the old end of the file first, then what
- *             was there, the superblock last: a disk that is full changes nothing that was flushed before
+ *             was there, the superblock last: a disk that is full changes nothing that was flushed before, and after another failure
+ *             that is written back
  *   STREAM    the superblock is held back; hdf5_stream.c writes one of its own after each flush
  *
  * Runs in HDF5's turn. A file system without locks is used without.
@@ -29,7 +30,8 @@ typedef struct dust_h5_trouble {
   int write_error, read_error; /* errno of the first that failed; 0: none */
   const char *write_call;      /* "write", "truncate", "close" */
   uint64_t write_offset, write_size, read_offset;
-  bool abandoned;               /* the rest isn't written: the file is to be discarded */
+  bool torn;                   /* IN_PLACE: what was flushed before couldn't be written back after a failure half way */
+  bool abandoned;              /* the rest isn't written: the file is to be discarded */
   dust_h5_driver_file *driver; /* while it is open */
 } dust_h5_trouble;
 

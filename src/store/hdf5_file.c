@@ -36,6 +36,7 @@ dust_status dust_h5_sound(const dust_hdf5 *file) {
   if (!t->write_error) return DUST_OK;
   const char *after = file->stream   ? "what was flushed before is whole"
                       : file->output ? "nothing is there under that name that wasn't before"
+                      : t->torn      ? "the file may be damaged, as its old state couldn't be written back either"
                                      : "what was in the file at the last flush is whole, but for boxes written over since";
   return dust_fail(DUST_ERROR_WORLD, "%s: writing failed (%s at byte %llu): %s; %s", file->path, t->write_call,
                    (unsigned long long)t->write_offset, strerror(t->write_error), after);
@@ -124,6 +125,8 @@ static hid_t create_id(const char *path, hid_t access_list) {
   if (list >= 0) H5Pclose(list);
   return id;
 }
+
+void dust_hdf5_no_exit_handler(void) { H5dont_atexit(); /* fails where HDF5 runs already */ }
 
 static dust_status open_there(dust_hdf5 *file, bool write) {
   if (write) DUST_TRY(dust_output_allowed(file->path, true));
@@ -262,7 +265,7 @@ static dust_status close_file(dust_hdf5 *file, bool discard) {
   dust_status status = written ? flush_hdf5(file) : DUST_OK, closing;
   char first[1024];
   snprintf(first, sizeof first, "%s", dust_message());
-  if (status != DUST_OK || (discard && file->output)) file->trouble->abandoned = true;
+  if (status != DUST_OK || (discard && file->writable)) file->trouble->abandoned = true;
   closing = close_ids(file);
   if (status == DUST_OK && written) {
     status = file->trouble->write_error ? dust_h5_sound(file) : closing;

@@ -17,7 +17,7 @@ struct dust_output {
   char given[PATH_SIZE], target[PATH_SIZE], temporary[PATH_SIZE]; /* target: where links end */
   dust_output_kind kind;
   int descriptor;
-  bool keep;
+  bool keep, claimed;
   uint64_t written;
   int error; /* errno of the first write that failed; 0: none */
   bool had_target;
@@ -147,6 +147,7 @@ static dust_status keep_mode(const dust_output *o) {
 
 static void end(dust_output *o, bool remove) {
   if (o->descriptor >= 0) close(o->descriptor);
+  if (o->claimed) dust_output_unclaim(o->target);
   if (remove && o->temporary[0]) unlink(o->temporary);
   dust_free(o);
 }
@@ -161,6 +162,8 @@ dust_status dust_output_begin(dust_output **out, const char *path, dust_output_k
   if (strlen(path) >= PATH_SIZE) DUST_GO(too_long(path));
   strcpy(o->given, path);
   DUST_GO(check_target(o));
+  DUST_GO(dust_output_claim(o->target, path));
+  o->claimed = true;
   DUST_GO(kind == DUST_OUTPUT_HIDDEN ? open_hidden(o) : open_partial(o));
   if (o->had_target) DUST_GO(keep_mode(o));
   if (fstat(o->descriptor, &about) != 0) DUST_GO(fail_to_make(o));
@@ -218,7 +221,7 @@ dust_status dust_output_commit(dust_output *o) {
   if (dust_output_fsync(o->descriptor) != 0) DUST_GO(fail_to_write(o, "fsync failed", errno));
   int descriptor = o->descriptor;
   o->descriptor = -1;
-  if (dust_output_close(descriptor) != 0) DUST_GO(fail_to_write(o, "closing failed", errno));
+  close(descriptor); /* fsync has told already that everything is there */
   DUST_GO(check_again(o));
   if (rename_file(o->temporary, o->target) != 0) {
     int error = errno;

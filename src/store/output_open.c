@@ -78,6 +78,37 @@ dust_status dust_output_protect(const char *path) {
   return n ? DUST_OK : dust_fail(DUST_ERROR_MEMORY, "no memory to note the script %s", path);
 }
 
+/* ---- targets of outputs in the making, by name: they need not be there yet */
+
+typedef struct target {
+  struct target *next;
+  char path[];
+} target;
+
+static target *targets;
+
+dust_status dust_output_claim(const char *path, const char *shown) {
+  size_t size = strlen(path) + 1;
+  pthread_mutex_lock(&lock);
+  const target *t = targets;
+  while (t && strcmp(t->path, path) != 0) t = t->next;
+  target *made = t ? NULL : malloc(sizeof *made + size);
+  if (made) memcpy(made->path, path, size), made->next = targets, targets = made;
+  pthread_mutex_unlock(&lock);
+  if (t) return dust_fail(DUST_ERROR_WORLD, "%s is being written by this process already: close that first, or name another output", shown);
+  return made ? DUST_OK : dust_fail(DUST_ERROR_MEMORY, "no memory to write %s", shown);
+}
+
+void dust_output_unclaim(const char *path) {
+  pthread_mutex_lock(&lock);
+  target **at = &targets;
+  while (*at && strcmp((*at)->path, path) != 0) at = &(*at)->next;
+  target *t = *at;
+  if (t) *at = t->next;
+  pthread_mutex_unlock(&lock);
+  free(t);
+}
+
 dust_status dust_output_check_id(const char *path, dust_output_file_id id, bool in_place) {
   pthread_mutex_lock(&lock);
   const note *n = find(id);
@@ -87,7 +118,8 @@ dust_status dust_output_check_id(const char *path, dust_output_file_id id, bool 
   if (reads)
     return dust_fail(DUST_ERROR_WORLD, "%s is open for reading in this process and can't be %s close it first", path,
                      in_place ? "opened for writing too:" : "replaced: name another output, or");
-  if (writes && !in_place)
-    return dust_fail(DUST_ERROR_WORLD, "%s is open for writing in this process and can't be replaced: close it first", path);
+  if (writes)
+    return dust_fail(DUST_ERROR_WORLD, "%s is open for writing in this process and can't be %s: close it first", path,
+                     in_place ? "opened for that twice" : "replaced");
   return DUST_OK;
 }

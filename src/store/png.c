@@ -1,17 +1,22 @@
 /* PNG files through libpng (see png.h). libpng reports errors by longjmp: what has to be given back lives in a struct that the
- * function jumping back to owns. */
+ * function jumping back to owns. The file is an output (output.h): whole under its name, or not there. */
 #include "store/png.h"
 
 #ifdef DUST_HAVE_PNG
 
-#include <errno.h>
 #include <png.h>
-#include <stdio.h>
 #include <string.h>
+#include "base/mem.h"
+#include "store/output.h"
+
+#define HELD 32768 /* bytes; libpng writes by the few */
 
 typedef struct writing {
   const char *path;
-  FILE *file;
+  dust_output *output;
+  size_t held;
+  bool failed; /* the message tells how */
+  unsigned char bytes[HELD];
   png_structp png;
   png_infop info;
   dust_ndarray pixels;         /* the image in C order */
@@ -20,11 +25,32 @@ typedef struct writing {
 
 static void on_error(png_structp png, png_const_charp message) {
   const writing *w = png_get_error_ptr(png);
-  dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", w->path, message);
+  if (!w->failed) dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", w->path, message);
   png_longjmp(png, 1);
 }
 
 static void on_warning(png_structp png, png_const_charp message) { (void)png, (void)message; }
+
+static dust_status write_held(writing *w) {
+  const dust_status status = dust_output_write(w->output, w->bytes, w->held);
+  w->held = 0;
+  return status;
+}
+
+static void on_bytes(png_structp png, png_bytep bytes, size_t size) {
+  writing *w = png_get_io_ptr(png);
+  dust_status status = DUST_OK;
+  if (w->held + size > HELD) status = write_held(w);
+  if (status == DUST_OK && size > HELD)
+    status = dust_output_write(w->output, bytes, size);
+  else if (status == DUST_OK)
+    memcpy(w->bytes + w->held, bytes, size), w->held += size;
+  if (status == DUST_OK) return;
+  w->failed = true;
+  png_error(png, "writing failed");
+}
+
+static void on_flush(png_structp png) { (void)png; }
 
 static dust_status check_image(const dust_ndarray *image) {
   const bool colour = image->ndim == 3 && image->shape[2] == 3;
@@ -58,7 +84,7 @@ static dust_status check_places(const dust_ndarray *pixels, int64_t colors) {
 /* Between setjmp and its return no local changes, so none is lost by the jump. */
 static dust_status encode(writing *w) {
   if (setjmp(png_jmpbuf(w->png))) return DUST_ERROR_WORLD;
-  png_init_io(w->png, w->file);
+  png_set_write_fn(w->png, w, on_bytes, on_flush);
   png_set_IHDR(w->png, w->info, (png_uint_32)w->pixels.shape[1], (png_uint_32)w->pixels.shape[0], 8,
                w->palette            ? PNG_COLOR_TYPE_PALETTE
                : w->pixels.ndim == 3 ? PNG_COLOR_TYPE_RGB
@@ -76,27 +102,33 @@ static dust_status encode(writing *w) {
 
 static dust_status finish(writing *w, dust_status status) {
   if (w->png) png_destroy_write_struct(&w->png, &w->info);
-  if (w->file && fclose(w->file) != 0 && status == DUST_OK)
-    status = dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", w->path, strerror(errno));
-  if (w->file && status != DUST_OK) remove(w->path);
+  if (w->output && status == DUST_OK) status = write_held(w);
+  if (w->output && status == DUST_OK)
+    status = dust_output_commit(w->output);
+  else
+    dust_output_discard(w->output);
   dust_ndarray_release(&w->pixels);
   return status;
 }
 
 dust_status dust_png_write(const char *path, const dust_ndarray *image, const dust_ndarray *palette) {
-  writing w = {.path = path, .palette = palette};
+  void *block;
   dust_status status;
   DUST_TRY(check_image(image));
   if (palette) DUST_TRY(check_palette(image, palette));
-  DUST_GO(dust_ndarray_contiguous(&w.pixels, image));
-  if (palette) DUST_GO(check_places(&w.pixels, palette->shape[0]));
-  w.file = fopen(path, "wb");
-  if (!w.file) DUST_GO(dust_fail(DUST_ERROR_WORLD, "can't write '%s': %s", path, strerror(errno)));
-  w.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, on_error, on_warning);
-  w.info = w.png ? png_create_info_struct(w.png) : NULL;
-  status = w.info ? encode(&w) : dust_fail(DUST_ERROR_MEMORY, "no memory for writing '%s'", path);
+  DUST_TRY(dust_calloc(&block, 1, sizeof(writing)));
+  writing *w = block;
+  w->path = path, w->palette = palette;
+  DUST_GO(dust_ndarray_contiguous(&w->pixels, image));
+  if (palette) DUST_GO(check_places(&w->pixels, palette->shape[0]));
+  DUST_GO(dust_output_begin(&w->output, path, DUST_OUTPUT_HIDDEN));
+  w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, w, on_error, on_warning);
+  w->info = w->png ? png_create_info_struct(w->png) : NULL;
+  status = w->info ? encode(w) : dust_fail(DUST_ERROR_MEMORY, "no memory for writing '%s'", path);
 done:
-  return finish(&w, status);
+  status = finish(w, status);
+  dust_free(w);
+  return status;
 }
 
 #else

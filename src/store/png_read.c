@@ -5,6 +5,7 @@
 
 #include <png.h>
 #include <string.h>
+#include "store/output.h"
 
 static dust_status finish(dust_ndarray *out, const char *path, png_image *image) {
   const bool colour = (image->format & PNG_FORMAT_FLAG_COLOR) != 0;
@@ -22,7 +23,10 @@ dust_status dust_png_read(const char *path, dust_ndarray *out) {
   memset(&image, 0, sizeof image);
   image.version = PNG_IMAGE_VERSION;
   if (!png_image_begin_read_from_file(&image, path)) return dust_fail(DUST_ERROR_WORLD, "can't read '%s': %s", path, image.message);
+  dust_output_file_id id;
+  const bool noted = dust_output_reading(path, &id);
   const dust_status status = finish(out, path, &image);
+  if (noted) dust_output_done(id);
   png_image_free(&image);
   return status;
 }

@@ -9,9 +9,7 @@ local measure = {}
 local inputs = {}
 
 function measure.write_json(path, value)
-  local file = assert(io.open(path, "w"))
-  file:write(json.encode(value, { indent = true }), "\n")
-  assert(file:close())
+  assert(core.output.write(path, json.encode(value, { indent = true }) .. "\n"))
 end
 
 --- The peers read what ours works on. inputs.json grows; peers that run read it at their start, so all come first.

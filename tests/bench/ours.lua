@@ -96,9 +96,7 @@ local function trainer(file, subsample)
 end
 
 local function write_bytes(path, array)
-  local file = assert(io.open(path, "wb"))
-  file:write(array:tostring_bytes())
-  file:close()
+  assert(core.output.write(path, array:tostring_bytes()))
 end
 
 local function keep(batch, answer)

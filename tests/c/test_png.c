@@ -87,8 +87,7 @@ int main(void) {
 
   CHECK_FAILS(dust_png_write("/no/such/folder/a.png", &a, NULL), DUST_ERROR_WORLD, "/no/such/folder/a.png");
   if (access("/dev/full", W_OK) == 0 && symlink("/dev/full", "/tmp/moondust-full.png") == 0) {
-    CHECK_FAILS(dust_png_write("/tmp/moondust-full.png", &a, NULL), DUST_ERROR_WORLD, "can't write '/tmp/moondust-full.png'");
-    CHECK(access("/tmp/moondust-full.png", F_OK) != 0); /* removed */
+    CHECK_FAILS(dust_png_write("/tmp/moondust-full.png", &a, NULL), DUST_ERROR_WORLD, "/tmp/moondust-full.png is a device");
     unlink("/tmp/moondust-full.png");
   }
   CHECK_OK(dust_ndarray_zeros(&wrong, DUST_UINT16, 2, shape));

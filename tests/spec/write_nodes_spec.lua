@@ -75,10 +75,34 @@ describe("Hdf5Write", function()
     assert.is_true(back[3]:max() > 90)
   end)
 
-  it("is readable while the pipeline is still open", function()
-    local p <close> = (battery.source() + md.Hdf5Write { { [RAW] = "raw" }, dir }):build()
+  it("appears when the pipeline is closed, and is written in place from then on", function()
+    local p = (battery.source() + md.Hdf5Write { { [RAW] = "raw" }, dir }):build()
     p:request_batch(halves(RAW)[1])
-    assert.is_true(exists(dir .. "/output.hdf"))
+    assert.is_false(exists(dir .. "/output.hdf"))
+    p:close()
+    local half = assert(md.hdf5.read(dir .. "/output.hdf", "raw")).data
+    p = (battery.source() + md.Hdf5Write { { [RAW] = "raw" }, dir }):build()
+    p:request_batch(halves(RAW)[2])
+    assert.is_false(half:equal(assert(md.hdf5.read(dir .. "/output.hdf", "raw")).data)) -- readable batch by batch
+    p:close()
+    for _, finding in ipairs(assert(core.hdf5.check(dir .. "/output.hdf"))) do assert.is_true(finding.ok and finding.checksum, finding.message) end
+  end)
+
+  it("is given up when an error ends a batch half in it", function()
+    local Fails = md.class("Fails", md.Hdf5Write)
+    Fails.options = md.Hdf5Write.options
+    local batches = 0
+    function Fails:process(batch)
+      batches = batches + 1
+      if batches == 2 then batch[RAW] = nil end -- FLOAT comes first, and is written then
+      md.Hdf5Write.process(self, batch)
+    end
+    local p = (battery.source() + Fails { { [RAW] = "a", [FLOAT] = "b" }, dir }):build()
+    p:request_batch(md.BatchRequest { [RAW] = battery.roi, [FLOAT] = battery.roi })
+    assert.is_false(pcall(p.request_batch, p, md.BatchRequest { [RAW] = battery.roi, [FLOAT] = battery.roi }))
+    p:close()
+    assert.equal(2, batches)
+    assert.is_false(exists(dir .. "/output.hdf"))
   end)
 
   it("is left out when nothing of it is requested, and wants all when something is", function()

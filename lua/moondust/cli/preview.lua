@@ -18,6 +18,8 @@ function M.configure(parser)
 end
 
 function M.run(args, words)
+  cli.must(core.output.protect(args.script))
+  cli.must(core.output.allowed(args.out))
   local pipeline, request = run.load_script(args.script, words)
   local seed = args.seed or request.random_seed or core.seed_from_system()
   local fields = view.style_of(args)

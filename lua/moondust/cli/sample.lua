@@ -93,6 +93,7 @@ function M.write(path, options)
     for _, array in pairs(drawn) do array:close() end
     if options.progress then options.progress:update(last) end
   end
+  must(file:close()) -- it appears now; an error before this gives it up
 end
 
 function M.run(args)

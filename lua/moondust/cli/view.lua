@@ -163,11 +163,12 @@ local function default_out(path) return path:match "[^/]*$":gsub("%.[^.]*$", "")
 
 function M.run(args)
   local file <close> = must(core.hdf5.open(args.file, "r"))
+  local out = args.out or default_out(args.file)
+  must(core.output.allowed(out))
   local list, what = choose(file, args)
   local style = M.style_of(args)
   style.title = core.printable(("%s  %s"):format(args.file:match "[^/]*$", what))
   local image, slices = picture.sheet(list, picture.parse("moondust view", style))
-  local out = args.out or default_out(args.file)
   must(core.png.write(out, image))
   local shape = #list == 1 and list[1].shape and (" (%s)"):format(table.concat(list[1].shape, "x")) or ""
   print(("%s: %d slice%s of %s%s"):format(core.printable(out), slices, slices == 1 and "" or "s", core.printable(what), shape))

@@ -918,12 +918,22 @@ core.hdf5 = hdf5
 --- An open file; closes with :close(), <close> and the collector. Names are paths from the root, with or without a leading slash.
 --- What the world says no to comes back as nil and a message; misuse (a closed file, a box outside of the dataset, a wrong
 --- option) and a lack of memory raise.
+---
+--- A file made anew ("w", and "a" where there is none) is written under a temporary name in the folder of its own, and takes that
+--- when it is closed and whole: flushed, its structure read back, on the disk. Until then, and after any failure, what was there
+--- stays. An error that leaves a <close> scope gives such a file up, and so does the collector, with a warning. A file in place
+--- ("r+", and "a" where there is one) is refused while this process reads it; after a failure it is as at its last flush, but for
+--- boxes written over since. Outputs that are a folder, a device, a pipe, the script, or a file that this process reads (under
+--- any name) are refused, when they are opened and again before they take their name.
+---
+--- Datasets get an attribute `crc32c`, the CRC32C of their voxels in C order, little-endian; hdf5.check compares.
 ---@class moondust.Hdf5File
 ---@field path string
+---@field new boolean  written under a temporary name
 local Hdf5File = {}
 ---@param path string
----@param mode "r"|"r+"|"w"|"a"|nil  default "r"; "w" truncates, "a" opens or makes
----@param options { fast: boolean }? fast = false: HDF5 alone reads; boxes of a file open for reading otherwise come past it where the storage is simple enough (same values)
+---@param mode "r"|"r+"|"w"|"a"|nil  default "r"; "w" makes anew, "a" opens or makes
+---@param options { fast: boolean?, stream: boolean?, resume: boolean?, replace: boolean? }? fast = false: HDF5 alone reads; boxes of a file open for reading otherwise come past it where the storage is simple enough (same values). stream = true, with "w": the temporary name is PATH.partial, which holds what was flushed, and nothing else, at every moment, also when the process is killed; where it is there already that is an error, unless resume = true (it is added to) or replace = true (it goes)
 ---@return moondust.Hdf5File? file
 ---@return string? message
 function hdf5.open(path, mode, options) end
@@ -973,14 +983,60 @@ function Hdf5File:set_attribute(name, attribute, value) end
 ---@param name string
 ---@return boolean
 function Hdf5File:exists(name) end
---- Everything written so far is on the disk afterwards.
+--- Everything written so far is the system's to keep afterwards. Of a stream: PATH.partial has it from now on, what the root links
+--- to all at once; what is added later to a group that was flushed is not held back.
 ---@return true?
 ---@return string? message
 function Hdf5File:flush() end
---- Closing again is fine. Fails when the disk is full, say; at the end of a <close> scope that raises.
+--- Gives a dataset or group another name in the file.
+---@param from string
+---@param to string
+---@return true?
+---@return string? message
+function Hdf5File:move(from, to) end
+--- A file made anew takes its name. Closing again is fine. Fails when the disk is full, say; at the end of a <close> scope that
+--- raises.
 ---@return true?
 ---@return string? message
 function Hdf5File:close() end
+--- Closes without what wasn't flushed: a file made anew doesn't appear, a stream stays as PATH.partial if something was flushed.
+---@return true?
+---@return string? message
+function Hdf5File:discard() end
+--- Reads all voxels of a file. A dataset is fine (`ok`) when all of it can be read and is what its attribute crc32c says, where it
+--- has one (`checksum`). Elements that are none of ours (strings, compounds) are not read.
+---@param path string
+---@return { name: string, ok: boolean, checksum: boolean, message: string? }[]?
+---@return string? message  the file can't be opened or listed
+function hdf5.check(path) end
+--- HDF5 runs no handler of its own when the process ends. For a program all of whose HDF5 files are Moondust's, before it opens one.
+function hdf5.no_exit_handler() end
+
+-- ---------------------------------------------------------------------------------------------------- other files that are written
+
+---@class moondust.output
+local output = {}
+core.output = output
+--- A file of these bytes, whole under its name or not there; refused as Hdf5File's are.
+---@param path string
+---@param bytes string
+---@return true?
+---@return string? message
+function output.write(path, bytes) end
+--- No output of this process goes to that file from now on. One that isn't there is nothing to protect.
+---@param path string
+---@return true?
+---@return string? message
+function output.protect(path) end
+--- Whether an output may go there, as far as can be told beforehand.
+---@param path string
+---@return true?
+---@return string? message
+function output.allowed(path) end
+--- A note that this file is being read: no output of this process goes there until it is closed or collected.
+---@param path string
+---@return { close: fun(self) }
+function output.reading(path) end
 
 -- ---------------------------------------------------------------------------------------------------- pictures
 

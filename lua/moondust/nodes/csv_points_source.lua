@@ -140,6 +140,7 @@ local function bounding_box(self, nodes)
 end
 
 function CsvPointsSource:setup()
+  self.reading = core.output.reading(self.filename) -- no output of this process goes there
   local nodes, spec = read_file(self), self.points_spec and self.points_spec:copy() or core.GraphSpec {}
   spec.roi = spec.roi or bounding_box(self, nodes)
   spec.placeholder = false
@@ -158,7 +159,8 @@ end
 
 function CsvPointsSource:teardown()
   if self.graph then self.graph:close() end
-  self.graph = nil
+  if self.reading then self.reading:close() end
+  self.graph, self.reading = nil, nil
 end
 
 return CsvPointsSource

@@ -9,7 +9,9 @@ local options = require "moondust.options"
 
 --- Writes each passing array where its ROI says, into datasets as large as the ROI announced upstream, so that tiles
 --- asked for one by one become one volume. Datasets carry `resolution`, `voxel_size` and `offset` (world units).
---- Those that are in the file already are written into; what lies outside of them is left out.
+--- Those that are in the file already are written into; what lies outside of them is left out. A new file appears when
+--- the pipeline is closed (before, it has a temporary name); one that is there is written in place, batch by batch, which is
+--- refused while a source of the process has it open.
 ---@class moondust.Hdf5Write : moondust.BatchFilter
 ---@field dataset_names table<moondust.ArrayKey, string>
 ---@field output_dir string
@@ -159,14 +161,28 @@ local function write(self, name, array)
 end
 
 function Hdf5Write:process(batch)
+  self.within = true -- a batch: until all of it is written, what is in the file is not for anybody
   if not self.rois then open(self, batch) end
   for _, name in ipairs(self.keys) do write(self, name, batch[name]) end
-  self.file:flush() -- readable whatever happens next
+  if not self.file.new then
+    local ok, message = self.file:flush()
+    if not ok then self:fail("%s", message) end
+  end
+  self.within = false
 end
 
 function Hdf5Write:teardown()
-  if self.file then self.file:close() end
-  self.file, self.rois = nil, nil
+  local file, within = self.file, self.within
+  self.file, self.rois, self.within = nil, nil, nil
+  if not file then return end
+  if within then -- the error that ended the batch is on its way
+    local is_new = file.new
+    file:discard()
+    if is_new then warn(("%s: %s is not written: an error ended a batch that was half in it"):format(self:name(), file.path)) end
+    return
+  end
+  local ok, message = file:close()
+  if not ok then self:fail("%s", message) end
 end
 
 return Hdf5Write

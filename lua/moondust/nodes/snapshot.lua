@@ -10,7 +10,7 @@ local hdf5 = require "moondust.hdf5"
 
 --- Saves every `every`th batch, beginning with the first, as an HDF5 file: arrays as datasets with `resolution`,
 --- `voxel_size` and `offset` (world units) and their own attributes, graphs as NAME-ids, NAME-locations and
---- NAME-edges. Batches are counted from 1 since the pipeline was built. Overwrite :write_if(batch) to choose by
+--- NAME-edges. A file is there when it is whole; one of that name stays until then. Batches are counted from 1 since the pipeline was built. Overwrite :write_if(batch) to choose by
 --- content.
 ---@class moondust.Snapshot : moondust.BatchFilter
 ---@field dataset_names table<moondust.Key, string>
@@ -110,6 +110,9 @@ local function save(self, batch)
   for _, name in ipairs(self.keys) do
     (key.is_array_key(name) and save_array or save_graph)(self, file, name, batch[name])
   end
+  local closed
+  closed, message = file:close() -- an error before this gives the file up
+  if not closed then self:fail("%s", message) end
 end
 
 function Snapshot:process(batch)
