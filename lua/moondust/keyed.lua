@@ -69,11 +69,11 @@ function Keyed:drop(name)
 end
 
 -- What is said of a name that is neither a key nor a field: `raw` is most often meant to be RAW.
-local function no_such_name(self, class, name)
+local function no_such_name(self, kind, name)
   local names = {}
   for i, known in ipairs(rawget(self, "_order") or EMPTY) do names[i] = known.name end
   local near = options.nearest(name, names)
-  return ("a %s has no field '%s'; it is indexed by keys, not by their names: %s"):format(class.class_name, name,
+  return ("a %s has no field '%s'; it is indexed by keys, not by their names: %s"):format(kind.class_name, name,
     near and ("did you mean [md.ArrayKey %q]%s?"):format(near, near == name and "" or " or a variable with it") or ("[md.ArrayKey %q]"):format(name))
 end
 
