@@ -135,6 +135,14 @@ static dust_status look_at(search *s, dust_slot edge) {
   return DUST_OK;
 }
 
+/* Edges of a cell lie all over memory: asked for ahead of time. */
+static void fetch_ahead(const search *s, const dust_slot *slots, size_t count, size_t i) {
+  const dust_graph *graph = s->graph;
+  if (i + 16 < count) __builtin_prefetch(&graph->edge[slots[i + 16]]);
+  if (i + 8 >= count || !dust_edge_alive(&graph->edge[slots[i + 8]])) return;
+  for (int k = 0; k < 2; k++) __builtin_prefetch(end_of(graph, slots[i + 8], k));
+}
+
 static dust_status look_in_level(search *s, const dust_graph_grid *grid) {
   dust_cell_box cells;
   const dust_slot *slots;
@@ -143,7 +151,10 @@ static dust_status look_in_level(search *s, const dust_graph_grid *grid) {
   dust_cell_box_open(&cells, grid, s->box.begin, s->box.end);
   while (dust_cell_box_next(&cells, &slots, &in_row)) {
     s->seen += in_row;
-    for (size_t i = 0; i < in_row; i++) DUST_TRY(look_at(s, slots[i]));
+    for (size_t i = 0; i < in_row; i++) {
+      fetch_ahead(s, slots, in_row, i);
+      DUST_TRY(look_at(s, slots[i]));
+    }
   }
   return DUST_OK;
 }

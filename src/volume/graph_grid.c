@@ -71,9 +71,9 @@ static void measure(const item_set *set, double *low, double *extent, double *re
   for (int d = 0; d < ndim; d++) extent[d] = high[d] - low[d];
 }
 
-/* Cubes of which about `target` fill the box, with sides not below `least`. An axis shorter than a cube's side gets one cell and no
+/* Cubes of which about `target` fill the box, with sides not below `smallest`. An axis shorter than a cube's side gets one cell and no
  * say; logarithms, so that no volume overflows. */
-static void choose_cells(dust_graph_grid *grid, const double *extent, double target, double least) {
+static void choose_cells(dust_graph_grid *grid, const double *extent, double target, double smallest) {
   bool divided[DUST_MAXDIM];
   for (int d = 0; d < grid->ndim; d++) divided[d] = extent[d] > 0 && isfinite(extent[d]);
   double side = 0;
@@ -89,7 +89,7 @@ static void choose_cells(dust_graph_grid *grid, const double *extent, double tar
       if (divided[d] && log(extent[d]) < side) divided[d] = false, again = true;
     }
   }
-  if (least > 0 && !(side >= log(least))) side = log(least);
+  if (smallest > 0 && !(side >= log(smallest))) side = log(smallest);
   grid->total = 1;
   for (int d = 0; d < grid->ndim; d++) {
     double cells = divided[d] ? floor(exp(log(extent[d]) - side)) : 1;
@@ -100,14 +100,19 @@ static void choose_cells(dust_graph_grid *grid, const double *extent, double tar
   }
 }
 
+/* fmin and fmax, without their care for NaN and the calls that it costs. */
+static double least(double a, double b) { return a < b ? a : b; }
+static double most(double a, double b) { return a > b ? a : b; }
+static double clamp(double x, double low, double high) { return least(most(x, low), high); }
+
 /* Where on its way from a to b (in cells) the edge crosses slab `c` of the major axis: the cells along axis d, among which rounding
  * may not lose one. */
 static void cells_in_slab(const dust_graph_grid *grid, const double *a, const double *b, int major, double c, int d, size_t *low, size_t *high) {
   double way = b[major] - a[major], margin = (double)(grid->cells[d] + grid->cells[major]) * 0x1p-44;
-  double s = fmin(fmax((c - a[major]) / way, 0), 1), t = fmin(fmax((c + 1 - a[major]) / way, 0), 1);
+  double s = clamp((c - a[major]) / way, 0, 1), t = clamp((c + 1 - a[major]) / way, 0, 1);
   double x = a[d] + s * (b[d] - a[d]), y = a[d] + t * (b[d] - a[d]), last = (double)(grid->cells[d] - 1);
-  *low = (size_t)fmin(fmax(fmin(x, y) - margin, 0), last);
-  *high = (size_t)fmin(fmax(fmax(x, y) + margin, 0), last);
+  *low = (size_t)clamp(least(x, y) - margin, 0, last);
+  *high = (size_t)clamp(most(x, y) + margin, 0, last);
 }
 
 static void enter(dust_graph_grid *grid, const size_t *low, const size_t *high, bool fill, dust_slot slot) {
@@ -134,8 +139,8 @@ static void enter_edge(dust_graph_grid *grid, const double *u, const double *v, 
     a[d] = grid->cells[d] == 1 ? 0 : (u[d] - grid->origin[d]) * grid->scale[d];
     b[d] = grid->cells[d] == 1 ? 0 : (v[d] - grid->origin[d]) * grid->scale[d];
     if (fabs(b[d] - a[d]) > fabs(b[major] - a[major])) major = d;
-    low[d] = cell_along(grid, d, fmin(u[d], v[d]));
-    high[d] = cell_along(grid, d, fmax(u[d], v[d]));
+    low[d] = cell_along(grid, d, least(u[d], v[d]));
+    high[d] = cell_along(grid, d, most(u[d], v[d]));
   }
   size_t first = low[major], last = high[major];
   for (size_t c = first; c <= last; c++) {
