@@ -85,7 +85,7 @@ dust_status dust_graph_crop(dust_graph **out, dust_graph *graph, const dust_roi 
  * neighbours + 1, the dangling node's attributes and the edge's. Pieces without length go. */
 dust_status dust_graph_trim(dust_graph **out, dust_graph *graph, const dust_roi *roi);
 /* The graph moved to `roi`, which is its own ROI moved likewise: axis d of a new place is axis from[d] of the old one, negated where
- * flip[d], plus by[d]. A node stays on its side of each face, whatever rounding says, but for one on a lower face that a flip brings
+ * flip[d], plus by[d]; `from` has each axis once (DUST_ERROR_ARGUMENT). A node stays on its side of each face, whatever rounding says, but for one on a lower face that a flip brings
  * to the upper one, outside. Cropped to `roi`. */
 typedef struct dust_graph_motion {
   int from[DUST_MAXDIM];

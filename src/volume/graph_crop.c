@@ -209,12 +209,24 @@ static double keep_side(const dust_clip_box *box, int d, double place, int side)
   return fmin(fmax(place, box->low[d]), box->high[d]);
 }
 
+static dust_status check_motion(const dust_graph *graph, const dust_graph_motion *motion) {
+  unsigned taken = 0;
+  for (int d = 0; d < graph->ndim; d++) {
+    int from = motion->from[d];
+    if (from < 0 || from >= graph->ndim || (taken & 1u << from))
+      return dust_fail(DUST_ERROR_ARGUMENT, "the axes that a graph is turned by must be 1 to %d, each once", graph->ndim);
+    taken |= 1u << from;
+  }
+  return DUST_OK;
+}
+
 dust_status dust_graph_move(dust_graph **out, dust_graph *graph, const dust_roi *roi, const dust_graph_motion *motion) {
   dust_graph *moved = NULL;
   dust_status status;
   if (roi->offset.ndim != graph->ndim)
     return dust_fail(DUST_ERROR_ARGUMENT, "the ROI has %d axes, the graph has %d", roi->offset.ndim, graph->ndim);
   dust_clip_box was, box;
+  DUST_TRY(check_motion(graph, motion));
   DUST_TRY(dust_graph_copy(&moved, graph));
   bool bounded = graph->spec.has_roi;
   if (bounded) dust_clip_box_make(&was, graph, &graph->spec.roi);

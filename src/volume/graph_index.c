@@ -60,6 +60,7 @@ static dust_status sort_by_bits(dust_slot *slots, size_t *count, size_t limit) {
 dust_status dust_slots_sort(dust_slot *slots, size_t *count, size_t limit) {
   if (*count > 64 && *count > limit / 256) return sort_by_bits(slots, count, limit);
   size_t kept = 0;
+  if (*count == 0) return DUST_OK;
   qsort(slots, *count, sizeof *slots, compare_slots);
   for (size_t i = 0; i < *count; i++) {
     if (kept == 0 || slots[kept - 1] != slots[i]) slots[kept++] = slots[i];

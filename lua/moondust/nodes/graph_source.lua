@@ -23,7 +23,7 @@ GraphSource.options = {
 function GraphSource:name() return ("GraphSource[%s]"):format(self.key.name) end
 
 function GraphSource:setup()
-  self.served = self.graph
+  self.served, self.only_points = self.graph, self.graph:num_edges() == 0
   if self.voxel_centres then
     if #self.voxel_centres ~= self.graph.ndim then
       self:fail({ key = self.key }, "voxel_centres has %d axes, the graph has %d", #self.voxel_centres, self.graph.ndim)

@@ -65,8 +65,19 @@ local function check_values(self, dtype)
   end
 end
 
+-- Whether a source upstream may have edges.
+local function may_have_edges(provider, key)
+  if not provider.spec[key] then return false end
+  if #provider.upstream_providers == 0 then return not provider.only_points end
+  for _, upstream in ipairs(provider.upstream_providers) do
+    if may_have_edges(upstream, key) then return true end
+  end
+  return false
+end
+
 function RasterizeGraph:setup()
   self:enable_autoskip()
+  self.lines = self.settings.edges and may_have_edges(self:get_upstream_provider(), self.graph)
   local roi, spec = self:need(self.graph).roi, self.array_spec:copy()
   if not roi then self:fail({ key = self.graph }, "%s has no ROI to draw in", self.graph) end
   local mask = self.settings.mask and self:need(self.settings.mask)
@@ -90,10 +101,11 @@ end
 
 -- ------------------------------------------------------------------------------------------------ requests
 
--- The line of an edge goes from voxel to voxel, up to half a voxel beside the edge: one that passes by must be known too.
+-- The line of an edge goes from voxel to voxel, up to half a voxel beside the edge: one that passes by must be known too. Not where
+-- there are but points: places are drawn by how much is asked for, and are upstream's then.
 local function context_along(self, reach, voxel)
   local context = math.ceil(reach)
-  return self.settings.edges and math.max(context, reach // voxel * voxel + (voxel + 1) // 2) or context
+  return self.lines and math.max(context, reach // voxel * voxel + (voxel + 1) // 2) or context
 end
 
 function RasterizeGraph:prepare(request)
