@@ -3,9 +3,9 @@ local class = require("moondust.class").class
 local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 
---- Serves the part of a graph inside a ROI: its nodes there, the edges between them, and edges that cross the ROI's
---- faces cut off there, ending in temporary nodes. The graph itself stays as it is and the caller's to close, after
---- the pipeline.
+--- Serves the part of a graph inside a ROI: its nodes there and the edges that touch it, which are cut at the ROI's faces when the
+--- batch is delivered and end there in temporary nodes. The graph itself stays as it is and the caller's to close, after the
+--- pipeline.
 ---@class moondust.GraphSource : moondust.BatchProvider
 ---@field key moondust.GraphKey
 ---@field graph moondust.Graph
