@@ -12,9 +12,9 @@
 #include "volume/graph_private.h"
 
 typedef struct selection {
-  dust_slot *inside; /* nodes in the ROI */
-  dust_slot *edges;  /* edges with an end in the ROI */
-  dust_slot *nodes;  /* inside, and far ends */
+  dust_slot *inside;   /* nodes in the ROI */
+  dust_slot *edges;    /* edges with an end in the ROI */
+  dust_slot *nodes;    /* inside, and far ends */
   dust_slot *crossing; /* edges with one end in the ROI, then those that pass through */
   size_t inside_count, edge_count, node_count, crossing_count;
 } selection;
@@ -121,19 +121,22 @@ static dust_status first_free_id(const dust_graph *graph, const selection *s, in
 }
 
 /* A temporary node in place of the edge's end outside; the end itself where it is inside. */
-static int64_t take_end(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, dust_slot node, const double *place, int64_t *next_id) {
+static int64_t take_end(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, dust_slot node, const double *place,
+                        int64_t *next_id) {
   if (dust_roi_contains_location(roi, dust_slot_location(graph, node))) return graph->node[node].id;
   dust_slot slot = dust_graph_append_node(cut, *next_id, place, true);
   dust_columns_take(&cut->nodes, slot, &graph->nodes, node);
   return (*next_id)++;
 }
 
-static void take_piece(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, const dust_clip_box *box, dust_slot edge, int64_t *next_id) {
+static void take_piece(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, const dust_clip_box *box, dust_slot edge,
+                       int64_t *next_id) {
   dust_slot end[2] = {graph->edge[edge].end[DUST_OUT], graph->edge[edge].end[DUST_IN]};
   double place[2][DUST_MAXDIM];
   int64_t id[2];
   int first = dust_roi_contains_location(roi, dust_slot_location(graph, end[DUST_IN])); /* from the inner end, where doubles are finer */
-  if (!dust_clip_line(box, dust_slot_location(graph, end[first]), dust_slot_location(graph, end[!first]), place[first], place[!first])) return;
+  if (!dust_clip_line(box, dust_slot_location(graph, end[first]), dust_slot_location(graph, end[!first]), place[first], place[!first]))
+    return;
   for (int k = 0; k < 2; k++) id[k] = take_end(cut, graph, roi, end[k], place[k], next_id);
   take_edge(cut, graph, edge, id[DUST_OUT], id[DUST_IN]);
 }

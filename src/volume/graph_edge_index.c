@@ -14,7 +14,7 @@
 enum { LEVELS = 16, FEW = 64, EXPONENTS = 2200, SHORTEST = -1080 };
 
 struct dust_edge_index {
-  size_t slots; /* later ones are not in it */
+  size_t slots;                   /* later ones are not in it */
   dust_graph_grid *level[LEVELS]; /* NULL: no edges */
 };
 

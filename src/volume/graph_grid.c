@@ -107,7 +107,8 @@ static double clamp(double x, double low, double high) { return least(most(x, lo
 
 /* Where on its way from a to b (in cells) the edge crosses slab `c` of the major axis: the cells along axis d, among which rounding
  * may not lose one. */
-static void cells_in_slab(const dust_graph_grid *grid, const double *a, const double *b, int major, double c, int d, size_t *low, size_t *high) {
+static void cells_in_slab(const dust_graph_grid *grid, const double *a, const double *b, int major, double c, int d, size_t *low,
+                          size_t *high) {
   double way = b[major] - a[major], margin = (double)(grid->cells[d] + grid->cells[major]) * 0x1p-44;
   double s = clamp((c - a[major]) / way, 0, 1), t = clamp((c + 1 - a[major]) / way, 0, 1);
   double x = a[d] + s * (b[d] - a[d]), y = a[d] + t * (b[d] - a[d]), last = (double)(grid->cells[d] - 1);

@@ -677,7 +677,8 @@ static void test_touching(dust_dtype dtype) {
 
 static void test_move(dust_dtype dtype) {
   dust_graph *g = make(DUST_YES, dtype, 2), *moved = NULL;
-  dust_roi whole = {.offset.ndim = 2, .shape = {.ndim = 2, .value = {10, 20}}}, there = {.offset = {.ndim = 2, .value = {100, -7}}, .shape = {.ndim = 2, .value = {20, 10}}};
+  dust_roi whole = {.offset.ndim = 2, .shape = {.ndim = 2, .value = {10, 20}}},
+           there = {.offset = {.ndim = 2, .value = {100, -7}}, .shape = {.ndim = 2, .value = {20, 10}}};
   dust_graph_spec spec = *dust_graph_get_spec(g);
   spec.has_roi = true, spec.roi = whole;
   CHECK_OK(dust_graph_set_spec(g, &spec));
@@ -700,7 +701,8 @@ static void test_move(dust_dtype dtype) {
   moved = NULL;
   CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {1, 1}}), DUST_ERROR_ARGUMENT, "each once");
   CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {0, 2}}), DUST_ERROR_ARGUMENT, "must be 1 to 2");
-  CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {0, 1}, .by = {INFINITY, 0}}), DUST_ERROR_ARGUMENT, "no finite number");
+  CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {0, 1}, .by = {INFINITY, 0}}), DUST_ERROR_ARGUMENT,
+              "no finite number");
   dust_roi line = box(1, 0, 10);
   CHECK_FAILS(dust_graph_move(&moved, g, &line, &(dust_graph_motion){.from = {0, 1}}), DUST_ERROR_ARGUMENT, "the ROI has 1 axes");
   CHECK(moved == NULL);
