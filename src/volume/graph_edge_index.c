@@ -159,8 +159,24 @@ static dust_status look_in_level(search *s, const dust_graph_grid *grid) {
   return DUST_OK;
 }
 
+/* How many look_in_level() would look at. */
+static size_t entries_near(const dust_clip_box *box, const dust_edge_index *index) {
+  size_t sum = 0;
+  for (int k = 0; k < LEVELS; k++) {
+    dust_cell_box cells;
+    const dust_slot *slots;
+    size_t in_row;
+    if (!index->level[k]) continue;
+    dust_cell_box_open(&cells, index->level[k], box->begin, box->end);
+    while (dust_cell_box_next(&cells, &slots, &in_row)) sum += in_row;
+  }
+  return sum;
+}
+
 static dust_status look_everywhere(search *s, const dust_edge_index *index) {
-  size_t first = index ? index->slots : 0, slots = s->graph->edges.slots;
+  size_t slots = s->graph->edges.slots;
+  if (index && entries_near(&s->box, index) > index->slots) index = NULL; /* a large ROI: many would be seen more than once */
+  size_t first = index ? index->slots : 0;
   for (int k = 0; index && k < LEVELS; k++) DUST_TRY(look_in_level(s, index->level[k]));
   for (size_t e = first; e < slots; e++) DUST_TRY(look_at(s, (dust_slot)e));
   s->seen += slots - first;

@@ -523,6 +523,12 @@ static void test_large(void) {
   CHECK_OK(status);
   seen_by_trims(g, 500, 2000); /* makes the indices */
   CHECK(seen_by_trims(g, 500, 2000) < N / 20);
+  dust_roi all = box(3, -1, 100001);
+  dust_graph *cut = NULL;
+  size_t seen = dust_graph_seen(g);
+  CHECK_OK(dust_graph_crop(&cut, g, &all));
+  CHECK(dust_graph_edge_count(cut) == N - 1 && dust_graph_seen(g) - seen < 2 * N + 1000); /* each once */
+  dust_graph_release(cut);
   for (int i = 0; i < N && status == DUST_OK; i += 2) {
     status = dust_graph_remove_node(g, i, false);
     if (dust_graph_find(g, i + 1) == SIZE_MAX || dust_graph_node_id(g, dust_graph_find(g, i + 1)) != i + 1) status = DUST_ERROR_RANGE;
