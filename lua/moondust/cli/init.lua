@@ -261,8 +261,6 @@ end
 
 -- A message, line by line, without what would steer the terminal.
 local function shown(message)
-  local found, core = pcall(require, "moondust.core")
-  if not found then return message end
   return (message:gsub("[^\n\t]+", core.printable))
 end
 
