@@ -20,6 +20,7 @@ PKG_GSL := $(call pick,gsl)
 PKG_PNG := $(call pick,libpng)
 PKG_READLINE := $(call pick,readline)
 PKG_DEFLATE := $(call pick,libdeflate)
+PKG_LZF := $(call pick,liblzf)
 # MHD_run_wait came with 0.9.72.
 PKG_HTTP := $(if $(shell $(PKG_CONFIG) --atleast-version=0.9.72 libmicrohttpd && echo yes),libmicrohttpd)
 
@@ -30,10 +31,10 @@ $(error missing: $(strip $(NEED)) -- `scripts/setup` installs what the build nee
 endif
 endif
 
-PKGS := $(PKG_LUA) $(PKG_HDF5) $(PKG_GSL) $(PKG_PNG) $(PKG_READLINE) $(PKG_DEFLATE) $(PKG_HTTP)
+PKGS := $(PKG_LUA) $(PKG_HDF5) $(PKG_GSL) $(PKG_PNG) $(PKG_READLINE) $(PKG_DEFLATE) $(PKG_LZF) $(PKG_HTTP)
 # What only the room src/lua and the program need: a C program that links libmoondust.a does not.
 PKG_FACE := $(PKG_LUA) $(PKG_READLINE) $(PKG_HTTP)
-FEATURES := $(if $(PKG_PNG),-DDUST_HAVE_PNG) $(if $(PKG_READLINE),-DDUST_HAVE_READLINE) $(if $(PKG_DEFLATE),-DDUST_HAVE_LIBDEFLATE) \
+FEATURES := $(if $(PKG_PNG),-DDUST_HAVE_PNG) $(if $(PKG_READLINE),-DDUST_HAVE_READLINE) $(if $(PKG_DEFLATE),-DDUST_HAVE_LIBDEFLATE) $(if $(PKG_LZF),-DDUST_HAVE_LZF) \
   $(if $(PKG_HTTP),-DDUST_HAVE_MICROHTTPD)
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wno-unused-parameter

@@ -2,13 +2,11 @@
 ---
 --- World units are whole numbers. `resolution` (or `voxel_size`) and `offset` of the file must be so too; where they
 --- aren't, or aren't there, whoever opens the dataset says a voxel size himself. Nothing is truncated and no voxel
---- size is made up.
----
---- Layout in the file: channel axes first, (c…, z, y, x), or last, (z, y, x, c…); what is read always has them first.
---- The number of spatial axes is that of the voxel size.
+--- size is made up. Which axis is which, and what a ROI is of the dataset: moondust.placement.
 local core = require "moondust.core"
 local class = require("moondust.class").class
 local options = require "moondust.options"
+local placement = require "moondust.placement"
 
 ---@class moondust.LazyArray : moondust.Class
 ---@field file moondust.Hdf5File
@@ -30,144 +28,68 @@ LazyArray.look_ahead = true
 ---@return boolean
 function LazyArray.interpolatable_by_dtype(dtype) return dtype:find("^float") ~= nil end
 
-local function list(values)
-  local words = {}
-  for i, value in ipairs(values) do
-    words[i] = value % 1 == 0 and ("%d"):format(value) or tostring(value)
+--- What is wrong with options of placement, whatever the dataset; nil: nothing.
+---@param values table  axes, pick, unit
+---@param what string
+---@return string? message
+function LazyArray.check(values, what)
+  if type(values.axes) == "string" then
+    local _, message = placement.letters(values.axes)
+    if message then return ("%s: axes = %q %s"):format(what, values.axes, message) end
+  elseif values.axes then
+    return ("%s: 'axes' must be a string of letters such as \"tczyx\", not %s"):format(what, options.describe(values.axes))
   end
-  return "(" .. table.concat(words, ", ") .. ")"
+  if values.unit and not placement.is_unit(values.unit) then
+    return ("%s: unit = %q isn't known; there are \"pm\", \"nm\", \"um\", \"mm\", \"cm\", \"m\""):format(what, values.unit)
+  end
 end
 
-local function whole(values)
-  local integers = {}
-  for i, value in ipairs(values) do
-    integers[i] = math.tointeger(value)
-    if not integers[i] then return nil end
-  end
-  return core.Coordinate(integers)
-end
-
--- Message building: "dataset 'volumes/raw' of a.h5 …".
+-- "dataset 'volumes/raw' of a.h5 …".
 local function about(self, format, ...)
-  return ("dataset '%s' of %s "):format(self.name, self.file.path) .. format:format(...)
+  return ("dataset '%s' of %s "):format(core.printable(self.name), core.printable(self.file.path)) .. format:format(...)
 end
 
-local function find_voxel_size(self, said)
-  local way_out = self.way_out
-  if said.voxel_size then return said.voxel_size end
-  local written = self.info.voxel_size
-  if not written then
-    return nil, about(self, "has no voxel size (attribute 'resolution' or 'voxel_size'); give one: %s", way_out)
-  end
-  local voxel_size = whole(written)
-  if not voxel_size then
-    return nil, about(self, "has the voxel size %s, and world units are whole numbers; give it in a smaller unit: %s", list(written), way_out)
-  end
-  return voxel_size
+local function word(info, name)
+  local written = info.world[name]
+  return written and { name = name, value = written.value, problem = written.problem } or nil
 end
 
-local function check_voxel_size(self, voxel_size)
-  for d = 1, #voxel_size do
-    if voxel_size[d] == core.unbounded or voxel_size[d] < 1 then
-      return nil, about(self, "has the voxel size %s, and each entry must be 1 or more; give another: %s", tostring(voxel_size), self.way_out)
-    end
-  end
-  if #voxel_size > #self.info.shape then
-    return nil, about(self, "has %d axes, %s, too few for the voxel size %s; give one with %d entries: %s", #self.info.shape,
-      list(self.info.shape), tostring(voxel_size), #self.info.shape, self.way_out)
-  end
-  return true
-end
-
-local function find_offset(self, voxel_size)
-  local written = self.info.offset
-  if not written then return voxel_size * 0 end
-  local offset = whole(written)
-  if not offset then
-    return nil, about(self, "has the offset %s, and world units are whole numbers; give roi (and voxel_size) in a smaller unit: %s", list(written),
-      self.way_out)
-  end
-  if #offset ~= #voxel_size then
-    return nil, about(self, "has the offset %s and the voxel size %s, which differ in their number of axes; give roi or voxel_size: %s", list(written),
-      tostring(voxel_size), self.way_out)
-  end
-  for d = 1, #offset do
-    if offset[d] % voxel_size[d] ~= 0 then
-      return nil, about(self, "has the offset %s, which is not on the grid of its voxel size %s (axis %d); give a roi that is: %s", tostring(offset),
-        tostring(voxel_size), d, self.way_out)
-    end
-  end
-  return offset
-end
-
-local function spatial_shape(self, dims)
-  local shape, first = {}, self.channels_first and #self.info.shape - dims or 0
-  for d = 1, dims do shape[d] = self.info.shape[first + d] end
-  return core.Coordinate(shape)
-end
-
--- A ROI that the caller gives puts the dataset's first voxel at its begin.
-local function check_roi(self, roi, voxel_size, shape)
-  if roi.dims ~= #voxel_size or roi.unbounded then
-    return nil, about(self, "can't be put into ROI %s: %d bounded axes are wanted", tostring(roi), #voxel_size)
-  end
-  for d = 1, roi.dims do
-    if roi.offset[d] % voxel_size[d] ~= 0 or roi.shape[d] % voxel_size[d] ~= 0 then
-      return nil, about(self, "can't be put into ROI %s, which is not on the grid of the voxel size %s (axis %d)", tostring(roi), tostring(voxel_size), d)
-    end
-    if roi.shape[d] // voxel_size[d] > shape[d] then
-      return nil, about(self, "can't fill ROI %s: on axis %d it has %d voxels of size %d", tostring(roi), d, shape[d], voxel_size[d])
-    end
-  end
-  return roi
-end
-
-local function find_roi(self, said, voxel_size)
-  local shape = spatial_shape(self, #voxel_size)
-  if said.roi then return check_roi(self, said.roi, voxel_size, shape) end
-  local offset, message = find_offset(self, voxel_size)
-  if not offset then return nil, message end
-  return core.Roi(offset, shape * voxel_size)
+-- What the file says of the dataset's place, for any format's rules.
+local function stored_of(self)
+  local info = self.info
+  local sizes = { word(info, "resolution") }
+  sizes[#sizes + 1] = word(info, "voxel_size")
+  return { about = about(self, ""):sub(1, -2), shape = info.shape, voxel_size = sizes, offset = word(info, "offset"), axes = word(info, "axis_names"),
+    units = word(info, "units") }
 end
 
 local function find_spec(self, said)
   local info = self.info
+  if info.problem then return nil, info.problem end
   if not info.dtype then return nil, about(self, "holds %s, which is no array of numbers", info.type) end
   if said.dtype and said.dtype ~= info.dtype then
     return nil, about(self, "is %s, not %s as the spec given for it says; put md.AsType behind the source", info.dtype, said.dtype)
   end
-  local voxel_size, message = find_voxel_size(self, said)
-  if not voxel_size then return nil, message end
-  local ok
-  ok, message = check_voxel_size(self, voxel_size)
-  if not ok then return nil, message end
-  local roi
-  roi, message = find_roi(self, said, voxel_size)
-  if not roi then return nil, message end
+  local placed, message = placement.place(stored_of(self), { voxel_size = said.voxel_size, roi = said.roi, channels_first = self.channels_first,
+    axes = self.axes, pick = self.pick, unit = self.unit, way_out = self.way_out })
+  if not placed then return nil, message end
+  self.placed = placed
   local interpolatable = said.interpolatable
   if interpolatable == nil then interpolatable = LazyArray.interpolatable_by_dtype(info.dtype) end
-  return core.ArraySpec { roi = roi, voxel_size = voxel_size, dtype = info.dtype, interpolatable = interpolatable }
-end
-
-local function read_shape(self)
-  local shape, info = {}, self.info
-  local dims, channels = self.spec.roi.dims, #info.shape - self.spec.roi.dims
-  for c = 1, channels do shape[c] = info.shape[self.channels_first and c or dims + c] end
-  for d = 1, dims do shape[channels + d] = info.shape[self.channels_first and channels + d or d] end
-  return shape
+  return core.ArraySpec { roi = placed.roi, voxel_size = placed.voxel_size, dtype = info.dtype, interpolatable = interpolatable }
 end
 
 --- The dataset `name` of an open file; nil and one sentence when it isn't there or can't be placed in the world.
 ---@param file moondust.Hdf5File
 ---@param name string
 ---@param said moondust.ArraySpec?   what the caller knows better than the file: voxel_size, roi, interpolatable, dtype (checked)
----@param fields table?  channels_first (default true); way_out: how the caller would say it, for messages
+---@param fields table?  channels_first, axes, pick, unit (see moondust.placement); way_out: how the caller would say it, for messages
 ---@return moondust.LazyArray?
 ---@return string? message
 function LazyArray.open(file, name, said, fields)
   fields = fields or {}
   local self = setmetatable({ file = file, name = name }, LazyArray)
-  self.channels_first = fields.channels_first ~= false
+  self.channels_first, self.axes, self.pick, self.unit = fields.channels_first, fields.axes, fields.pick, fields.unit
   self.way_out = fields.way_out or ("md.open_array(file, %q, { voxel_size = {…} })"):format(name)
   local info, message = file:info(name)
   if not info then return nil, message end
@@ -177,27 +99,9 @@ function LazyArray.open(file, name, said, fields)
   if not spec then return nil, message end
   self.spec, self.roi, self.voxel_size = spec, spec.roi, spec.voxel_size
   self.dtype, self.interpolatable = spec.dtype, spec.interpolatable
-  self.shape = read_shape(self)
+  self.shape = self.placed.shape
   self.attrs = setmetatable({}, { __index = function(_, attribute) return (file:attribute(name, attribute)) end })
   return self
-end
-
-local function box(self, roi)
-  local dims, channels = roi.dims, #self.shape - roi.dims
-  local begin, shape = {}, {}
-  local first, last = 0, channels
-  if not self.channels_first then first, last = dims, 0 end
-  for c = 1, channels do begin[first + c], shape[first + c] = 0, self.shape[c] end
-  local offset, length = (roi.offset - self.roi.offset) // self.voxel_size, roi.shape // self.voxel_size
-  for d = 1, dims do begin[last + d], shape[last + d] = offset[d], length[d] end
-  return begin, shape
-end
-
-local function channels_to_front(data, dims)
-  local axes = {}
-  for axis = dims + 1, data.ndim do axes[#axes + 1] = axis end
-  for axis = 1, dims do axes[#axes + 1] = axis end
-  return data:transpose(table.unpack(axes))
 end
 
 local function empty(self, roi)
@@ -234,11 +138,10 @@ function LazyArray:read(roi)
   roi = roi or self.roi
   check_wanted(self, roi)
   if roi.empty then return empty(self, roi) end
-  local begin, shape = box(self, roi)
+  local begin, shape = placement.box(self.placed, self.info.shape, roi)
   local data, message = self.file:read(self.name, begin, shape)
   if not data then return nil, message end
-  if self.channels_first or data.ndim == roi.dims then return data end
-  return channels_to_front(data, roi.dims)
+  return placement.serve(self.placed, data)
 end
 
 --- Closes the file. Reading afterwards is an error.
@@ -246,7 +149,7 @@ function LazyArray:close() self.file:close() end
 LazyArray.__close = LazyArray.close
 
 function LazyArray:__tostring()
-  return ("LazyArray %s[%s] %s %s ROI %s voxel size %s"):format(self.file.path, self.name, self.dtype, table.concat(self.shape, "x"), tostring(self.roi),
+  return ("LazyArray %s[%s] %s %s ROI %s voxel size %s"):format(core.printable(self.file.path), core.printable(self.name), self.dtype, table.concat(self.shape, "x"), tostring(self.roi),
     tostring(self.voxel_size))
 end
 

@@ -21,10 +21,11 @@ end
 ---@type fun(path: string, mode: "r"|"r+"|"w"|"a"|nil): moondust.Hdf5File?, string?
 M.open = core.hdf5.open
 
---- What is in a file, sorted by path.
+--- What is in a file, sorted by path: its datasets, and a second list of { name, problem } for what can't be opened (an object of
+--- a newer HDF5, a damaged one, a link that leads nowhere or into another file).
 ---@param path string
 ---@return moondust.DatasetInfo[]?
----@return string? message
+---@return string|{ name: string, problem: string }[]? message
 function M.list(path)
   if type(path) ~= "string" then error(("md.hdf5.list wants a file, not %s"):format(options.describe(path)), 2) end
   local file, message = core.hdf5.open(path, "r")
@@ -35,12 +36,16 @@ function M.list(path)
   return infos, message
 end
 
-local function read(file, dataset, roi)
+local function says_voxel_size(info) return info.world.resolution or info.world.voxel_size end
+
+local function read(file, dataset, roi, fields)
   local info, message = file:info(dataset)
   if not info then return nil, message end
-  if not roi and not info.voxel_size then return file:read(dataset) end
+  if not roi and not says_voxel_size(info) and next(fields) == nil then return file:read(dataset) end
   local lazy
-  lazy, message = LazyArray.open(file, dataset)
+  local said = core.ArraySpec { voxel_size = fields.voxel_size, roi = fields.roi }
+  lazy, message = LazyArray.open(file, dataset, said, setmetatable({ way_out = ("md.hdf5.read(file, %q, roi, { voxel_size = {…} })"):format(dataset) },
+    { __index = fields }))
   if not lazy then return nil, message end
   local data
   data, message = lazy:read(roi)
@@ -50,21 +55,32 @@ local function read(file, dataset, roi)
   return Array { data, spec }
 end
 
+local READ = options.with_placement {
+  { "voxel_size", type = "coordinate", doc = "world units; default: what the file says" },
+  { "roi", type = "roi", doc = "where the dataset lies; default: the file's offset and the dataset's shape" },
+}
+
 --- A dataset, or the part of it in a ROI (world units): an md.Array where the file says a voxel size, otherwise an
---- ndarray. With a fractional voxel size use md.open_array(file, dataset, { voxel_size = … }).
+--- ndarray. What the file doesn't say, or says with fractions, `fields` says; md.open_array takes the same.
 ---@param path string
 ---@param dataset string
 ---@param roi moondust.Roi?
+---@param fields table?  voxel_size, roi (where the dataset lies), channels_first, axes, pick, unit, allow_foreign
 ---@return moondust.Array|moondust.ndarray?
 ---@return string? message
-function M.read(path, dataset, roi)
+function M.read(path, dataset, roi, fields)
   two_strings("md.hdf5.read", path, dataset)
   if roi ~= nil and options.class_name_of(roi) ~= "moondust.Roi" then
     error(("md.hdf5.read: the third argument must be a Roi in world units, not %s"):format(options.describe(roi)), 2)
   end
-  local file <close>, message = core.hdf5.open(path, "r")
+  local values, wrong = options.parse("md.hdf5.read", READ, fields)
+  if values then wrong = LazyArray.check(values, "md.hdf5.read") end
+  if wrong then error(wrong, 2) end
+  local foreign = values.allow_foreign
+  values.allow_foreign = nil
+  local file <close>, message = core.hdf5.open(path, "r", { allow_foreign = foreign })
   if not file then return nil, message end
-  return read(file, dataset, roi)
+  return read(file, dataset, roi, values)
 end
 
 local WRITE = {

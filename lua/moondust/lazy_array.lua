@@ -3,11 +3,10 @@ local core = require "moondust.core"
 local LazyArray = require "moondust.dataset"
 local options = require "moondust.options"
 
-local FIELDS = {
+local FIELDS = options.with_placement {
   { "voxel_size", type = "coordinate", doc = "world units; default: what the file says" },
   { "roi", type = "roi", doc = "where the dataset lies; default: the file's offset and the dataset's shape" },
   { "interpolatable", type = "boolean", doc = "default: floats are, integers aren't" },
-  { "channels_first", type = "boolean", default = true, doc = "false: (z, y, x, c) in the file" },
 }
 
 --- Opens a dataset of an HDF5 file without reading it. The result has .roi .voxel_size .dtype .shape .interpolatable
@@ -18,7 +17,7 @@ local FIELDS = {
 ---     print(raw:read(md.Roi({0, 0, 0}, {500, 500, 500})):mean())
 ---@param path string
 ---@param dataset string
----@param fields table?  voxel_size, roi, interpolatable, channels_first
+---@param fields table?  voxel_size, roi, interpolatable, channels_first, axes, pick, unit, allow_foreign
 ---@return moondust.LazyArray?
 ---@return string? message
 return function(path, dataset, fields)
@@ -27,12 +26,14 @@ return function(path, dataset, fields)
   end
   local values, message = options.parse("md.open_array", FIELDS, fields)
   if not values then error(message, 2) end
+  message = LazyArray.check(values, "md.open_array")
+  if message then error(message, 2) end
   local file
-  file, message = core.hdf5.open(path, "r")
+  file, message = core.hdf5.open(path, "r", { allow_foreign = values.allow_foreign })
   if not file then return nil, message end
   local said = core.ArraySpec { voxel_size = values.voxel_size, roi = values.roi, interpolatable = values.interpolatable }
   local array
-  array, message = LazyArray.open(file, dataset, said, { channels_first = values.channels_first })
+  array, message = LazyArray.open(file, dataset, said, values)
   if not array then file:close() end
   return array, message
 end

@@ -117,6 +117,23 @@ function M.nearest(name, candidates)
   return best
 end
 
+--- What says which axis of a dataset is which, for everything that opens one; see moondust.placement.
+M.PLACEMENT = {
+  { "channels_first", type = "boolean", doc = "true: (c, z, y, x) in the file, false: (z, y, x, c), served as (c, z, y, x); default: as the file says, else the "
+    .. "first axes beyond those of the voxel size, where the shape allows nothing else" },
+  { "axes", type = "string|table", doc = "the file's axes, a letter each of t, z, y, x and c, such as \"tczyx\"; default: what the file says. Served are channels, "
+    .. "then t, z, y, x" },
+  { "pick", type = "table", doc = "{ t = 1, c = { 1, 2 } }: of that axis only this place, which takes the axis away, or these channels; counted from 1" },
+  { "unit", type = "string", doc = "what a world unit is, where the file has units: \"nm\", \"um\", \"pm\" …; default \"nm\"" },
+  { "allow_foreign", type = "boolean", doc = "true: read also what the file has in other files (external links, external storage, sources of virtual datasets); "
+    .. "default false, or --allow-foreign" },
+}
+
+--- The candidates' options and those of placement.
+---@param list moondust.Option[]
+---@return moondust.Option[]
+function M.with_placement(list) return table.move(M.PLACEMENT, 1, #M.PLACEMENT, #list + 1, list) end
+
 --- "; did you mean 'x'?" or, when nothing is near, "; it has a, b, c".
 ---@param name string
 ---@param candidates string[]

@@ -100,13 +100,23 @@ static bool to_flag(lua_State *L, int index, const char *field, bool otherwise) 
   return value;
 }
 
+/* What holds for files that are opened without a word on it: --allow-foreign. For the whole process. */
+static _Atomic bool foreign_allowed;
+
+static int allow_foreign(lua_State *L) {
+  lua_pushboolean(L, foreign_allowed);
+  if (!lua_isnone(L, 1)) foreign_allowed = dust_lua_boolean(L, 1, "hdf5.allow_foreign");
+  return 1;
+}
+
 static open_options to_options(lua_State *L, int index, dust_hdf5_mode mode) {
-  static const char *const known[] = {"fast", "stream", "resume", "replace", NULL};
-  open_options options = {.fast = true};
+  static const char *const known[] = {"fast", "stream", "resume", "replace", "allow_foreign", NULL};
+  open_options options = {.fast = true, .hdf5.foreign = foreign_allowed};
   if (lua_isnoneornil(L, index)) return options;
   if (!lua_istable(L, index)) luaL_error(L, "the options of hdf5.open must be a table, not %s", dust_lua_type_name(L, index));
   dust_lua_known_fields(L, index, "hdf5.open", known, 0);
   options.fast = to_flag(L, index, "fast", true);
+  options.hdf5.foreign = to_flag(L, index, "allow_foreign", foreign_allowed);
   options.hdf5.stream = to_flag(L, index, "stream", false);
   options.hdf5.resume = to_flag(L, index, "resume", false);
   options.hdf5.replace = to_flag(L, index, "replace", false);
@@ -234,14 +244,50 @@ static void set_integers(lua_State *L, const char *field, int count, const int64
   lua_setfield(L, -2, field);
 }
 
-static void set_numbers(lua_State *L, const char *field, int count, const double *values) {
-  if (count == 0) return;
-  lua_createtable(L, count, 0);
-  for (int i = 0; i < count; i++) lua_pushnumber(L, values[i]), lua_seti(L, -2, i + 1);
-  lua_setfield(L, -2, field);
+/* Numbers as a list, whether there is one or many; unsigned ones beyond int64 as floats, which only messages see. */
+static void push_numbers(lua_State *L, const dust_hdf5_value *value) {
+  lua_createtable(L, (int)value->count, 0);
+  for (size_t i = 0; i < value->count; i++) {
+    if (value->kind == DUST_HDF5_INTEGERS)
+      lua_pushinteger(L, value->integers[i]);
+    else
+      lua_pushnumber(L, value->kind == DUST_HDF5_UNSIGNED ? (double)value->naturals[i] : value->numbers[i]);
+    lua_seti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+static bool has_numbers(const dust_hdf5_word *word) {
+  return word->there && !word->problem[0] && word->value.count && word->value.count <= DUST_HDF5_MAXDIM && word->value.kind != DUST_HDF5_STRINGS;
+}
+
+/* voxel_size, offset and axes as far as they are simple, and `world` with every word as it is written: value or problem, and whether
+ * it is a single number. */
+static void push_world(lua_State *L, const dust_hdf5_info *info) {
+  const dust_hdf5_word *size = &info->word[info->word[DUST_HDF5_RESOLUTION].there ? DUST_HDF5_RESOLUTION : DUST_HDF5_VOXEL_SIZE];
+  const dust_hdf5_word *axes = &info->word[DUST_HDF5_AXIS_NAMES], *offset = &info->word[DUST_HDF5_OFFSET];
+  if (has_numbers(size)) push_numbers(L, &size->value), lua_setfield(L, -2, "voxel_size");
+  if (has_numbers(offset)) push_numbers(L, &offset->value), lua_setfield(L, -2, "offset");
+  if (axes->value.count && axes->value.kind == DUST_HDF5_STRINGS) {
+    dust_hdf5_value list = axes->value;
+    list.scalar = false;
+    dust_lua_push_hdf5_value(L, &list), lua_setfield(L, -2, "axes");
+  }
+  lua_createtable(L, 0, DUST_HDF5_WORD_COUNT);
+  for (int i = 0; i < DUST_HDF5_WORD_COUNT; i++) {
+    const dust_hdf5_word *word = &info->word[i];
+    if (!word->there) continue;
+    lua_createtable(L, 0, 2);
+    if (word->problem[0])
+      lua_pushstring(L, word->problem), lua_setfield(L, -2, "problem");
+    else
+      dust_lua_push_hdf5_value(L, &word->value), lua_setfield(L, -2, "value");
+    lua_setfield(L, -2, dust_hdf5_word_names[i]);
+  }
+  lua_setfield(L, -2, "world");
 }
 
 static void push_info(lua_State *L, const dust_hdf5_info *info) {
+  static const char *const storage[] = {"contiguous", "chunked", "compact", "external", "virtual"};
   lua_createtable(L, 0, 10);
   lua_pushstring(L, info->name), lua_setfield(L, -2, "name");
   lua_pushstring(L, info->type), lua_setfield(L, -2, "type");
@@ -249,13 +295,9 @@ static void push_info(lua_State *L, const dust_hdf5_info *info) {
   if (info->dtype != DUST_DTYPE_NONE) lua_pushstring(L, dust_dtype_name(info->dtype)), lua_setfield(L, -2, "dtype");
   set_integers(L, "shape", info->ndim, info->shape);
   if (info->chunked) set_integers(L, "chunks", info->ndim, info->chunks);
-  set_numbers(L, "voxel_size", info->voxel_size_count, info->voxel_size);
-  set_numbers(L, "offset", info->offset_count, info->offset);
-  if (info->axes.count) {
-    dust_hdf5_value axes = info->axes;
-    axes.scalar = false;
-    dust_lua_push_hdf5_value(L, &axes), lua_setfield(L, -2, "axes");
-  }
+  push_world(L, info);
+  if (info->problem) lua_pushstring(L, info->problem), lua_setfield(L, -2, "problem");
+  lua_pushstring(L, storage[info->storage]), lua_setfield(L, -2, "storage");
   lua_createtable(L, info->filter_count, 0);
   for (int i = 0; i < info->filter_count; i++) lua_pushstring(L, info->filters[i]), lua_seti(L, -2, i + 1);
   lua_setfield(L, -2, "filters");
@@ -267,8 +309,22 @@ static int file_list(lua_State *L) {
   dust_status status = dust_hdf5_list(&r->infos, &r->count, dust_lua_to_hdf5_file(L));
   if (status != DUST_OK) return refuse(L, status);
   lua_createtable(L, r->count > 1000000 ? 0 : (int)r->count, 0);
-  for (size_t i = 0; i < r->count; i++) push_info(L, &r->infos[i]), lua_seti(L, -2, (lua_Integer)i + 1);
-  return release_result(L);
+  lua_newtable(L);
+  lua_Integer opened = 0, others = 0;
+  for (size_t i = 0; i < r->count; i++) {
+    if (r->infos[i].opened) {
+      push_info(L, &r->infos[i]), lua_seti(L, -3, ++opened);
+      continue;
+    }
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, r->infos[i].name), lua_setfield(L, -2, "name");
+    lua_pushstring(L, r->infos[i].problem), lua_setfield(L, -2, "problem");
+    lua_seti(L, -2, ++others);
+  }
+  lua_pushcfunction(L, result_release);
+  lua_pushvalue(L, -4);
+  lua_call(L, 1, 0);
+  return 2;
 }
 
 static int file_info(lua_State *L) {
@@ -364,7 +420,8 @@ void dust_lua_open_hdf5(lua_State *L) {
   static const luaL_Reg meta[] = {
       {"__gc", file_collect}, {"__close", file_leave}, {"__tostring", file_tostring}, {"__index", file_index}, {NULL, NULL}};
   static const luaL_Reg result_meta[] = {{"__gc", result_release}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"open", file_open}, {"check", check_file}, {"no_exit_handler", no_exit_handler}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"open", file_open}, {"check", check_file}, {"allow_foreign", allow_foreign}, {"no_exit_handler", no_exit_handler}, {NULL, NULL}};
   static const luaL_Reg findings_meta[] = {{"__gc", findings_release}, {NULL, NULL}};
   dust_lua_class(L, DUST_LUA_HDF5_FILE, methods, meta);
   dust_lua_class(L, RESULT, NULL, result_meta);

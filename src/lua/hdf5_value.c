@@ -8,12 +8,25 @@
 static void push_element(lua_State *L, const dust_hdf5_value *value, size_t i) {
   switch (value->kind) {
     case DUST_HDF5_INTEGERS: lua_pushinteger(L, value->integers[i]); break;
+    case DUST_HDF5_UNSIGNED: break; /* not one by one */
     case DUST_HDF5_NUMBERS: lua_pushnumber(L, value->numbers[i]); break;
     case DUST_HDF5_STRINGS: lua_pushstring(L, value->strings[i]); break;
   }
 }
 
+/* Lua's integers end at 2^63: what goes beyond is an ndarray. */
+static void push_unsigned(lua_State *L, const dust_hdf5_value *value) {
+  const int64_t count = (int64_t)value->count;
+  dust_ndarray *array = dust_lua_new_ndarray(L);
+  dust_lua_made_ndarray(L, dust_ndarray_empty(array, DUST_UINT64, value->scalar ? 0 : 1, &count));
+  memcpy(array->data, value->naturals, value->count * 8);
+}
+
 void dust_lua_push_hdf5_value(lua_State *L, const dust_hdf5_value *value) {
+  if (value->kind == DUST_HDF5_UNSIGNED) {
+    push_unsigned(L, value);
+    return;
+  }
   if (value->scalar && value->count == 1) {
     push_element(L, value, 0);
     return;
@@ -50,6 +63,7 @@ static dust_hdf5_kind kind_of_all(lua_State *L, int table, lua_Integer count, co
 static void set_element(lua_State *L, dust_hdf5_value *value, size_t i) {
   switch (value->kind) {
     case DUST_HDF5_INTEGERS: value->integers[i] = lua_tointeger(L, -1); break;
+    case DUST_HDF5_UNSIGNED: break; /* as an array only */
     case DUST_HDF5_NUMBERS: value->numbers[i] = lua_tonumber(L, -1); break;
     case DUST_HDF5_STRINGS: value->strings[i] = (char *)lua_tostring(L, -1); break;
   }
@@ -73,10 +87,22 @@ static dust_hdf5_value to_coordinate(lua_State *L, const dust_coordinate *c, con
   return value;
 }
 
+/* uint64 as it is, which is how such attributes are read. */
+static dust_hdf5_value to_array(lua_State *L, int index, const char *what) {
+  const dust_ndarray *in = dust_lua_to_ndarray(L, index);
+  if (in->dtype != DUST_UINT64 || in->ndim > 1 || dust_ndarray_count(in) < 1)
+    luaL_error(L, "attribute '%s': of arrays, one number or a row of them in uint64 can be written", what);
+  dust_hdf5_value value = {.kind = DUST_HDF5_UNSIGNED, .scalar = in->ndim == 0, .count = (size_t)dust_ndarray_count(in)};
+  value.naturals = lua_newuserdatauv(L, value.count * 8, 0);
+  for (size_t i = 0; i < value.count; i++) memcpy(&value.naturals[i], in->data + (in->ndim ? (ptrdiff_t)i * in->stride[0] : 0), 8);
+  return value;
+}
+
 dust_hdf5_value dust_lua_to_hdf5_value(lua_State *L, int index, const char *what) {
   index = lua_absindex(L, index);
   const dust_coordinate *c = dust_lua_test(L, index, DUST_LUA_COORDINATE);
   if (c) return to_coordinate(L, c, what);
+  if (dust_lua_test_class(L, index, DUST_LUA_NDARRAY)) return to_array(L, index, what);
   if (lua_type(L, index) != LUA_TTABLE) return to_one(L, index, what);
   lua_Integer count = luaL_len(L, index);
   if (count < 1) luaL_error(L, "attribute '%s' is a table without entries", what);

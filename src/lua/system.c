@@ -1,4 +1,5 @@
 /* The machine, as a script sees it: kernel threads, memory, the clock, terminals, directories, and what this build is made of. */
+#include "base/printable.h"
 #include "lua/binding.h"
 
 #include <errno.h>
@@ -126,6 +127,11 @@ static void push_features(lua_State *L) {
 #else
   set_feature(L, "deflate", false);
 #endif
+#ifdef DUST_HAVE_LZF
+  set_feature(L, "lzf", true);
+#else
+  set_feature(L, "lzf", false);
+#endif
 #ifdef DUST_HAVE_MICROHTTPD
   set_feature(L, "http", true);
 #else
@@ -162,6 +168,18 @@ static int version(lua_State *L) {
   return 1;
 }
 
+/* Text from outside with what would steer a terminal written out. */
+static int printable(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  const size_t needed = dust_printable(NULL, 0, text, length);
+  luaL_Buffer buffer;
+  char *out = luaL_buffinitsize(L, &buffer, needed + 1);
+  dust_printable(out, needed + 1, text, length);
+  luaL_pushresultsize(&buffer, needed);
+  return 1;
+}
+
 static int physical_memory(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)sysconf(_SC_PHYS_PAGES) * (lua_Integer)sysconf(_SC_PAGESIZE));
   return 1;
@@ -184,6 +202,7 @@ void dust_lua_open_system(lua_State *L) {
                                        {"make_directory", make_directory},
                                        {"version", version},
                                        {"physical_memory", physical_memory},
+                                       {"printable", printable},
                                        {"dtype_size", dtype_size},
                                        {"isa", isa},
                                        {NULL, NULL}};

@@ -29,7 +29,12 @@ typedef enum dust_hdf5_mode {
 } dust_hdf5_mode;
 
 /* What an attribute holds; arrays of several axes are flattened in C order. */
-typedef enum dust_hdf5_kind { DUST_HDF5_INTEGERS, DUST_HDF5_NUMBERS, DUST_HDF5_STRINGS } dust_hdf5_kind;
+typedef enum dust_hdf5_kind {
+  DUST_HDF5_INTEGERS,
+  DUST_HDF5_UNSIGNED, /* some are beyond int64 */
+  DUST_HDF5_NUMBERS,
+  DUST_HDF5_STRINGS,
+} dust_hdf5_kind;
 
 typedef struct dust_hdf5_value {
   dust_hdf5_kind kind;
@@ -37,12 +42,33 @@ typedef struct dust_hdf5_value {
   size_t count;
   union {
     int64_t *integers;
+    uint64_t *naturals;
     double *numbers;
     char **strings; /* NUL-terminated; one block with their text */
   };
 } dust_hdf5_value;
 
+/* What a dataset says of its place in the world, as it is written there. */
+typedef struct dust_hdf5_word {
+  bool there;
+  dust_hdf5_value value; /* of no elements where `problem` is set */
+  char problem[160];     /* why it can't be read: "a compound of 2 fields" …; "": it can */
+} dust_hdf5_word;
+enum { DUST_HDF5_RESOLUTION, DUST_HDF5_VOXEL_SIZE, DUST_HDF5_OFFSET, DUST_HDF5_AXIS_NAMES, DUST_HDF5_UNITS, DUST_HDF5_WORD_COUNT };
+extern const char *const dust_hdf5_word_names[DUST_HDF5_WORD_COUNT];
+
+typedef enum dust_hdf5_storage {
+  DUST_HDF5_STORED_CONTIGUOUS,
+  DUST_HDF5_STORED_CHUNKED,
+  DUST_HDF5_STORED_COMPACT,
+  DUST_HDF5_STORED_EXTERNAL, /* in other files, raw */
+  DUST_HDF5_STORED_VIRTUAL,  /* put together from other datasets */
+} dust_hdf5_storage;
+
 typedef struct dust_hdf5_info {
+  bool opened;   /* false: something that isn't a dataset for us; `name` and `problem` alone are set */
+  char *problem; /* why its voxels can't be read; NULL: they can, as far as the header tells */
+  dust_hdf5_storage storage;
   char *name; /* no leading slash */
   int ndim;
   int64_t shape[DUST_HDF5_MAXDIM]; /* a dataset without a dataspace (h5py.Empty) has shape {0} */
@@ -52,10 +78,7 @@ typedef struct dust_hdf5_info {
   int64_t chunks[DUST_HDF5_MAXDIM];
   int filter_count;
   char filters[DUST_HDF5_FILTERS][32]; /* "gzip", "shuffle" … in the order in which they were applied */
-  int voxel_size_count, offset_count;  /* 0: not said */
-  double voxel_size[DUST_HDF5_MAXDIM]; /* attribute `resolution`; `voxel_size` where that is absent (so resolution wins when they differ) */
-  double offset[DUST_HDF5_MAXDIM];     /* world units */
-  dust_hdf5_value axes;                /* `axis_names`; count 0 when absent */
+  dust_hdf5_word word[DUST_HDF5_WORD_COUNT]; /* attributes resolution, voxel_size, offset, axis_names, units */
   uint64_t bytes;                      /* stored, after compression */
 } dust_hdf5_info;
 
@@ -82,6 +105,7 @@ typedef struct dust_hdf5_open_options {
   bool stream;
   bool resume;  /* of a stream: PATH.partial is there and is added to */
   bool replace; /* of a stream: PATH.partial may be there, and goes */
+  bool foreign; /* read what the file has in others: external links and storage, sources of virtual datasets */
 } dust_hdf5_open_options;
 dust_status dust_hdf5_open_with(dust_hdf5 **out, const char *path, dust_hdf5_mode mode, const dust_hdf5_open_options *options);
 /* Always gives the handle back (NULL is fine). The status says whether everything reached the disk: after a failure of a file made
@@ -119,8 +143,9 @@ dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out); /* a
 /* ---- metadata. Release what was given. */
 dust_status dust_hdf5_get_info(dust_hdf5_info *out, dust_hdf5 *file, const char *name);
 void dust_hdf5_info_release(dust_hdf5_info *info);
-/* Every dataset, sorted by name. Soft and external links are followed, those that lead nowhere left out; each group is entered
- * once, through a hard link if it has one. */
+/* Every dataset, sorted by name. Soft and external links are followed; each group is entered once, through a hard link if it has
+ * one. What can't be opened is there too, with a `problem`: objects of a newer HDF5, damaged ones, links that lead nowhere or,
+ * unless they are allowed, into other files. */
 dust_status dust_hdf5_list(dust_hdf5_info **out, size_t *count, dust_hdf5 *file);
 void dust_hdf5_list_release(dust_hdf5_info *infos, size_t count);
 

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "store/hdf5_internal.h"
 
+#define MOST_WORDS 1024 /* elements of an attribute that says where voxels lie */
+
 /* What an attribute is made of. */
 typedef struct shape_of {
   hid_t id, type, element; /* element: of the array type, or `type` itself once more */
@@ -68,20 +70,8 @@ static bool read_as(const shape_of *a, hid_t native, void *out) {
   return fine;
 }
 
-int dust_h5_numbers(hid_t object, const char *attribute, double *out, int most) {
-  shape_of a;
-  int count = 0;
-  if (H5Aexists(object, attribute) <= 0) return 0;
-  if (open_attribute(&a, object, attribute) && is_number(&a) && a.points * a.per_point <= (size_t)most &&
-      read_as(&a, H5T_NATIVE_DOUBLE, out))
-    count = (int)(a.points * a.per_point);
-  close_attribute(&a);
-  return count;
-}
-
 /* ---- reading any value */
 
-/* 64-bit unsigned numbers beyond int64 become doubles, all of them. */
 static dust_status numbers_of(dust_hdf5_value *out, const shape_of *a, bool *fine) {
   dust_hdf5_value value = {.scalar = a->scalar, .count = a->points * a->per_point};
   void *block;
@@ -94,12 +84,8 @@ static dust_status numbers_of(dust_hdf5_value *out, const shape_of *a, bool *fin
                                                             : H5T_NATIVE_INT64,
                                       block);
   value.integers = block;
-  bool beyond = false;
-  for (size_t i = 0; *fine && is_unsigned && i < value.count; i++) beyond |= value.integers[i] < 0;
-  if (beyond) {
-    value.kind = DUST_HDF5_NUMBERS;
-    *fine = read_as(a, H5T_NATIVE_DOUBLE, block);
-  }
+  for (size_t i = 0; *fine && is_unsigned && i < value.count; i++)
+    if (value.integers[i] < 0) value.kind = DUST_HDF5_UNSIGNED;
   *out = value;
   return DUST_OK;
 }
@@ -211,6 +197,23 @@ void dust_hdf5_value_release(dust_hdf5_value *value) {
   value->integers = NULL, value->count = 0;
 }
 
+/* Enumerations (h5py's booleans) are no numbers where a size is meant. */
+dust_status dust_h5_word(dust_hdf5_word *out, const dust_hdf5 *file, const char *clean, hid_t object, const char *attribute) {
+  dust_hdf5_word word = {.there = true};
+  shape_of a;
+  bool opened = open_attribute(&a, object, attribute);
+  if (opened && (a.class == H5T_ENUM || !(is_number(&a) || a.class == H5T_STRING)))
+    dust_h5_dtype(a.element, word.problem, sizeof word.problem);
+  else if (opened && a.points * a.per_point > MOST_WORDS)
+    snprintf(word.problem, sizeof word.problem, "%zu elements", a.points * a.per_point);
+  close_attribute(&a);
+  dust_status status = opened && !word.problem[0] ? dust_h5_value(&word.value, file, clean, object, attribute) : DUST_OK;
+  if (status == DUST_ERROR_MEMORY) return status;
+  if (!opened || status != DUST_OK) snprintf(word.problem, sizeof word.problem, "an attribute that can't be read");
+  *out = word;
+  return DUST_OK;
+}
+
 /* ---- the object that carries it */
 
 typedef struct attribute_names {
@@ -235,8 +238,8 @@ static dust_status fail_absent(const dust_hdf5 *file, const char *clean, hid_t o
 }
 
 dust_status dust_h5_open_object(hid_t *out, dust_hdf5 *file, const char *clean) {
-  if (!dust_h5_exists(file->id, clean)) return dust_h5_fail_missing(file, clean);
-  *out = H5Oopen(file->id, dust_h5_object(clean), H5P_DEFAULT);
+  if (!dust_h5_exists(file, clean)) return dust_h5_fail_missing(file, clean);
+  *out = H5Oopen(file->id, dust_h5_object(clean), file->link_access);
   return *out < 0 ? dust_h5_fail(file, "opening", clean) : DUST_OK;
 }
 

@@ -144,7 +144,7 @@ static dust_status create(dust_hdf5 *file, const char *name, dust_dtype dtype, i
   DUST_TRY(check_shape(file, clean, dtype, ndim, shape));
   DUST_TRY(check_layout(layout, file, clean));
   if (layout->layout == DUST_HDF5_CHUNKS_GIVEN) DUST_TRY(check_chunks(layout->chunks, shape, dust_dtype_size(dtype), file, clean, ndim));
-  if (dust_h5_exists(file->id, clean))
+  if (dust_h5_exists(file, clean))
     return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is there already: choose another name or file", file->path, clean);
   DUST_TRY(make_dataset(file, clean, dtype, ndim, shape, layout));
   DUST_TRY(dust_h5_sum_made(file, clean, dtype, ndim, shape));

@@ -7,7 +7,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "base/available.h"
 #include "store/hdf5_fast_internal.h"
+
+#define ASKED_BEFORE ((int64_t)256 << 20) /* bytes of a box that the system is asked about */
 
 /* Text of at most `capacity` bytes: shapes of up to 32 axes. */
 static void format_shape(char *text, size_t capacity, int ndim, const int64_t *shape) {
@@ -40,7 +43,11 @@ static dust_status transfer_begin(transfer *t, dust_hdf5 *file, const char *name
   t->file = file;
   t->type = t->memory_type = t->memory = t->space = -1;
   DUST_TRY(dust_h5_clean_name(t->clean, name));
-  DUST_TRY(dust_h5_dataset(&t->dataset, file, t->clean));
+  dust_h5_open_dataset *opened;
+  DUST_TRY(dust_h5_opened(&opened, file, t->clean));
+  t->dataset = opened->id;
+  if (!opened->stored_here) DUST_TRY(dust_h5_check_storage(file, opened->id, t->clean));
+  opened->stored_here = true;
   t->type = H5Dget_type(t->dataset);
   if (t->type < 0 || dust_h5_shape(t->dataset, &t->ndim, t->extent) != DUST_OK)
     return dust_h5_fail(file, "reading the header of", t->clean);
@@ -82,6 +89,21 @@ static dust_status transfer_box(transfer *t, int ndim, const int64_t *begin, con
   return DUST_OK;
 }
 
+/* A header of two kilobytes can declare any number of voxels: a box that memory can't hold is refused before it is made. */
+static dust_status check_room(const transfer *t) {
+  int64_t bytes = (int64_t)dust_dtype_size(t->dtype), room;
+  char shape[256];
+  bool empty = false, beyond = false;
+  for (int d = 0; d < t->ndim; d++) empty |= t->shape[d] == 0;
+  for (int d = 0; d < t->ndim; d++) beyond |= __builtin_mul_overflow(bytes, t->shape[d], &bytes);
+  if (empty || (!beyond && bytes < ASKED_BEFORE)) return DUST_OK;
+  room = dust_mem_available();
+  if (!beyond && (room < 0 || bytes <= room)) return DUST_OK;
+  format_shape(shape, sizeof shape, t->ndim, t->shape);
+  return dust_fail(DUST_ERROR_WORLD, "%s: a box of %s voxels of '%s' (%s) takes more memory than there is: %.4g GiB, of which %.4g are free; read a smaller part",
+                   t->file->path, shape, t->clean, dust_dtype_name(t->dtype), beyond ? 0x1p33 : (double)bytes / 0x1p30, (double)room / 0x1p30);
+}
+
 static bool transfer_is_empty(const transfer *t) {
   for (int d = 0; d < t->ndim; d++)
     if (t->shape[d] == 0) return true;
@@ -116,7 +138,7 @@ typedef struct fast_part {
 /* Whether the box can be read outside of HDF5; `rest` is what to read then. */
 static dust_status consider_fast(fast_part *rest, dust_hdf5 *file, const transfer *t) {
   dust_h5_open_dataset *dataset;
-  if (!file->fast || file->writable) return DUST_OK;
+  if (!file->fast || file->writable || file->swmr) return DUST_OK;
   DUST_TRY(dust_h5_opened(&dataset, file, t->clean));
   if (!dataset->judged) DUST_TRY(dust_h5_fast_open(&dataset->fast, file, dataset->id));
   dataset->judged = true;
@@ -134,6 +156,7 @@ static dust_status read_box(dust_ndarray *out, fast_part *rest, dust_hdf5 *file,
   dust_status status;
   DUST_GO(transfer_begin(&t, file, name));
   DUST_GO(begin || shape ? transfer_box(&t, ndim, begin, shape) : transfer_box(&t, t.ndim, origin, t.extent));
+  DUST_GO(check_room(&t));
   DUST_GO(dust_ndarray_empty(&array, t.dtype, t.ndim, t.shape));
   if (!transfer_is_empty(&t)) {
     if (rest) DUST_GO(consider_fast(rest, file, &t));

@@ -48,6 +48,7 @@ static bool system_words(char *text, size_t size, const char *description) {
 void dust_h5_reason(char *text, size_t size) {
   const char *found = NULL;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &found);
+  if (!found && dust_h5_driver_read_error()) found = strerror(dust_h5_driver_read_error());
   if (!found) found = "HDF5 gives no reason";
   if (!system_words(text, size, found)) snprintf(text, size, "%s", found);
 }
@@ -55,73 +56,17 @@ void dust_h5_reason(char *text, size_t size) {
 dust_status dust_h5_fail(const dust_hdf5 *file, const char *doing, const char *name) {
   char reason[256];
   dust_h5_reason(reason, sizeof reason);
+  if (strstr(reason, "bad version number") || strstr(reason, "unknown version") || strstr(reason, "bad superblock version"))
+    return dust_fail(DUST_ERROR_WORLD,
+                     "%s: %s '%s' failed: it is of a newer HDF5 than the one here, %u.%u.%u (%s); copy it with the program that wrote it: "
+                     "h5py.File(new, 'w', libver=('earliest', 'v110')), create_dataset(name, data=old[name][...])",
+                     file->path, doing, dust_h5_object(name), H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, reason);
   return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' failed: %s", file->path, doing, dust_h5_object(name), reason);
 }
 
-static const struct known_filter {
-  H5Z_filter_t id;
-  const char *name, *package; /* Debian's, where it has one */
-} known_filters[] = {
-    {H5Z_FILTER_DEFLATE, "gzip", NULL},
-    {H5Z_FILTER_SHUFFLE, "shuffle", NULL},
-    {H5Z_FILTER_FLETCHER32, "fletcher32", NULL},
-    {H5Z_FILTER_SZIP, "szip", NULL},
-    {H5Z_FILTER_NBIT, "n-bit", NULL},
-    {H5Z_FILTER_SCALEOFFSET, "scale-offset", NULL},
-    {307, "bzip2", "hdf5-filter-plugin"},
-    {32000, "lzf", "hdf5-plugin-lzf"},
-    {32001, "blosc", "hdf5-filter-plugin-blosc-serial"},
-    {32004, "lz4", "hdf5-filter-plugin"},
-    {32008, "bitshuffle", "hdf5-filter-plugin"},
-    {32013, "zfp", "hdf5-filter-plugin-zfp-serial"},
-    {32015, "zstd", NULL},
-    {32026, "blosc2", NULL},
-};
-
-static const struct known_filter *find_filter(H5Z_filter_t id) {
-  for (size_t i = 0; i < sizeof known_filters / sizeof *known_filters; i++)
-    if (known_filters[i].id == id) return &known_filters[i];
-  return NULL;
-}
-
-void dust_h5_filter_name(char *text, size_t size, H5Z_filter_t id, const char *in_file) {
-  const struct known_filter *known = find_filter(id);
-  if (known)
-    snprintf(text, size, "%s", known->name);
-  else if (in_file && in_file[0])
-    snprintf(text, size, "%.*s", (int)strcspn(in_file, " ;("), in_file);
-  else
-    snprintf(text, size, "filter %d", (int)id);
-}
-
-/* The first filter of the dataset that this HDF5 can't find; false if it has all. */
-static bool missing_filter(hid_t dataset, H5Z_filter_t *id, char *name, size_t size) {
-  hid_t plist = H5Dget_create_plist(dataset);
-  int count = plist < 0 ? 0 : H5Pget_nfilters(plist);
-  bool found = false;
-  for (int i = 0; i < count && !found; i++) {
-    unsigned flags, config;
-    char in_file[64] = "";
-    size_t values = 0;
-    *id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof in_file - 1, in_file, &config);
-    if (*id < 0 || H5Zfilter_avail(*id) > 0) continue;
-    dust_h5_filter_name(name, size, *id, in_file);
-    found = true;
-  }
-  if (plist >= 0) H5Pclose(plist);
-  return found;
-}
-
 dust_status dust_h5_fail_transfer(const dust_hdf5 *file, const char *doing, const char *name, hid_t dataset) {
-  char reason[256], filter[64];
-  H5Z_filter_t id;
+  char reason[256];
   dust_h5_reason(reason, sizeof reason);
-  if (!missing_filter(dataset, &id, filter, sizeof filter))
-    return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' failed: %s", file->path, doing, name, reason);
-  const struct known_filter *known = find_filter(id);
-  if (known && known->package)
-    return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' needs HDF5's filter plugin %d (%s): install the Debian package %s", file->path, doing,
-                     name, (int)id, filter, known->package);
-  return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' needs HDF5's filter plugin %d (%s): put it where HDF5_PLUGIN_PATH points", file->path,
-                   doing, name, (int)id, filter);
+  if (dust_h5_fail_filter(file, doing, name, dataset)) return DUST_ERROR_WORLD;
+  return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' failed: %s", file->path, doing, name, reason);
 }

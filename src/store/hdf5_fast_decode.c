@@ -175,11 +175,17 @@ static dust_status fail_chunk(const dust_h5_source *source, const dust_h5_place 
                    source->path, source->name, voxel, (unsigned long long)place->size, what);
 }
 
+static dust_status unpack_lzf(const dust_h5_source *source, const dust_h5_place *place, const void *raw, const int64_t *begin, void *out) {
+  if (dust_h5_lzf_decode(out, source->fast->chunk_bytes, raw, place->size)) return DUST_OK;
+  return fail_chunk(source, place, begin, "are no intact lzf data");
+}
+
 #ifdef DUST_HAVE_LIBDEFLATE
 
 static dust_status inflate_chunk(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
                                  const int64_t *begin, void *out) {
   char what[128];
+  if (source->fast->lzf) return unpack_lzf(source, place, raw, begin, out);
   const size_t wanted = source->fast->chunk_bytes;
   if (!scratch->inflater) scratch->inflater = libdeflate_alloc_decompressor();
   if (!scratch->inflater) return dust_fail(DUST_ERROR_MEMORY, "out of memory: libdeflate's decompressor");
@@ -200,12 +206,13 @@ bool dust_h5_can_decode(const dust_h5_fast *fast) { return true; }
 
 static dust_status inflate_chunk(const dust_h5_source *source, dust_h5_scratch *scratch, const dust_h5_place *place, const void *raw,
                                  const int64_t *begin, void *out) {
+  if (source->fast->lzf) return unpack_lzf(source, place, raw, begin, out);
   return fail_chunk(source, place, begin, "can't be inflated: this build has no libdeflate");
 }
 
 static void release_inflater(void *inflater) {}
 
-bool dust_h5_can_decode(const dust_h5_fast *fast) { return !fast->deflate; }
+bool dust_h5_can_decode(const dust_h5_fast *fast) { return !fast->deflate || fast->lzf; }
 
 #endif
 

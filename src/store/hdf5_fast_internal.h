@@ -7,7 +7,7 @@
  *     box -> chunks -> places (kept per dataset) -> raw bytes -> decoded chunks (kept per file, least recently used goes first) -> box
  *
  * That is done for files open for reading whose elements are native ones, stored contiguously, or in chunks with no filter,
- * shuffle, gzip, or shuffle then gzip. Whatever is anything else, or odd, is left to HDF5: both ways give the same bytes. One
+ * shuffle, gzip or lzf, or shuffle then one of these. Whatever is anything else, or odd, is left to HDF5: both ways give the same bytes. One
  * read works in batches of chunks, so that no box needs more memory than itself, the decoded chunks (DUST_H5_CACHE_BYTES) and scratch blocks a thread. Of a box
  * whose chunks are more than the cache holds none is kept, and what is wanted of each is decoded straight into the box.
  *
@@ -40,7 +40,8 @@ struct dust_h5_fast {
   int64_t extent[DUST_MAXDIM], chunk[DUST_MAXDIM], grid[DUST_MAXDIM]; /* voxels; voxels; chunks */
   int64_t chunk_count;
   int filters; /* how many, in the order of writing: shuffle, then gzip */
-  bool shuffle, deflate;
+  bool shuffle, deflate; /* deflate: gzip, or lzf */
+  bool lzf;
   bool has_fill; /* what chunks that were never written hold is known */
   char fill[8];
   dust_h5_place *places; /* one a chunk, known or not; NULL: HDF5 reads */

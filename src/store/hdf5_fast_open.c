@@ -75,6 +75,8 @@ static bool describe_filters(dust_h5_fast *fast, hid_t plist) {
       fast->shuffle = true;
     else if (id == H5Z_FILTER_DEFLATE && !fast->deflate)
       fast->deflate = true;
+    else if (id == 32000 && !fast->deflate && dust_h5_has_lzf())
+      fast->deflate = fast->lzf = true;
     else
       return false;
   }

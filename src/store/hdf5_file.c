@@ -68,9 +68,7 @@ static dust_status check_path(const char *path, bool must_exist, bool *exists) {
 }
 
 /* Why HDF5 didn't open the file. */
-static dust_status explain_open(const char *path, bool write, bool make) {
-  char reason[256];
-  dust_h5_reason(reason, sizeof reason);
+static dust_status explain_open(const char *path, const char *reason, bool write, bool make) {
   unsigned long long is, should;
   struct stat about;
   bool exists = stat(path, &about) == 0;
@@ -78,6 +76,12 @@ static dust_status explain_open(const char *path, bool write, bool make) {
     return dust_fail(DUST_ERROR_WORLD,
                      "%s is truncated: %llu of its %llu bytes are there (an interrupted copy or a program that was killed while writing)",
                      path, is, should);
+  if (strstr(reason, "h5clear"))
+    return dust_fail(DUST_ERROR_WORLD,
+                     "%s is marked as being written: another program has it open for that (wait until it has closed it), or was killed before it "
+                     "closed it. Then what it wrote last may be missing; take the mark away from a copy: cp FILE COPY && h5clear -s COPY (Debian: "
+                     "hdf5-tools)",
+                     path);
   if (strstr(reason, "already open for read-only"))
     return dust_fail(DUST_ERROR_WORLD, "%s is open for reading in this process and can't be opened for writing too: close it first", path);
   if (strstr(reason, "truncate a file which is already open") || strstr(reason, "file is already open"))
@@ -105,7 +109,7 @@ static void keep_library_loaded(void) {
 hid_t dust_h5_access_list(dust_h5_trouble *trouble) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
 #if H5_VERSION_GE(1, 10, 2)
-  bool fine = list >= 0 && H5Pset_libver_bounds(list, H5F_LIBVER_V18, trouble && trouble->way == DUST_H5_IN_PLACE ? H5F_LIBVER_LATEST : H5F_LIBVER_V18) >= 0;
+  bool fine = list >= 0 && H5Pset_libver_bounds(list, H5F_LIBVER_V18, !trouble || trouble->way == DUST_H5_IN_PLACE ? H5F_LIBVER_LATEST : H5F_LIBVER_V18) >= 0;
 #else
   bool fine = list >= 0;
 #endif
@@ -132,7 +136,14 @@ static dust_status open_there(dust_hdf5 *file, bool write) {
   hid_t list = dust_h5_access_list(write ? file->trouble : NULL);
   if (list < 0) return dust_h5_fail(file, "opening", "");
   file->id = H5Fopen(file->path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
-  dust_status status = file->id < 0 ? explain_open(file->path, write, false) : DUST_OK;
+  char reason[256] = "";
+  if (file->id < 0) dust_h5_reason(reason, sizeof reason);
+  if (file->id < 0 && !write && strstr(reason, "h5clear")) { /* the writer may have promised that others can read meanwhile (SWMR) */
+    hid_t shared = H5Fopen(file->path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, list);
+    if (shared >= 0)
+      file->id = shared, file->swmr = true;
+  }
+  dust_status status = file->id < 0 ? explain_open(file->path, reason, write, false) : DUST_OK;
   H5Pclose(list);
   return status;
 }
@@ -149,7 +160,9 @@ static dust_status open_anew(dust_hdf5 *file, dust_hdf5_mode mode, dust_output_k
   }
   const char *path = dust_output_path(file->output);
   file->id = resumed ? H5Fopen(path, H5F_ACC_RDWR, list) : create_id(path, list);
-  dust_status status = file->id < 0 ? explain_open(path, true, !resumed) : DUST_OK;
+  char reason[256] = "";
+  if (file->id < 0) dust_h5_reason(reason, sizeof reason);
+  dust_status status = file->id < 0 ? explain_open(path, reason, true, !resumed) : DUST_OK;
   H5Pclose(list);
   return status == DUST_OK && stream ? dust_h5_stream_begin(file, resumed) : status;
 }
@@ -185,6 +198,9 @@ static dust_status open_file(dust_hdf5 **out, const char *path, dust_hdf5_mode m
   file->fast = true;
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) file->open[i].id = -1;
   keep_library_loaded();
+  dust_h5_filters_register();
+  file->foreign = options && options->foreign;
+  DUST_GO(dust_h5_foreign_begin(file));
   DUST_GO(open_mode(file, mode, options ? options : &plain));
   *out = file;
   return DUST_OK;
@@ -267,6 +283,7 @@ static dust_status close_file(dust_hdf5 *file, bool discard) {
   dust_h5_stream_release(file);
   dust_h5_sums_release(file);
   release_trouble(file->trouble);
+  dust_h5_foreign_end(file);
   dust_free(file->path);
   dust_free(file);
   return status;
@@ -293,7 +310,7 @@ static dust_status move(dust_hdf5 *file, const char *from, const char *to) {
   DUST_TRY(dust_h5_clean_name(old, from));
   DUST_TRY(dust_h5_clean_name(name, to));
   if (!old[0] || !name[0]) return dust_fail(DUST_ERROR_ARGUMENT, "%s: the root can't be moved", file->path);
-  if (!dust_h5_exists(file->id, old)) return dust_fail(DUST_ERROR_WORLD, "%s has no '%s' to be moved", file->path, old);
+  if (!dust_h5_exists(file, old)) return dust_fail(DUST_ERROR_WORLD, "%s has no '%s' to be moved", file->path, old);
   if (H5Lmove(file->id, old, file->id, name, H5P_DEFAULT, H5P_DEFAULT) < 0) return dust_h5_fail(file, "moving", old);
   for (int i = 0; i < DUST_HDF5_OPEN_DATASETS; i++) DUST_TRY(dust_h5_forget(file, &file->open[i]));
   dust_h5_sums_moved(file, old, name);
@@ -310,24 +327,32 @@ dust_hdf5_counts dust_hdf5_get_counts(const dust_hdf5 *file) { return file->coun
 
 /* ---- names */
 
-bool dust_h5_exists(hid_t file, const char *clean) {
-  char prefix[DUST_HDF5_NAME];
-  if (!clean[0]) return true;
-  for (const char *end = clean; end;) {
-    end = strchr(end, '/');
-    size_t length = end ? (size_t)(end++ - clean) : strlen(clean);
-    memcpy(prefix, clean, length);
-    prefix[length] = 0;
-    if (H5Lexists(file, prefix, H5P_DEFAULT) <= 0 || H5Oexists_by_name(file, prefix, H5P_DEFAULT) <= 0) return false;
+/* Step by step, so that a path of n groups takes n steps. */
+bool dust_h5_exists(dust_hdf5 *file, const char *clean) {
+  char step[DUST_HDF5_NAME];
+  hid_t group = file->id;
+  bool there = true;
+  file->refused[0] = 0;
+  for (const char *at = clean, *end; there && at[0]; at = end) {
+    end = at + strcspn(at, "/");
+    memcpy(step, at, (size_t)(end - at));
+    step[end - at] = 0;
+    there = H5Lexists(group, step, file->link_access) > 0 && H5Oexists_by_name(group, step, file->link_access) > 0;
+    if (there && *end) {
+      hid_t next = H5Oopen(group, step, file->link_access);
+      if (group != file->id) H5Oclose(group);
+      group = next, there = next >= 0 && H5Iget_type(next) == H5I_GROUP, end++;
+    }
   }
-  return true;
+  if (group >= 0 && group != file->id) H5Oclose(group);
+  return there;
 }
 
 static dust_status exists(dust_hdf5 *file, const char *name, bool *out) {
   char clean[DUST_HDF5_NAME];
   DUST_TRY(dust_h5_clean_name(clean, name));
-  *out = dust_h5_exists(file->id, clean);
-  return DUST_OK;
+  *out = dust_h5_exists(file, clean);
+  return *out || !dust_h5_driver_read_error() ? DUST_OK : dust_h5_fail(file, "looking for", clean);
 }
 
 dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out) { DUST_H5_CALL(exists(file, name, out)); }
@@ -352,17 +377,17 @@ static size_t chunk_bytes(hid_t dataset) {
 
 /* Opens the dataset with a chunk cache that fits its chunks. The cache's size is fixed at the first opening, so the chunk has to
  * be known beforehand. */
-static hid_t open_with_cache(hid_t file, const char *clean) {
-  hid_t dataset = H5Dopen2(file, clean, H5P_DEFAULT);
+static hid_t open_with_cache(const dust_hdf5 *file, const char *clean) {
+  hid_t dataset = H5Dopen2(file->id, clean, file->dataset_access);
   size_t chunk = dataset < 0 ? 0 : chunk_bytes(dataset);
   if (chunk == 0) return dataset;
   size_t cache = chunk > CACHE_MOST / 4 ? CACHE_MOST : 4 * chunk < CACHE_LEAST ? CACHE_LEAST : 4 * chunk;
   size_t held = cache / chunk;
-  hid_t plist = H5Pcreate(H5P_DATASET_ACCESS);
+  hid_t plist = H5Pcopy(file->dataset_access);
   if (plist < 0 || H5Pset_chunk_cache(plist, held > 500 ? 50021 : held > 5 ? 5003 : 521, cache, H5D_CHUNK_CACHE_W0_DEFAULT) < 0)
     return dataset;
   H5Dclose(dataset);
-  dataset = H5Dopen2(file, clean, plist);
+  dataset = H5Dopen2(file->id, clean, plist);
   H5Pclose(plist);
   return dataset;
 }
@@ -386,17 +411,17 @@ dust_status dust_h5_forget(dust_hdf5 *file, dust_h5_open_dataset *slot) {
 }
 
 static dust_status open_dataset(dust_hdf5 *file, dust_h5_open_dataset *slot, const char *clean) {
-  if (!dust_h5_exists(file->id, clean)) return dust_h5_fail_missing(file, clean);
-  hid_t object = H5Oopen(file->id, dust_h5_object(clean), H5P_DEFAULT);
+  if (!dust_h5_exists(file, clean)) return dust_h5_fail_missing(file, clean);
+  hid_t object = H5Oopen(file->id, dust_h5_object(clean), file->link_access);
   if (object < 0) return dust_h5_fail(file, "opening", clean);
   H5I_type_t kind = H5Iget_type(object);
   H5Oclose(object);
   if (kind == H5I_GROUP) return dust_h5_fail_group(file, clean);
   if (kind != H5I_DATASET) return dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a named type, not a dataset", file->path, clean);
   DUST_TRY(dust_h5_forget(file, slot));
-  hid_t id = open_with_cache(file->id, clean);
+  hid_t id = open_with_cache(file, clean);
   if (id < 0) return dust_h5_fail(file, "opening dataset", clean);
-  slot->id = id;
+  slot->id = id, slot->stored_here = false;
   strcpy(slot->name, clean);
   return DUST_OK;
 }

@@ -34,34 +34,60 @@ static void describe_storage(dust_hdf5_info *info, hid_t dataset) {
   info->bytes = H5Dget_storage_size(dataset);
   hid_t plist = H5Dget_create_plist(dataset);
   if (plist < 0) return;
-  info->chunked = H5Pget_layout(plist) == H5D_CHUNKED && H5Pget_chunk(plist, DUST_HDF5_MAXDIM, chunk) == info->ndim;
+  H5D_layout_t layout = H5Pget_layout(plist);
+  bool external = layout == H5D_CONTIGUOUS && H5Pget_external_count(plist) > 0;
+  info->storage = layout == H5D_CHUNKED   ? DUST_HDF5_STORED_CHUNKED
+                  : layout == H5D_COMPACT ? DUST_HDF5_STORED_COMPACT
+                  : layout == H5D_VIRTUAL ? DUST_HDF5_STORED_VIRTUAL
+                  : external              ? DUST_HDF5_STORED_EXTERNAL
+                                          : DUST_HDF5_STORED_CONTIGUOUS;
+  info->chunked = layout == H5D_CHUNKED && H5Pget_chunk(plist, DUST_HDF5_MAXDIM, chunk) == info->ndim;
   for (int d = 0; info->chunked && d < info->ndim; d++) info->chunks[d] = (int64_t)chunk[d];
   describe_filters(info, plist);
   H5Pclose(plist);
 }
 
-static void describe_world(dust_hdf5_info *info, hid_t dataset) {
-  info->voxel_size_count = dust_h5_numbers(dataset, "resolution", info->voxel_size, DUST_HDF5_MAXDIM);
-  if (!info->voxel_size_count) info->voxel_size_count = dust_h5_numbers(dataset, "voxel_size", info->voxel_size, DUST_HDF5_MAXDIM);
-  info->offset_count = dust_h5_numbers(dataset, "offset", info->offset, DUST_HDF5_MAXDIM);
+const char *const dust_hdf5_word_names[DUST_HDF5_WORD_COUNT] = {"resolution", "voxel_size", "offset", "axis_names", "units"};
+
+static dust_status describe_world(dust_hdf5_info *info, const dust_hdf5 *file, const char *clean, hid_t dataset) {
+  for (int i = 0; i < DUST_HDF5_WORD_COUNT; i++) {
+    dust_hdf5_word *word = &info->word[i];
+    htri_t there = H5Aexists(dataset, dust_hdf5_word_names[i]);
+    word->there = there != 0;
+    if (there < 0) snprintf(word->problem, sizeof word->problem, "an attribute that is damaged");
+    if (there > 0) DUST_TRY(dust_h5_word(word, file, clean, dataset, dust_hdf5_word_names[i]));
+  }
+  return DUST_OK;
 }
 
-/* axis_names if it is strings; anything else is as good as absent. */
-static dust_status describe_axes(dust_hdf5_info *info, const dust_hdf5 *file, const char *clean, hid_t dataset) {
-  info->axes = (dust_hdf5_value){.kind = DUST_HDF5_STRINGS};
-  if (H5Aexists(dataset, "axis_names") <= 0) return DUST_OK;
-  dust_hdf5_value value;
-  dust_status status = dust_h5_value(&value, file, clean, dataset, "axis_names");
-  if (status == DUST_ERROR_MEMORY) return status;
-  if (status == DUST_OK && value.kind == DUST_HDF5_STRINGS)
-    info->axes = value;
-  else if (status == DUST_OK)
-    dust_hdf5_value_release(&value);
+static dust_status set_problem(dust_hdf5_info *info, const char *text) {
+  void *copy = NULL;
+  DUST_TRY(dust_alloc(&copy, strlen(text) + 1));
+  info->problem = strcpy(copy, text);
+  return DUST_OK;
+}
+
+/* Whether reading the voxels can be expected to work; only lack of memory fails. */
+static dust_status describe_problem(dust_hdf5_info *info, dust_hdf5 *file, const char *clean, hid_t dataset) {
+  bool elsewhere = info->storage == DUST_HDF5_STORED_EXTERNAL || info->storage == DUST_HDF5_STORED_VIRTUAL;
+  dust_status status = elsewhere ? dust_h5_check_storage(file, dataset, clean) : DUST_OK;
+  if (status == DUST_OK && info->filter_count && dust_h5_fail_filter(file, "reading", clean, dataset)) status = DUST_ERROR_WORLD;
+  return status == DUST_OK || status == DUST_ERROR_MEMORY ? status : set_problem(info, dust_message());
+}
+
+dust_status dust_h5_unreadable(dust_hdf5_info *out, const char *clean, const char *problem) {
+  dust_hdf5_info info = {.ndim = 0, .dtype = DUST_DTYPE_NONE};
+  void *name = NULL;
+  DUST_TRY(dust_alloc(&name, strlen(clean) + 1));
+  info.name = strcpy(name, clean);
+  dust_status status = set_problem(&info, problem);
+  if (status != DUST_OK) return dust_free(name), status;
+  *out = info;
   return DUST_OK;
 }
 
 dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean, hid_t dataset) {
-  dust_hdf5_info info = {0};
+  dust_hdf5_info info = {.opened = true};
   void *name = NULL;
   dust_status status = DUST_OK;
   hid_t type = H5Dget_type(dataset);
@@ -71,14 +97,16 @@ dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean
   }
   info.dtype = dust_h5_dtype(type, info.type, sizeof info.type);
   describe_storage(&info, dataset);
-  describe_world(&info, dataset);
   DUST_GO(dust_alloc(&name, strlen(clean) + 1));
-  DUST_GO(describe_axes(&info, file, clean, dataset));
-  info.name = strcpy(name, clean);
+  DUST_GO(describe_world(&info, file, clean, dataset));
+  DUST_GO(describe_problem(&info, file, clean, dataset));
+  if (dust_h5_driver_read_error()) DUST_GO(dust_h5_fail(file, "reading the header of", clean));
+  info.name = strcpy(name, clean), name = NULL;
   *out = info;
 done:
   if (type >= 0) H5Tclose(type);
-  if (status != DUST_OK) dust_free(name);
+  dust_free(name);
+  if (status != DUST_OK) dust_hdf5_info_release(&info);
   return status;
 }
 
@@ -95,5 +123,7 @@ dust_status dust_hdf5_get_info(dust_hdf5_info *out, dust_hdf5 *file, const char 
 void dust_hdf5_info_release(dust_hdf5_info *info) {
   dust_free(info->name);
   info->name = NULL;
-  dust_hdf5_value_release(&info->axes);
+  dust_free(info->problem);
+  info->problem = NULL;
+  for (int i = 0; i < DUST_HDF5_WORD_COUNT; i++) dust_hdf5_value_release(&info->word[i].value);
 }

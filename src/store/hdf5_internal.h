@@ -14,7 +14,7 @@
 #include "store/output.h"
 
 #define DUST_HDF5_OPEN_DATASETS 8
-#define DUST_HDF5_NAME 1024 /* longest name of a dataset we take, with its NUL */
+#define DUST_HDF5_NAME 4096 /* longest name of a dataset we take, with its NUL */
 
 typedef struct dust_h5_names {
   char **name;
@@ -28,6 +28,7 @@ typedef struct dust_h5_open_dataset {
   char name[DUST_HDF5_NAME];
   hid_t id;
   uint64_t used;      /* the file's clock when last asked for */
+  bool stored_here;   /* its voxels may be read: dust_h5_check_storage */
   bool judged;        /* whether `fast` was made up */
   dust_h5_fast *fast; /* NULL: HDF5 reads it */
 } dust_h5_open_dataset;
@@ -57,6 +58,10 @@ struct dust_hdf5 {
   uint64_t clock;
   bool fast;       /* may read without HDF5's own machinery */
   dust_pool *pool; /* the caller's; NULL: none */
+  bool foreign;    /* what the file has elsewhere may be read: external links and storage, virtual datasets */
+  bool swmr;       /* somebody may be writing to it */
+  char refused[256]; /* the file that an external link led to and that wasn't opened; "": none */
+  hid_t link_access, dataset_access; /* for every path that is followed; see hdf5_foreign.c */
   dust_hdf5_counts counts;
   dust_h5_cache cache;
   dust_h5_open_dataset open[DUST_HDF5_OPEN_DATASETS]; /* id < 0: free */
@@ -97,13 +102,38 @@ hid_t dust_h5_access_list(dust_h5_trouble *trouble);
 dust_status dust_h5_clean_name(char *out, const char *name);
 /* HDF5's spelling of a clean name. */
 static inline const char *dust_h5_object(const char *clean) { return clean[0] ? clean : "/"; }
-bool dust_h5_exists(hid_t file, const char *clean);
+/* False for what leads nowhere, and where the file can't be read: then dust_h5_driver_read_error() says so. */
+bool dust_h5_exists(dust_hdf5 *file, const char *clean);
 /* The open dataset of that clean name; it stays the file's. */
 dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean);
 dust_status dust_h5_opened(dust_h5_open_dataset **out, dust_hdf5 *file, const char *clean);
 /* Closes the slot's dataset. */
 dust_status dust_h5_forget(dust_hdf5 *file, dust_h5_open_dataset *slot);
 dust_status dust_h5_writable(const dust_hdf5 *file);
+
+/* ---- hdf5_foreign.c: what a file has in other files, which is read only when the user allows it. */
+dust_status dust_h5_foreign_begin(dust_hdf5 *file);
+void dust_h5_foreign_end(dust_hdf5 *file);
+/* Whether the dataset's voxels may be and can be read: external storage, sources of virtual datasets. */
+dust_status dust_h5_check_storage(dust_hdf5 *file, hid_t dataset, const char *clean);
+typedef struct dust_h5_identity {
+  unsigned long file;
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_token_t place;
+#else
+  haddr_t place;
+#endif
+} dust_h5_identity;
+bool dust_h5_identify(dust_h5_identity *out, hid_t object);
+
+/* ---- hdf5_filters.c */
+/* Makes HDF5 know the filters that we bring; once a process. */
+void dust_h5_filters_register(void);
+/* Message of a dataset that this HDF5 lacks a filter for, with a way out; false if it lacks none. */
+bool dust_h5_fail_filter(const dust_hdf5 *file, const char *doing, const char *name, hid_t dataset);
+/* The `size` bytes of lzf data, to exactly `wanted`; false: damaged, or this build can't. */
+bool dust_h5_lzf_decode(void *out, size_t wanted, const void *in, size_t size);
+bool dust_h5_has_lzf(void);
 
 /* ---- hdf5_fast_open.c, hdf5_fast_cache.c */
 void dust_h5_fast_close(dust_hdf5 *file, dust_h5_open_dataset *dataset); /* before the dataset's id is closed */
@@ -139,6 +169,8 @@ void dust_h5_names_release(dust_h5_names *names);
 dust_status dust_h5_dataset_names(dust_h5_names *out, dust_hdf5 *file);
 /* Fails for a name that leads to no dataset, saying what there is instead. */
 dust_status dust_h5_fail_missing(dust_hdf5 *file, const char *clean);
+/* Says where the name's last link points if it is a link that leads nowhere; false if it is none. */
+bool dust_h5_fail_link(dust_hdf5 *file, const char *clean);
 dust_status dust_h5_fail_group(dust_hdf5 *file, const char *clean);
 
 /* ---- hdf5_type.c */
@@ -152,10 +184,12 @@ bool dust_h5_moves_only(hid_t type);
 
 /* ---- hdf5_info.c */
 dust_status dust_h5_shape(hid_t dataset, int *ndim, int64_t shape[DUST_HDF5_MAXDIM]); /* no message */
+/* What can't be opened. */
+dust_status dust_h5_unreadable(dust_hdf5_info *out, const char *clean, const char *problem);
 dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean, hid_t dataset);
 
-/* ---- hdf5_attributes.c. Numbers of attribute `attribute` as doubles; 0 when absent, no numbers or more than `most`. */
-int dust_h5_numbers(hid_t object, const char *attribute, double *out, int most);
+/* ---- hdf5_attributes.c. An attribute that is there; fails for lack of memory only. */
+dust_status dust_h5_word(dust_hdf5_word *out, const dust_hdf5 *file, const char *clean, hid_t object, const char *attribute);
 /* The dataset or group of that name; the caller closes it. */
 dust_status dust_h5_open_object(hid_t *out, dust_hdf5 *file, const char *clean);
 dust_status dust_h5_value(dust_hdf5_value *out, const dust_hdf5 *file, const char *clean, hid_t object, const char *attribute);

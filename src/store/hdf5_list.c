@@ -1,8 +1,8 @@
-/* What is in a file: names and infos of all datasets.
+/* What is in a file: names and infos of all datasets, and what can't be opened.
  *
  * The walk keeps a list of groups to enter, those reached through hard links first, and enters each group once whatever the
  * number of its names: cycles of links end, a ladder of doubled links doesn't explode, and a group keeps its proper name rather
- * than an alias's. Datasets are listed under each name they have in the groups entered. Links that lead nowhere are passed over.
+ * than an alias's. Datasets are listed under each name they have in the groups entered. What can't be opened hides nothing else.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,43 +63,20 @@ static dust_status links_of(links *out, const dust_hdf5 *file, hid_t group, cons
 
 /* ---- the walk */
 
-typedef struct identity {
-  unsigned long file;
-#if H5_VERSION_GE(1, 12, 0)
-  H5O_token_t place;
-#else
-  haddr_t place;
-#endif
-} identity;
-
 typedef struct walk {
   dust_hdf5 *file;
   dust_h5_names datasets, hard, soft; /* hard, soft: groups to enter */
+  dust_h5_names unreadable, problems; /* by the same index */
   size_t hard_done, soft_done;
-  identity *entered;
+  dust_h5_identity *entered;
   size_t entered_count, entered_capacity;
 } walk;
 
-static bool identify(identity *out, hid_t object) {
-#if H5_VERSION_GE(1, 12, 0)
-  H5O_info2_t info;
-  if (H5Oget_info3(object, &info, H5O_INFO_BASIC) < 0) return false;
-  memset(out, 0, sizeof *out);
-  out->file = info.fileno, out->place = info.token;
-#else
-  H5O_info_t info;
-  if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0) return false;
-  memset(out, 0, sizeof *out);
-  out->file = info.fileno, out->place = info.addr;
-#endif
-  return true;
-}
-
 /* *first: this group wasn't entered before; it is noted as entered. */
 static dust_status enter_once(walk *w, hid_t group, bool *first) {
-  identity id;
+  dust_h5_identity id;
   *first = false;
-  if (!identify(&id, group)) return DUST_OK;
+  if (!dust_h5_identify(&id, group)) return DUST_OK;
   for (size_t i = 0; i < w->entered_count; i++)
     if (memcmp(&w->entered[i], &id, sizeof id) == 0) return DUST_OK;
   if (w->entered_count == w->entered_capacity) {
@@ -113,15 +90,38 @@ static dust_status enter_once(walk *w, hid_t group, bool *first) {
   return DUST_OK;
 }
 
+/* Notes that an object can't be opened, and why (the current message, without the file's name); the walk goes on. */
+static dust_status note_unreadable(walk *w, const char *group_name, const char *link) {
+  const char *problem = dust_message(), *path = w->file->path;
+  if (strncmp(problem, path, strlen(path)) == 0 && strncmp(problem + strlen(path), ": ", 2) == 0) problem += strlen(path) + 2;
+  DUST_TRY(dust_h5_names_add(&w->problems, "", problem));
+  return dust_h5_names_add(&w->unreadable, group_name, link);
+}
+
 /* Puts one child on the list that it belongs to. */
 static dust_status sort_child(walk *w, hid_t group, const char *group_name, const char *link, bool hard) {
-  if (!hard && H5Oexists_by_name(group, link, H5P_DEFAULT) <= 0) return DUST_OK;
-  hid_t object = H5Oopen(group, link, H5P_DEFAULT);
-  if (object < 0 && !hard) return DUST_OK;
-  if (object < 0) return dust_h5_fail(w->file, "opening", link);
+  char clean[DUST_HDF5_NAME];
+  const size_t length = strlen(group_name) + strlen(link) + 2;
+  if (length > DUST_HDF5_NAME) {
+    dust_fail(DUST_ERROR_WORLD, "its path has %zu bytes, and at most %d are supported", length - 2 + !group_name[0], DUST_HDF5_NAME - 1);
+    return note_unreadable(w, group_name, link);
+  }
+  strcpy(clean, group_name);
+  if (clean[0]) strcat(clean, "/");
+  strcat(clean, link);
+  w->file->refused[0] = 0;
+  if (!hard && H5Oexists_by_name(group, link, w->file->link_access) <= 0) {
+    if (dust_h5_driver_read_error()) return dust_h5_fail(w->file, "looking for", clean);
+    if (!dust_h5_fail_link(w->file, clean)) dust_fail(DUST_ERROR_WORLD, "a link that leads nowhere");
+    return note_unreadable(w, group_name, link);
+  }
+  hid_t object = H5Oopen(group, link, w->file->link_access);
+  if (object < 0) {
+    dust_h5_fail(w->file, "opening", clean);
+    return dust_h5_driver_read_error() ? DUST_ERROR_WORLD : note_unreadable(w, group_name, link);
+  }
   H5I_type_t kind = H5Iget_type(object);
   H5Oclose(object);
-  if (strlen(group_name) + strlen(link) + 2 > DUST_HDF5_NAME) return DUST_OK; /* can't be asked for by that name either */
   if (kind == H5I_DATASET) return dust_h5_names_add(&w->datasets, group_name, link);
   return kind == H5I_GROUP ? dust_h5_names_add(hard ? &w->hard : &w->soft, group_name, link) : DUST_OK;
 }
@@ -139,51 +139,62 @@ done:
 
 static dust_status walk_group(walk *w, const char *name) {
   bool first;
-  hid_t group = H5Gopen2(w->file->id, dust_h5_object(name), H5P_DEFAULT);
+  hid_t group = H5Oopen(w->file->id, dust_h5_object(name), w->file->link_access);
   if (group < 0) return dust_h5_fail(w->file, "opening group", name);
   dust_status status = enter_once(w, group, &first);
   if (status == DUST_OK && first) status = walk_links(w, group, name);
-  H5Gclose(group);
-  return status;
+  H5Oclose(group);
+  if (status == DUST_OK || status == DUST_ERROR_MEMORY || !name[0] || dust_h5_driver_read_error()) return status;
+  return note_unreadable(w, "", name); /* a damaged group hides what it holds, nothing else */
+}
+
+static void walk_release(walk *w) {
+  dust_h5_names_release(&w->datasets), dust_h5_names_release(&w->hard), dust_h5_names_release(&w->soft);
+  dust_h5_names_release(&w->unreadable), dust_h5_names_release(&w->problems);
+  dust_free(w->entered);
+}
+
+static dust_status walk_file(walk *w) {
+  DUST_TRY(walk_group(w, ""));
+  while (w->hard_done < w->hard.count || w->soft_done < w->soft.count)
+    DUST_TRY(walk_group(w, w->hard_done < w->hard.count ? w->hard.name[w->hard_done++] : w->soft.name[w->soft_done++]));
+  if (w->datasets.count) qsort(w->datasets.name, w->datasets.count, sizeof(char *), by_name);
+  return DUST_OK;
 }
 
 dust_status dust_h5_dataset_names(dust_h5_names *out, dust_hdf5 *file) {
   walk w = {.file = file};
-  dust_status status;
-  DUST_GO(walk_group(&w, ""));
-  while (w.hard_done < w.hard.count || w.soft_done < w.soft.count)
-    DUST_GO(walk_group(&w, w.hard_done < w.hard.count ? w.hard.name[w.hard_done++] : w.soft.name[w.soft_done++]));
-  if (w.datasets.count) qsort(w.datasets.name, w.datasets.count, sizeof(char *), by_name);
-  *out = w.datasets;
-done:
-  if (status != DUST_OK) dust_h5_names_release(&w.datasets);
-  dust_h5_names_release(&w.hard), dust_h5_names_release(&w.soft);
-  dust_free(w.entered);
+  dust_status status = walk_file(&w);
+  if (status == DUST_OK) *out = w.datasets, w.datasets = (dust_h5_names){0};
+  walk_release(&w);
   return status;
 }
 
 /* ---- all infos */
 
+/* A dataset that can't be made sense of is told as such. */
 static dust_status info_of(dust_hdf5_info *out, dust_hdf5 *file, const char *clean) {
-  hid_t dataset = H5Dopen2(file->id, clean, H5P_DEFAULT);
-  if (dataset < 0) return dust_h5_fail(file, "opening dataset", clean);
-  dust_status status = dust_h5_info(out, file, clean, dataset);
-  H5Dclose(dataset);
-  return status;
+  hid_t dataset = H5Dopen2(file->id, clean, file->dataset_access);
+  dust_status status = dataset < 0 ? dust_h5_fail(file, "opening dataset", clean) : dust_h5_info(out, file, clean, dataset);
+  if (dataset >= 0) H5Dclose(dataset);
+  if (status == DUST_OK || status == DUST_ERROR_MEMORY || dust_h5_driver_read_error()) return status;
+  return dust_h5_unreadable(out, clean, dust_message());
 }
 
 static dust_status list(dust_hdf5_info **out, size_t *count, dust_hdf5 *file) {
-  dust_h5_names names = {0};
+  walk w = {.file = file};
   void *block = NULL;
   size_t done = 0;
   dust_status status;
-  DUST_GO(dust_h5_dataset_names(&names, file));
-  DUST_GO(dust_calloc(&block, names.count, sizeof **out));
-  for (; done < names.count; done++) DUST_GO(info_of((dust_hdf5_info *)block + done, file, names.name[done]));
-  *out = block, *count = names.count;
+  DUST_GO(walk_file(&w));
+  DUST_GO(dust_calloc(&block, w.datasets.count + w.unreadable.count, sizeof **out));
+  for (size_t i = 0; i < w.datasets.count; i++, done++) DUST_GO(info_of((dust_hdf5_info *)block + done, file, w.datasets.name[i]));
+  for (size_t i = 0; i < w.unreadable.count; i++, done++)
+    DUST_GO(dust_h5_unreadable((dust_hdf5_info *)block + done, w.unreadable.name[i], w.problems.name[i]));
+  *out = block, *count = done;
 done:
   if (status != DUST_OK) dust_hdf5_list_release(block, done);
-  dust_h5_names_release(&names);
+  walk_release(&w);
   return status;
 }
 

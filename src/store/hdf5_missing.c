@@ -53,19 +53,24 @@ static void join(char *text, size_t size, char *const *name, size_t count) {
 }
 
 /* Says where the name's last link points if it is a link that leads nowhere. */
-static bool fail_broken_link(dust_hdf5 *file, const char *clean) {
+bool dust_h5_fail_link(dust_hdf5 *file, const char *clean) {
   char to[512];
   H5L_info_t link;
   char parent[DUST_HDF5_NAME];
   snprintf(parent, sizeof parent, "%.*s", (int)(last_part(clean) - clean), clean);
   if (parent[0]) parent[strlen(parent) - 1] = 0;
-  if (!dust_h5_exists(file->id, parent) || H5Lexists(file->id, clean, H5P_DEFAULT) <= 0) return false;
-  if (H5Lget_info(file->id, clean, &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_HARD || link.u.val_size >= sizeof to) return false;
+  if (!dust_h5_exists(file, parent) || H5Lexists(file->id, clean, file->link_access) <= 0) return false;
+  if (H5Lget_info(file->id, clean, &link, file->link_access) < 0 || link.type == H5L_TYPE_HARD || link.u.val_size >= sizeof to) return false;
   memset(to, 0, sizeof to);
-  if (H5Lget_val(file->id, clean, to, sizeof to, H5P_DEFAULT) < 0) return false;
+  if (H5Lget_val(file->id, clean, to, sizeof to, file->link_access) < 0) return false;
   const char *other = NULL, *object = to;
   if (link.type == H5L_TYPE_EXTERNAL && H5Lunpack_elink_val(to, link.u.val_size, NULL, &other, &object) < 0) return false;
-  if (other)
+  if (other && !file->foreign)
+    dust_fail(DUST_ERROR_WORLD,
+              "%s: '%s' is a link to '%s' in another file, %s, and such are followed only when that is allowed: `--allow-foreign`, "
+              "allow_foreign = true",
+              file->path, clean, object, other);
+  else if (other)
     dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a link to '%s' in the file %s, which isn't there", file->path, clean, object, other);
   else
     dust_fail(DUST_ERROR_WORLD, "%s: '%s' is a link to '%s', which isn't there", file->path, clean, object);
@@ -74,8 +79,13 @@ static bool fail_broken_link(dust_hdf5 *file, const char *clean) {
 
 dust_status dust_h5_fail_missing(dust_hdf5 *file, const char *clean) {
   dust_h5_names names = {0};
-  char all[600];
-  if (fail_broken_link(file, clean)) return DUST_ERROR_WORLD;
+  char all[600], refused[256];
+  if (dust_h5_driver_read_error()) return dust_h5_fail(file, "looking for", clean);
+  snprintf(refused, sizeof refused, "%s", file->refused);
+  if (dust_h5_fail_link(file, clean)) return DUST_ERROR_WORLD;
+  if (refused[0])
+    return dust_fail(DUST_ERROR_WORLD, "%s: '%s' leads into another file, %s, and such are read only when that is allowed: `--allow-foreign`, allow_foreign = true",
+                     file->path, clean, refused);
   dust_status status = dust_h5_dataset_names(&names, file);
   if (status == DUST_ERROR_MEMORY) return status;
   size_t best = nearest(&names, clean);

@@ -6,6 +6,7 @@
 /* The type of the value's elements in memory and in the file; owned by the caller. */
 static hid_t type_of(const dust_hdf5_value *value) {
   if (value->kind == DUST_HDF5_INTEGERS) return H5Tcopy(H5T_NATIVE_INT64);
+  if (value->kind == DUST_HDF5_UNSIGNED) return H5Tcopy(H5T_NATIVE_UINT64);
   if (value->kind == DUST_HDF5_NUMBERS) return H5Tcopy(H5T_NATIVE_DOUBLE);
   hid_t type = H5Tcopy(H5T_C_S1);
   if (type >= 0 && (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) H5Tclose(type), type = -1;

@@ -91,9 +91,15 @@ static void test_missing_filters(void) {
   CHECK_FAILS(dust_hdf5_read(&array, file, "blosc", 0, NULL, NULL), DUST_ERROR_WORLD,
               TYPES
               ": reading 'blosc' needs HDF5's filter plugin 32001 (blosc): install the Debian package hdf5-filter-plugin-blosc-serial");
-  CHECK_FAILS(dust_hdf5_read(&array, file, "lzf", 0, NULL, NULL), DUST_ERROR_WORLD, "install the Debian package hdf5-plugin-lzf");
+#ifdef DUST_HAVE_LZF
+  dust_ndarray unpacked = {0};
+  CHECK_OK(dust_hdf5_read(&unpacked, file, "lzf", 0, NULL, NULL));
+  dust_ndarray_release(&unpacked);
+#else
+  CHECK_FAILS(dust_hdf5_read(&array, file, "lzf", 0, NULL, NULL), DUST_ERROR_WORLD, "install liblzf");
+#endif
   CHECK_FAILS(dust_hdf5_read(&array, file, "unknown", 0, NULL, NULL), DUST_ERROR_WORLD,
-              "filter plugin 299 (filter 299): put it where HDF5_PLUGIN_PATH points");
+              "filter plugin 299 (filter 299): put its library into a folder that HDF5_PLUGIN_PATH names");
   CHECK(array.buffer == NULL);
   CHECK_OK(dust_hdf5_close(file));
   CHECK_OK(dust_hdf5_close(NULL));

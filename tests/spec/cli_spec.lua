@@ -22,7 +22,7 @@ describe("the program", function()
     local result = run { "--version" }
     assert.equal(0, result.status)
     assert.equal("", result.err)
-    assert.matches("^moondust %d+%.%d+%.%d+\nLua 5%.4%.%d+, HDF5 [%d.]+, GSL [%d.]+\noptional: deflate %a+, http %a+, png %a+, readline %a+\n", result.out)
+    assert.matches("^moondust %d+%.%d+%.%d+\nLua 5%.4%.%d+, HDF5 [%d.]+, GSL [%d.]+\noptional: deflate %a+, http %a+, lzf %a+, png %a+, readline %a+\n", result.out)
   end)
 
   it("has help for itself and for each command", function()

@@ -121,7 +121,7 @@ describe("Hdf5Source", function()
     assert(md.hdf5.write(path, "flat", core.ndarray({ { 1, 2 }, { 3, 4 } }, "uint8"), { voxel_size = { 1, 1 } }))
     assert(md.hdf5.write(path, "deep", core.ndarray({ { { 5, 6 }, { 7, 8 } } }, "uint8"), { voxel_size = { 1, 1, 1 } }))
     assert(md.hdf5.write(path, "channels", core.ndarray({ { 1, 2 }, { 3, 4 } }, "uint8"), { voxel_size = { 1 } }))
-    local p <close> = md.Hdf5Source({ path, { [A] = "flat", [B] = "deep", [MASK] = "channels" } }):build()
+    local p <close> = md.Hdf5Source({ path, { [A] = "flat", [B] = "deep", [MASK] = "channels" }, channels_first = true }):build()
     local rois = { [A] = md.Roi({ 1, 0 }, { 1, 2 }), [B] = md.Roi({ 0, 1, 1 }, { 1, 1, 1 }), [MASK] = md.Roi({ 1 }, { 1 }) }
     local batch = p:request_batch(md.BatchRequest(rois))
     assert.same({ { 3, 4 } }, batch[A].data:totable())

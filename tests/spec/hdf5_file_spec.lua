@@ -147,7 +147,7 @@ describe("attributes that h5py wrote", function()
     local function value(name) return (file:attribute("mixed", name)) end
     assert.are.equal(1, value("flag"))
     assert.are.equal("integer", math.type(value("small")))
-    assert.are.equal(2.0 ^ 64, value("big"))
+    assert.are.same({ "uint64", -1 }, { value("big").dtype, value("big"):reshape({ 1 }):totable()[1] })
     assert.are.equal("über", value("text"))
     assert.are.equal("ab", value("fixed"))
     assert.are.equal("abc", value("padded"))
@@ -166,7 +166,7 @@ end)
 
 describe("links", function()
   local file
-  before_each(function() file = assert(core.hdf5.open(LINKS)) end)
+  before_each(function() file = assert(core.hdf5.open(LINKS, "r", { allow_foreign = true })) end)
   after_each(function() file:close() end)
 
   it("are listed once a group, cycles or not", function()

@@ -114,7 +114,7 @@ describe("Hdf5Source", function()
 
   it("refuses a voxel size that isn't whole, and says how to give another", function()
     local path = temp(counting { 2, 2, 2 }, { resolution = { 4.5, 0.5, 0.5 } })
-    assert.equal(("Hdf5Source[%s]: dataset 'volumes/raw' of %s has the voxel size (4.5, 0.5, 0.5), and world units are whole numbers; give it in a "
+    assert.equal(("Hdf5Source[%s]: dataset 'volumes/raw' of %s has the voxel size (4.5, 0.5, 0.5), attribute 'resolution', and world units are whole numbers; give it in a "
       .. "smaller unit: array_specs = { [RAW] = md.ArraySpec{ voxel_size = {…} } } (for RAW)"):format(path, path), build_error(path))
     local p <close> = source(path, md.ArraySpec { voxel_size = { 9, 1, 1 } }):build()
     assert.equal(md.Coordinate { 9, 1, 1 }, p.spec[RAW].voxel_size)
@@ -122,17 +122,17 @@ describe("Hdf5Source", function()
 
   it("refuses a dataset without voxel size, one of 0, and one with too many axes", function()
     assert.matches("has no voxel size %(attribute 'resolution' or 'voxel_size'%); give one: array_specs", build_error(temp(counting { 2, 2, 2 })))
-    assert.matches("has the voxel size %(0, 1, 1%), and each entry must be 1 or more",
+    assert.matches("has the voxel size %(0, 1, 1%), attribute 'resolution', and each entry must be 1 or more",
       build_error(temp(counting { 2, 2, 2 }, { resolution = { 0, 1, 1 } })))
-    assert.matches("has 2 axes, %(2, 2%), too few for the voxel size %(1, 1, 1%)", build_error(temp(counting { 2, 2 }, { resolution = { 1, 1, 1 } })))
+    assert.matches("has 2 axes, %(2, 2%), too few for the voxel size %(1, 1, 1%), attribute 'resolution'", build_error(temp(counting { 2, 2 }, { resolution = { 1, 1, 1 } })))
   end)
 
   it("refuses offsets that aren't whole or not on the grid", function()
-    assert.matches("has the offset %(1.5, 0, 0%), and world units are whole numbers",
+    assert.matches("has the offset %(1.5, 0, 0%), attribute 'offset', and world units are whole numbers",
       build_error(temp(counting { 2, 2, 2 }, { resolution = { 1, 1, 1 }, offset = { 1.5, 0, 0 } })))
-    assert.matches("has the offset %(0, 3, 0%), which is not on the grid of its voxel size %(4, 4, 4%) %(axis 2%)",
+    assert.matches("has the offset %(0, 3, 0%), attribute 'offset', which is not on the grid of its voxel size %(4, 4, 4%) %(axis 2%)",
       build_error(temp(counting { 2, 2, 2 }, { resolution = { 4, 4, 4 }, offset = { 0, 3, 0 } })))
-    assert.matches("has the offset %(0, 0%) and the voxel size %(4, 4, 4%), which differ in their number of axes",
+    assert.matches("has the offset %(0, 0%), attribute 'offset', and the voxel size %(4, 4, 4%), which differ in their number of axes",
       build_error(temp(counting { 2, 2, 2 }, { resolution = { 4, 4, 4 }, offset = { 0, 0 } })))
   end)
 

@@ -26,7 +26,7 @@ function M.usage_error(message) M.exit { usage = message } end
 --- The value, or its message as an error: for openers, where the world may say no.
 function M.must(value, message)
   if value == nil then error(message, 0) end
-  return value
+  return value, message
 end
 
 --- A parser of arguments whose --help prints and ends.
@@ -123,6 +123,7 @@ function M.help()
   }
   for _, name in ipairs(COMMANDS) do lines[#lines + 1] = ("  %-10s %s"):format(name, command_module(name).summary) end
   lines[#lines + 1] = ""
+  lines[#lines + 1] = "--allow-foreign, before a script too, has files read that other files name (HDF5's external links and storage, virtual datasets)."
   lines[#lines + 1] = "--debug shows where an error was raised. MOONDUST_THREADS sets the number of kernel threads."
   return table.concat(lines, "\n")
 end
@@ -136,6 +137,7 @@ function M.parser_of(name)
   local parser = new_parser(PROGRAM .. " " .. name, command.summary)
   command.configure(parser)
   parser:flag("--debug", "Show where an error was raised.")
+  parser:flag("--allow-foreign", "Read also what a file has in other files: external links and storage, sources of virtual datasets.")
   return parser, command
 end
 
@@ -221,18 +223,20 @@ local function dispatch(words, debugging)
   return run_script(first, words)
 end
 
---- Takes --debug out of the words that are the program's own (those before a script's name and of a sub-command).
+local function allow_foreign() require("moondust.core").hdf5.allow_foreign(true) end
+
+--- Takes --debug and --allow-foreign out of the words that are the program's own (those before a script's name and of a sub-command).
 local function take_debug(words)
   local found = false
-  while words[1] == "--debug" do
-    found = true
-    table.remove(words, 1)
+  while words[1] == "--debug" or words[1] == "--allow-foreign" do
+    if table.remove(words, 1) == "--debug" then found = true else allow_foreign() end
   end
   for _, name in ipairs(COMMANDS) do
     if words[1] == name then
       for _, word in ipairs(words) do
         if word == "--" then break end
         found = found or word == "--debug"
+        if word == "--allow-foreign" then allow_foreign() end
       end
     end
   end
@@ -255,6 +259,13 @@ function M.interrupted()
   return program.interrupted()
 end
 
+-- A message, line by line, without what would steer the terminal.
+local function shown(message)
+  local found, core = pcall(require, "moondust.core")
+  if not found then return message end
+  return (message:gsub("[^\n\t]+", core.printable))
+end
+
 local function report(raised, debugging)
   if raised.status then return raised.status end
   if raised.usage then
@@ -268,7 +279,7 @@ local function report(raised, debugging)
     io.stderr:write(PROGRAM, ": interrupted\n")
     return status
   end
-  io.stderr:write(PROGRAM, ": ", debugging and raised.traceback or raised.message, "\n")
+  io.stderr:write(PROGRAM, ": ", shown(debugging and raised.traceback or raised.message), "\n")
   return 1
 end
 

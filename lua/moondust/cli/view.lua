@@ -23,8 +23,8 @@ end
 
 function M.configure(parser)
   parser:argument("file", "An HDF5 file.")
-  parser:argument("dataset", "Datasets, or one group of them such as batch_000003. Default: volumes/raw, the first batch, or the first "
-    .. "dataset with two axes or more."):args "*"
+  parser:argument("dataset", "Datasets, or one group of them such as batch_000003. Default: volumes/raw, the first batch, or the "
+    .. "largest that is a picture rather than a table."):args "*"
   parser:option("-o --out", "The picture; default: FILE.png beside where you are."):argname "OUT.png"
   parser:option("--batch", "Of a file of batches: this one."):convert(cli.integer(0, 999999)):argname "N"
   M.configure_style(parser, "12 of one dataset, 5 of several.")
@@ -60,11 +60,12 @@ local function inside(list, group)
   return found
 end
 
-local function no_dataset(path, list, wanted)
+local function no_dataset(path, list, others, wanted)
+  for _, other in ipairs(others) do if other.name == wanted then error(("%s: %s"):format(core.printable(path), other.problem), 0) end end
   local names = {}
   for i, info in ipairs(list) do names[i] = info.name end
   local near = options.nearest(wanted, names)
-  error(("%s has no dataset '%s'%s"):format(path, wanted, near and ("; did you mean '%s'?"):format(near) or ""), 0)
+  error(("%s has no dataset '%s'%s"):format(core.printable(path), core.printable(wanted), near and ("; did you mean '%s'?"):format(core.printable(near)) or ""), 0)
 end
 
 -- Datasets of a batch, images first, weights last: graphs are the triples KEY-ids, KEY-locations, KEY-edges.
@@ -98,21 +99,47 @@ function M.read_graph(file, path, name)
   return items.from_graph(name, core.Graph { nodes, edges, ndim = places.shape[2] })
 end
 
+local LEAST = 16 -- voxels along two axes of what is a picture rather than a table
+
+-- How much of a picture a dataset is: the greater the better, nil: none at all. Names of raw data first, then by the number of voxels,
+-- grey ones before labels; tables, and what can't be read, behind all others.
+local function worth(info)
+  if not is_picture(info) then return nil end
+  local size, long = 1, 0
+  for _, length in ipairs(info.shape) do
+    size = size * length
+    if length >= LEAST then long = long + 1 end
+  end
+  if size == 0 then return nil end
+  return { info.problem and 0 or 1, long >= 2 and 1 or 0, info.name:find "volumes/raw$" and 1 or 0, size, info.name:find "raw$" and 1 or 0, colors.are_labels(info.dtype, info.name) and 0 or 1 }
+end
+
 local function default_of(list)
-  for _, info in ipairs(list) do if info.name:find "volumes/raw$" then return info end end
-  for _, info in ipairs(list) do if is_picture(info) then return info end end
+  local best, most
+  for _, info in ipairs(list) do
+    local own = worth(info)
+    for i = 1, own and #own or 0 do
+      if not most or own[i] > most[i] then
+        best, most = info, own
+        break
+      elseif own[i] < most[i] then
+        break
+      end
+    end
+  end
+  return best
 end
 
 local function one(file, path, info)
   if not is_picture(info) then
-    error(("%s in %s is no picture: %s of %d axes"):format(info.name, path, info.dtype or info.type, #info.shape), 0)
+    error(("%s in %s is no picture: %s of %d axes"):format(core.printable(info.name), core.printable(path), info.dtype or info.type, #info.shape), 0)
   end
   return items.from_dataset(file, info)
 end
 
 -- What is to be drawn, and what it is called.
 local function choose(file, args)
-  local list = must(file:list())
+  local list, others = must(file:list())
   local first = list[1] and list[1].name:match "^(batch_%d+)/"
   local group = args.batch and ("batch_%06d"):format(args.batch) or #args.dataset == 0 and first
     or #args.dataset == 1 and not find(list, args.dataset[1]) and args.dataset[1]
@@ -121,11 +148,14 @@ local function choose(file, args)
     error(("%s has no batch %d (%s)"):format(args.file, args.batch, first and "the first is " .. first or "it is no file of batches"), 0)
   end
   if #args.dataset == 0 then
-    local info = default_of(list) or error(("%s has no dataset with two axes or more"):format(args.file), 0)
+    local info = default_of(list) or error(("%s has no dataset with two axes or more%s"):format(core.printable(args.file), others[1]
+      and (" that can be read (%s: %s)"):format(core.printable(others[1].name), others[1].problem) or ""), 0)
     return { one(file, args.file, info) }, info.name
   end
   local out = {}
-  for i, name in ipairs(args.dataset) do out[i] = one(file, args.file, find(list, name) or no_dataset(args.file, list, name)) end
+  for i, name in ipairs(args.dataset) do
+    out[i] = one(file, args.file, find(list, name) or file:info(name) or no_dataset(args.file, list, others, name))
+  end
   return out, table.concat(args.dataset, ", ")
 end
 
@@ -137,11 +167,11 @@ function M.run(args)
   must(core.output.allowed(out))
   local list, what = choose(file, args)
   local style = M.style_of(args)
-  style.title = ("%s  %s"):format(args.file:match "[^/]*$", what)
+  style.title = core.printable(("%s  %s"):format(args.file:match "[^/]*$", what))
   local image, slices = picture.sheet(list, picture.parse("moondust view", style))
   must(core.png.write(out, image))
   local shape = #list == 1 and list[1].shape and (" (%s)"):format(table.concat(list[1].shape, "x")) or ""
-  print(("%s: %d slice%s of %s%s"):format(out, slices, slices == 1 and "" or "s", what, shape))
+  print(("%s: %d slice%s of %s%s"):format(core.printable(out), slices, slices == 1 and "" or "s", core.printable(what), shape))
 end
 
 return M

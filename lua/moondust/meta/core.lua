@@ -1109,6 +1109,12 @@ function core.memory() end
 --- Bytes of memory this machine has.
 ---@return integer
 function core.physical_memory() end
+
+--- Text from outside (a name in a file, a path) with what would steer a terminal written out: control characters, marks of
+--- writing direction, bytes that are no UTF-8.
+---@param text string
+---@return string
+function core.printable(text) end
 --- Bytes an element takes.
 ---@param dtype string
 ---@return integer

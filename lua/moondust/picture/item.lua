@@ -169,19 +169,33 @@ function M.from_ndarray(name, data, channels)
   return in_memory(item, data)
 end
 
+local MOST_PLANE = 1 << 30 -- voxels that are read for one slice
+
+-- A header of two kilobytes can declare any number of voxels.
+local function check_plane(info)
+  local n = #info.shape
+  local voxels = (info.shape[n] or 1) * (info.shape[n - 1] or 1.0)
+  if info.problem then error(info.problem, 0) end
+  if voxels > MOST_PLANE then
+    error(("%s: a slice of %sx%s voxels is more than a picture is made of (at most %d)"):format(core.printable(info.name), info.shape[n - 1] or 1, info.shape[n],
+      MOST_PLANE), 0)
+  end
+end
+
 --- A dataset of an open file; planes are read when they are drawn.
 ---@param file moondust.Hdf5File
 ---@param info moondust.DatasetInfo
 ---@param name string?  default: its path
 ---@return moondust.picture.Item
 function M.from_dataset(file, info, name)
-  local item = { name = name or info.name, dtype = info.dtype, shape = info.shape, channels = 1 }
+  local item = { name = core.printable(name or info.name), dtype = info.dtype, shape = info.shape, channels = 1 }
   local size = 1
-  for _, length in ipairs(info.shape) do size = size * length end
+  for _, length in ipairs(info.shape) do size = size * (length + 0.0) end
   if size == 0 then
     item.note = "no voxels"
     return item
   end
+  check_plane(info)
   local dims = info.voxel_size and math.min(#info.voxel_size, #info.shape) or math.min(3, #info.shape)
   local offset = info.offset and #info.offset == dims and info.offset or unit(dims, 0)
   place(item, info.shape, offset, info.voxel_size and #info.voxel_size == dims and info.voxel_size or unit(dims, 1))

@@ -173,7 +173,7 @@ function FileScenes:load(number)
   end
   for _, info in ipairs(infos) do
     if not beside_points(info.name, prefixes) then
-      local image = info.dtype and has_elements(info) and (#info.shape >= 2 or info.voxel_size)
+      local image = info.dtype and not info.problem and has_elements(info) and (#info.shape >= 2 or info.voxel_size)
       local pane = image and pane_of(self.file, info, prefix)
       if pane then fields.panes[#fields.panes + 1] = pane else fields.others[#fields.others + 1] = describe(info) end
     end
