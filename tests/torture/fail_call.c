@@ -87,7 +87,6 @@ static void on_crash(int number) {
   armed = false;
   snprintf(line, sizeof line, "crash %s %d\n", owner(), number);
   add_line(line);
-  signal(number, SIG_DFL);
   raise(number);
 }
 
@@ -101,8 +100,12 @@ __attribute__((constructor)) static void begin(void) {
   place = number ? atol(number) : 0;
   if (path) snprintf(report_path, sizeof report_path, "%s", path);
   is_terminal = getenv("TORTURE_TERMINAL") != NULL;
+  static char stack[1 << 18]; /* of its own, since a stack that has overflowed has no room for a handler */
+  const stack_t place_of_stack = {.ss_sp = stack, .ss_size = sizeof stack};
+  const struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_RESETHAND};
   static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], on_crash);
+  sigaltstack(&place_of_stack, NULL);
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) sigaction(deadly[i], &action, NULL);
   armed = true;
 }
 

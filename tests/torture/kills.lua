@@ -7,7 +7,7 @@ local quote = shell.quote
 local M = {}
 
 local SIGNALS = { { "KILL", 137 }, { "TERM", 143 }, { "INT", 130 }, { "HUP", 129 } }
-local BATCHES = 12
+local BATCHES = 20
 
 local function command_of(work, words)
   return ("env -u LUA_PATH -u LUA_CPATH MOONDUST_THREADS=2 %s run pipeline.lua -n %d --seed 9 --out killed.h5 %s -- volume.h5"):format(quote(work.program), BATCHES, words)
@@ -75,10 +75,13 @@ end
 ---@return integer passed
 ---@return integer failed
 function M.run(work, count)
-  os.remove(work.folder .. "/killed.h5")
-  local start = core.clock()
-  assert(run(work, "") == 0, shell.read(work.folder .. "/said"))
-  local duration = core.clock() - start
+  local duration = math.huge -- of the quickest, so that not too many are over before they are killed
+  for _ = 1, 5 do
+    os.remove(work.folder .. "/killed.h5")
+    local start = core.clock()
+    assert(run(work, "") == 0, shell.read(work.folder .. "/said"))
+    duration = math.min(duration, core.clock() - start)
+  end
   assert(os.rename(work.folder .. "/killed.h5", work.folder .. "/whole.h5"))
   math.randomseed(2026)
   local failed, sums = 0, { partial = 0, late = 0 }

@@ -26,7 +26,7 @@ end
 ---@param command string
 ---@return integer status
 function M.run(command)
-  local _, kind, code = os.execute(command)
+  local _, kind, code = os.execute("exec 2>/dev/null; " .. command) -- sh tells of signals there
   return kind == "exit" and code or 128 + code
 end
 
