@@ -20,6 +20,7 @@
 #include "lua/interrupt.h"
 #include "lua/readline.h"
 #include "lua/small.h"
+#include "store/output.h"
 
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
@@ -53,6 +54,7 @@ static bool is_leaving;
 static void at_exit(void) {
   static const char text[] = "moondust: a library ended the program, which they do where memory runs out\n";
   if (is_leaving) return;
+  dust_output_abandon();
   fflush(NULL);
   if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_FAILURE); /* nobody to tell */
   _exit(EXIT_FAILURE);
@@ -163,6 +165,8 @@ int main(int argc, char **argv) {
   int status = EXIT_FAILURE;
   if (lua_pcall(L, 2, 1, 1) == LUA_OK)
     status = (int)lua_tointeger(L, -1);
+  else if (dust_interrupt_status())
+    status = dust_interrupt_status(), fprintf(stderr, "moondust: interrupted\n");
   else
     fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
   signal(SIGINT, SIG_DFL);

@@ -108,7 +108,7 @@ dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean
   DUST_GO(dust_alloc(&name, strlen(clean) + 1));
   DUST_GO(describe_world(&info, file, clean, dataset));
   DUST_GO(describe_problem(&info, file, clean, dataset));
-  if (dust_h5_driver_read_error()) DUST_GO(dust_h5_fail(file, "reading the header of", clean));
+  if (dust_h5_failed_below()) DUST_GO(dust_h5_fail(file, "reading the header of", clean));
   info.name = strcpy(name, clean), name = NULL;
   *out = info;
 done:

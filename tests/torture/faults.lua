@@ -55,8 +55,9 @@ local function clean(work, command)
 end
 
 -- A fault in what the run printed, or nil.
-local function printed_fault(command, result)
+local function printed_fault(command, call, result)
   if command.is_repl then
+    if call == "read" then return nil end -- a terminal that can't be read any more is the end of the input, as it is for sh
     local noticed = result.printed:find("42", 1, true) or result.said ~= "" or result.printed:find("memory", 1, true)
     return not noticed and "false success: neither a result nor a message" or nil
   end
@@ -91,7 +92,7 @@ local function fault_of(work, command, call, result, before)
     if call == "malloc" and result.failed == "hdf5" and result.crash == "hdf5" then return files_fault(work, command, result, before), true end
     return ("crash: status %d, in %s"):format(result.status, result.crash or "?")
   end
-  if result.status == 0 then return printed_fault(command, result) or files_fault(work, command, result, before) end
+  if result.status == 0 then return printed_fault(command, call, result) or files_fault(work, command, result, before) end
   if result.status ~= 1 then return ("status %d"):format(result.status) end
   if result.said == "" then return "no message" end
   return files_fault(work, command, result, before)
@@ -139,27 +140,35 @@ local function try_command(work, command)
   return good.counts
 end
 
---- Tortures all commands; prints a line each.
----@param work { folder: string, program: string, library: string, places: table, only: string? }
+-- Tortures one command; prints a line.
+local function torture_command(work, command)
+  local counts = try_command(work, command)
+  local sums = { points = 0, reached = 0, failed = 0, theirs = 0, faults = {} }
+  for _, call in ipairs(CALLS) do
+    if not work.only or work.only == call then torture_call(work, command, call, counts[call] or 0, sums) end
+  end
+  local kinds, found = {}, sums.faults
+  for kind, count in pairs(found) do kinds[#kinds + 1] = ("%d %s"):format(count, kind) end
+  table.sort(kinds)
+  print(("%-10s %5d points, %5d reached, %d crashes, %d false successes, %d half files, %d crashes of libhdf5 without memory%s"):format(command.name, sums.points, sums.reached,
+    found.crash or 0, found["false success"] or 0, (found["half a file"] or 0) + (found["half a batch"] or 0) + (found.lost or 0), sums.theirs,
+    #kinds > 0 and "; FAULTS: " .. table.concat(kinds, ", ") or ""))
+  clean(work, command)
+  if command.out then os.remove(work.folder .. "/" .. command.reference) end
+  return sums
+end
+
+--- Tortures all commands, or the one that `command` names, at all calls, or the one that `only` names.
+---@param work { folder: string, program: string, library: string, places: table, only: string?, command: string? }
 ---@return integer passed
 ---@return integer failed
 function M.run(work)
   local passed, failed = 0, 0
   for _, command in ipairs(COMMANDS) do
-    local counts = try_command(work, command)
-    local sums = { points = 0, reached = 0, failed = 0, theirs = 0, faults = {} }
-    for _, call in ipairs(CALLS) do
-      if not work.only or work.only == call then torture_call(work, command, call, counts[call] or 0, sums) end
+    if not work.command or work.command == command.name then
+      local sums = torture_command(work, command)
+      passed, failed = passed + sums.points - sums.failed, failed + sums.failed
     end
-    local kinds = {}
-    for kind, count in pairs(sums.faults) do kinds[#kinds + 1] = ("%d %s"):format(count, kind) end
-    table.sort(kinds)
-    print(("%-10s %5d points, %5d reached, %d crashes, %d false successes, %d half files, %d crashes of libhdf5 without memory%s"):format(command.name, sums.points, sums.reached,
-      sums.faults.crash or 0, sums.faults["false success"] or 0, (sums.faults["half a file"] or 0) + (sums.faults["half a batch"] or 0) + (sums.faults.lost or 0), sums.theirs,
-      #kinds > 0 and "; FAULTS: " .. table.concat(kinds, ", ") or ""))
-    clean(work, command)
-    if command.out then os.remove(work.folder .. "/" .. command.reference) end
-    passed, failed = passed + sums.points - sums.failed, failed + sums.failed
   end
   return passed, failed
 end

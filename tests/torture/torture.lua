@@ -1,4 +1,4 @@
---- make torture: calls of the C library that fail, and kills. moondust tests/torture/torture.lua --build BUILD --program PROGRAM --result FILE [--long] [--only CALL] [--kills N]
+--- make torture: calls of the C library that fail, and kills. moondust tests/torture/torture.lua --build BUILD --program PROGRAM --result FILE [--long] [--only CALL] [--command NAME] [--kills N]
 local argparse = require "argparse"
 local core = require "moondust.core"
 local cli = require "moondust.cli"
@@ -13,6 +13,7 @@ parser:option("--program", "The program.", "./moondust")
 parser:option("--result", "Where `passed failed skipped` goes.")
 parser:flag("--long", "Each place instead of a sample.")
 parser:option("--only", "This call alone.")
+parser:option("--command", "This command alone, such as 'view -o'.")
 parser:option("--kills", "How many.", "200"):convert(cli.integer(0, 1000000))
 local args = parser:parse { ... }
 
@@ -27,7 +28,7 @@ local folder = os.tmpname()
 assert(os.remove(folder))
 assert(core.make_directory(folder))
 local work = {
-  folder = folder, program = absolute(args.program), library = absolute(args.build .. "/torture/fail_call.so"), only = args.only,
+  folder = folder, program = absolute(args.program), library = absolute(args.build .. "/torture/fail_call.so"), only = args.only, command = args.command,
   places = args.long and {} or { default = 6, malloc = 40 },
 }
 shell.write(folder .. "/pipeline.lua", assert(shell.read(here .. "/pipeline.lua")))
