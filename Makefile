@@ -187,7 +187,7 @@ test-lua: all
 
 # The same under a collector that hardly rests, as the sanitised run is too: whatever C holds without Lua knowing is gone soon. Without the specs that run
 # programs, which have collectors of their own.
-PROGRAM_SPECS := $(patsubst %,tests/spec/%_spec.lua,viewer_browser repl_tmux manual embed scripts readme cli)
+PROGRAM_SPECS := $(patsubst %,tests/spec/%_spec.lua,viewer_browser repl_tmux manual embed scripts readme cli hostile_calls)
 .PHONY: test-gc
 test-gc: all
 	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua-gc --helper=tests/hostile_collector.lua $(filter-out $(PROGRAM_SPECS),$(wildcard tests/spec/*_spec.lua))
