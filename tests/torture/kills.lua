@@ -16,6 +16,7 @@ end
 local function run(work, words) return shell.run(("cd %s && %s >printed 2>said"):format(quote(work.folder), command_of(work, words))) end
 
 local function run_killed(work, words, signal, delay)
+  os.remove(work.folder .. "/said") -- one may be killed before it begins to say something
   return shell.run(("cd %s && { %s >printed 2>said & pid=$!; sleep %.4f; kill -%s $pid 2>/dev/null; wait $pid; }"):format(
     quote(work.folder), command_of(work, words), delay, signal))
 end
