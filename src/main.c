@@ -20,7 +20,6 @@
 #include "lua/interrupt.h"
 #include "lua/readline.h"
 #include "lua/small.h"
-#include "store/output.h"
 
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
@@ -57,7 +56,7 @@ static bool is_leaving;
 static void at_exit(void) {
   static const char text[] = "moondust: a library ended the program, which they do where memory runs out\n";
   if (is_leaving) return;
-  dust_output_abandon();
+  dust_lua_abandon_outputs();
   fflush(NULL);
   if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_FAILURE); /* nobody to tell */
   _exit(EXIT_FAILURE);
