@@ -48,8 +48,31 @@ static int finish_output(lua_State *L) {
   return 1;
 }
 
+/* ---- the end */
+
+static bool is_leaving;
+
+/* libhdf5 and readline call exit() themselves where memory runs out, without a word the one, with a status of its own the other. */
+static void at_exit(void) {
+  static const char text[] = "moondust: a library ended the program, which they do where memory runs out\n";
+  if (is_leaving) return;
+  dust_lua_abandon_outputs();
+  fflush(NULL);
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_FAILURE); /* nobody to tell */
+  _exit(EXIT_FAILURE);
+}
+
+/* leaving(): the program is about to call exit() itself. */
+static int leaving(lua_State *L) {
+  (void)L;
+  is_leaving = true;
+  return 0;
+}
+
 static int open_program(lua_State *L) {
   lua_newtable(L);
+  lua_pushcfunction(L, leaving);
+  lua_setfield(L, -2, "leaving");
   lua_pushcfunction(L, finish_output);
   lua_setfield(L, -2, "finish_output");
   dust_interrupt_open(L);
@@ -151,8 +174,9 @@ static int explain(lua_State *L) {
 
 int main(int argc, char **argv) {
   occupy_standard_streams();
+  if (atexit(at_exit) != 0) is_leaving = true; /* then they end it as they like */
   lua_State *L = dust_lua_new_state();
-  if (!L) return fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
+  if (!L) return is_leaving = true, fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, protected_main);
   lua_pushinteger(L, argc);
@@ -160,9 +184,12 @@ int main(int argc, char **argv) {
   int status = EXIT_FAILURE;
   if (lua_pcall(L, 2, 1, 1) == LUA_OK)
     status = (int)lua_tointeger(L, -1);
+  else if (dust_interrupt_status())
+    status = dust_interrupt_status(), fprintf(stderr, "moondust: interrupted\n");
   else
     fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
   signal(SIGINT, SIG_DFL);
   dust_lua_close_state(L);
+  is_leaving = true;
   return status;
 }

@@ -53,7 +53,7 @@ void *dust_lua_test_class(lua_State *L, int index, const char *name);
 
 /* ---- binding.c */
 /* luaL_error with the line of the script where luaL_error itself would name the Lua function that called, also when that is one of ours. */
-int dust_lua_error(lua_State *L, const char *format, ...);
+__attribute__((noreturn)) int dust_lua_error(lua_State *L, const char *format, ...);
 #define luaL_error dust_lua_error
 /* Whose functions are ours: those of chunks whose source begins with the string at `index`. */
 void dust_lua_own_sources(lua_State *L, int index);
@@ -157,6 +157,8 @@ void dust_lua_open_transform(lua_State *L);
 void dust_lua_open_synthesize(lua_State *L); /* module.kernel.synthesize; after open_kernel */
 void dust_lua_open_png(lua_State *L);        /* module.png */
 void dust_lua_open_output(lua_State *L);     /* module.output */
+/* For an exit() that is not ours: hidden temporary files of outputs go. Nothing else is called afterwards. */
+void dust_lua_abandon_outputs(void);
 void dust_lua_open_hdf5(lua_State *L);       /* module.hdf5 */
 void dust_lua_open_http(lua_State *L);       /* module.http */
 void dust_lua_open_system(lua_State *L);     /* threads, memory, clock, is_terminal, make_directory, version */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,32 @@ struct dust_output {
   int error; /* errno of the first write that failed; 0: none */
   bool had_target;
   dust_output_file_id id; /* of the temporary file */
+  dust_output *next;      /* of those in the making */
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static dust_output *in_the_making; /* those with a temporary name */
+
+static void list_add(dust_output *o) {
+  pthread_mutex_lock(&lock);
+  o->next = in_the_making, in_the_making = o;
+  pthread_mutex_unlock(&lock);
+}
+
+static void list_remove(const dust_output *o) {
+  pthread_mutex_lock(&lock);
+  dust_output **at = &in_the_making;
+  while (*at && *at != o) at = &(*at)->next;
+  if (*at) *at = o->next;
+  pthread_mutex_unlock(&lock);
+}
+
+void dust_output_abandon(void) {
+  if (pthread_mutex_trylock(&lock) != 0) return; /* held by whoever is being ended */
+  for (const dust_output *o = in_the_making; o; o = o->next)
+    if (o->kind == DUST_OUTPUT_HIDDEN) unlink(o->temporary);
+  pthread_mutex_unlock(&lock);
+}
 
 const char *dust_output_path(const dust_output *output) { return output->temporary; }
 const char *dust_output_target(const dust_output *output) { return output->given; }
@@ -146,6 +172,7 @@ static dust_status keep_mode(const dust_output *o) {
 }
 
 static void end(dust_output *o, bool remove) {
+  list_remove(o);
   if (o->descriptor >= 0) close(o->descriptor);
   if (o->claimed) dust_output_unclaim(o->target);
   if (remove && o->temporary[0]) unlink(o->temporary);
@@ -165,6 +192,7 @@ dust_status dust_output_begin(dust_output **out, const char *path, dust_output_k
   DUST_GO(dust_output_claim(o->target, path));
   o->claimed = true;
   DUST_GO(kind == DUST_OUTPUT_HIDDEN ? open_hidden(o) : open_partial(o));
+  list_add(o);
   if (o->had_target) DUST_GO(keep_mode(o));
   if (fstat(o->descriptor, &about) != 0) DUST_GO(fail_to_make(o));
   o->id = (dust_output_file_id){about.st_dev, about.st_ino, false};

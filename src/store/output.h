@@ -39,6 +39,8 @@ dust_status dust_output_commit(dust_output *output);
 void dust_output_discard(dust_output *output); /* NULL is fine; removes the temporary file, unless it is to be kept */
 /* Whether discard() leaves the temporary file there; for kinds other than HIDDEN. The start: no. */
 void dust_output_keep(dust_output *output, bool keep);
+/* For an exit() that isn't ours, after which nothing else of this is called: hidden temporary files go. */
+void dust_output_abandon(void);
 
 /* A whole file at once. */
 dust_status dust_output_file(const char *path, const void *bytes, size_t size);

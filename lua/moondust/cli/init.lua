@@ -260,11 +260,7 @@ function M.interrupted()
 end
 
 -- A message, line by line, without what would steer the terminal.
-local function shown(message)
-  local found, core = pcall(require, "moondust.core")
-  if not found then return message end
-  return (message:gsub("[^\n\t]+", core.printable))
-end
+local function shown(message) return (message:gsub("[^\n\t]+", core.printable)) end
 
 local function report(raised, debugging)
   if raised.status then return raised.status end
@@ -316,6 +312,7 @@ local function check_output_at_exit(program)
   function os.exit(code, close) -- luacheck: ignore 122
     local success = code == nil or code == true or code == 0
     if success and finish_output(program, 0) ~= 0 then code = false end
+    program.leaving()
     return exit(code, close)
   end
 end
@@ -329,6 +326,7 @@ function M.main(arg)
   local program = require "moondust.program"
   program.catch_interrupt()
   check_output_at_exit(program)
+  core.hdf5.no_exit_handler() -- files are closed by then, and after a failure inside of HDF5 it crashes or goes round in circles
   local ok, result = xpcall(dispatch, M.with_traceback, words, debugging)
   return finish_output(program, ok and (result or 0) or report(result, debugging))
 end

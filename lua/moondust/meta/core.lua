@@ -1030,6 +1030,10 @@ function Hdf5File:discard() end
 ---@return { name: string, ok: boolean, checksum: boolean, message: string? }[]?
 ---@return string? message  the file can't be opened or listed
 function hdf5.check(path) end
+--- Whether files that lead to other files (external links and storage, virtual datasets) are opened where hdf5.open isn't told; at first not.
+---@param allowed boolean?  from now on; nil: as it is
+---@return boolean
+function hdf5.allow_foreign(allowed) end
 --- HDF5 runs no handler of its own when the process ends. For a program all of whose HDF5 files are Moondust's, before it opens one.
 function hdf5.no_exit_handler() end
 
