@@ -158,11 +158,12 @@ int main(int argc, char **argv) {
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
   int status = EXIT_FAILURE;
+  dust_lua_tell_lost_files();
   if (lua_pcall(L, 2, 1, 1) == LUA_OK)
     status = (int)lua_tointeger(L, -1);
   else
     fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
   signal(SIGINT, SIG_DFL);
   dust_lua_close_state(L);
-  return status;
+  return status == 0 && dust_lua_tell_lost_files() ? EXIT_FAILURE : status;
 }

@@ -164,6 +164,23 @@ static int file_leave(lua_State *L) {
   return 0;
 }
 
+/* Files made anew that the collector found open. A program that speaks of them itself says so; Lua's warnings are off at first. */
+static _Atomic long lost;
+static _Atomic bool tells_lost;
+
+bool dust_lua_tell_lost_files(void) {
+  tells_lost = true;
+  return lost > 0;
+}
+
+static void warn_of_lost(lua_State *L, const char *words) {
+  lost++;
+  if (tells_lost)
+    fprintf(stderr, "moondust: %s\n", words);
+  else
+    lua_warning(L, words, 0);
+}
+
 static int file_collect(lua_State *L) {
   dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
   if (*box && dust_hdf5_is_new(*box)) {
@@ -171,9 +188,9 @@ static int file_collect(lua_State *L) {
     lua_getiuservalue(L, 1, 1);
     snprintf(words, sizeof words, "%.400s was never closed, so it is not written: call file:close() or declare it <close>", lua_tostring(L, -1));
     file_release(L, true);
-    lua_warning(L, words, 0);
+    warn_of_lost(L, words);
   } else if (file_release(L, false) != DUST_OK)
-    lua_warning(L, dust_message(), 0);
+    warn_of_lost(L, dust_message());
   return 0;
 }
 

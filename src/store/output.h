@@ -40,6 +40,10 @@ void dust_output_discard(dust_output *output); /* NULL is fine; removes the temp
 /* Whether discard() leaves the temporary file there; for kinds other than HIDDEN. The start: no. */
 void dust_output_keep(dust_output *output, bool keep);
 
+/* How many outputs of the process are begun and not ended. What is left when it exits is said on stderr, and hidden temporary files
+ * are removed then. */
+long dust_output_unfinished(void);
+
 /* A whole file at once. */
 dust_status dust_output_file(const char *path, const void *bytes, size_t size);
 

@@ -378,12 +378,18 @@ describe("writing", function()
   end)
 
   it("survives an error elsewhere, and a script that just ends", function()
-    pcall(function()
-      local file <close> = assert(core.hdf5.open(path, "w"))
-      file:create("x", { 2 }, "uint8")
-      file:write("x", core.ndarray({ 7, 8 }, "uint8"))
-      error "elsewhere"
-    end)
+    for attempt = 1, 2 do
+      pcall(function()
+        local file <close> = assert(core.hdf5.open(path, "w"))
+        file:create("x", { 2 }, "uint8")
+        file:write("x", core.ndarray({ 7, 8 }, "uint8"))
+        if attempt == 2 then file:close() end
+        error "elsewhere"
+      end)
+      if attempt == 1 then -- given up: what was there is there
+        refuses(path .. " is empty, not an HDF5 file", core.hdf5.open(path))
+      end
+    end
     do
       local file <close> = assert(core.hdf5.open(path))
       assert.are.same({ 7, 8 }, file:read("x"):totable())
@@ -399,6 +405,44 @@ describe("writing", function()
     assert.are.equal(3, code)
     local file <close> = assert(core.hdf5.open(path))
     assert.are.same({ 1, 2 }, file:read("y"):totable())
+  end)
+
+  -- What a script that never closes its file leaves: { status, what it says, files in the folder }.
+  local function ends(program, script)
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(core.make_directory(folder))
+    local name = folder .. "/script.lua"
+    do
+      local file <close> = assert(io.open(name, "w"))
+      file:write(([[local core = require "moondust.core"
+        local f = assert(core.hdf5.open("%s/new.h5", "w"))
+        assert(f:create("y", {2}, "uint8"))
+        ]]):format(folder), script)
+    end
+    local pipe = assert(io.popen(("%s %s 2>&1; echo status $?; ls -A %s"):format(program, name, folder)))
+    local said = pipe:read "a"
+    pipe:close()
+    os.execute("rm -r " .. folder)
+    local words, status, files = said:match "^(.*)status (%d+)\n(.*)$"
+    return { tonumber(status), (words:gsub(folder .. "/", "")), (files:gsub("\n", " ")) }
+  end
+
+  it("is told where a script made a file and never closed it, and nothing is left of it", function()
+    local program, never = os.getenv "MOONDUST_PROGRAM" or "./moondust", "new.h5 was never closed, so it is not written"
+    for _, case in ipairs {
+      { program, "", 1, "moondust: " .. never .. ": call file:close() or declare it <close>\n" },
+      { program, "f = nil collectgarbage() collectgarbage() print 'on'", 1, "moondust: " .. never .. ": call file:close() or declare it <close>\non\n" },
+      { program, "os.exit(0)", 1, "moondust: " .. never .. "\n" },
+      { program, "os.exit(5)", 5, "moondust: " .. never .. "\n" },
+      { "lua5.4 -W", "", 0, "Lua warning: new.h5 was never closed, so it is not written: call file:close() or declare it <close>\n" },
+      { "lua5.4", "os.exit(0)", 0, "moondust: " .. never .. "\n" },
+    } do
+      local answer = ends(case[1], case[2])
+      assert.are.same({ case[3], case[4], "script.lua " }, answer)
+    end
+    assert.are.same({ 0, "", "new.h5 script.lua " }, ends(program, "f:close()"))
+    assert.are.same({ 0, "", "new.h5 script.lua " }, ends("lua5.4", "f:close()"))
   end)
 end)
 
@@ -421,8 +465,8 @@ describe("opening", function()
     local a <close> = assert(core.hdf5.open(path))
     local b <close> = assert(core.hdf5.open(path))
     refuses(path .. " is open for reading in this process and can't be opened for writing too: close it first", core.hdf5.open(path, "r+"))
-    refuses(path .. " is open in this process and can't be made anew: close it first", core.hdf5.open(path, "w"))
-    assert.are.same({ {}, {} }, { a:list(), b:list() })
+    refuses(path .. " is open for reading in this process and can't be replaced: name another output, or close it first", core.hdf5.open(path, "w"))
+    assert.are.same({ {}, {} }, { (a:list()), (b:list()) })
     os.remove(path)
   end)
 

@@ -316,6 +316,7 @@ local function check_output_at_exit(program)
   function os.exit(code, close) -- luacheck: ignore 122
     local success = code == nil or code == true or code == 0
     if success and finish_output(program, 0) ~= 0 then code = false end
+    if success and not close and require("moondust.core").output.unfinished() > 0 then code = false end -- told on the way out
     return exit(code, close)
   end
 end
