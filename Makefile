@@ -1,4 +1,4 @@
-# Moondust. Targets: all run test test-c test-lua golden bench bench-docs pictures node-pictures viewer-picture asan tsan valgrind fuzz lint format docs install uninstall clean.
+# Moondust. Targets: all run test test-c test-lua golden torture bench bench-docs pictures node-pictures viewer-picture asan tsan valgrind fuzz lint format docs install uninstall clean.
 #
 # One set of objects per BUILD folder; `make asan` and friends re-enter this file with another folder and other flags. The default build runs on any x86-64 or
 # arm64 of the last ten years: nothing here says -march.
@@ -174,7 +174,7 @@ TEST_ENV = BUILD=$(BUILD) LUA=$(LUA) MOONDUST_PROGRAM=./$(PROGRAM)
 .PHONY: test
 test:
 	@rm -rf build/results build-asan/results
-	@status=0; for part in test-c test-lua test-gc asan; do $(MAKE) --no-print-directory $$part || status=1; done; \
+	@status=0; for part in test-c test-lua test-gc torture asan; do $(MAKE) --no-print-directory $$part || status=1; done; \
 	scripts/sum-results build/results build-asan/results || status=1; exit $$status
 
 .PHONY: test-c
@@ -187,10 +187,22 @@ test-lua: all
 
 # The same under a collector that hardly rests, as the sanitised run is too: whatever C holds without Lua knowing is gone soon. Without the specs that run
 # programs, which have collectors of their own.
-PROGRAM_SPECS := $(patsubst %,tests/spec/%_spec.lua,viewer_browser repl_tmux manual embed scripts readme cli)
+PROGRAM_SPECS := $(patsubst %,tests/spec/%_spec.lua,viewer_browser repl_tmux manual embed scripts readme cli hostile_calls)
 .PHONY: test-gc
 test-gc: all
 	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua-gc --helper=tests/hostile_collector.lua $(filter-out $(PROGRAM_SPECS),$(wildcard tests/spec/*_spec.lua))
+
+# Calls of the C library that fail, and kills: what the program says and leaves then. A sample of places; make torture LONG=1 tries each.
+TORTURE_LIB := $(BUILD)/torture/fail_call.so
+$(TORTURE_LIB): tests/torture/fail_call.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O1 -g -fPIC -fvisibility=hidden $(WARN) $(WERROR) -shared -o $@ $< -ldl
+
+.PHONY: torture
+torture: all $(TORTURE_LIB)
+	@mkdir -p $(BUILD)/results; echo "0 1 0" > $(BUILD)/results/torture # unless it gets to its end
+	@./$(PROGRAM) tests/torture/torture.lua --build $(BUILD) --program ./$(PROGRAM) --result $(BUILD)/results/torture $(if $(LONG),--long) $(if $(ONLY),--only '$(ONLY)')
 
 # The originals' figures: a line a file, cases, passed, worst deviation.
 FIGURES = $(abspath $(BUILD))/figures.tsv

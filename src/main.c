@@ -20,6 +20,7 @@
 #include "lua/interrupt.h"
 #include "lua/readline.h"
 #include "lua/small.h"
+#include "store/output.h"
 
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
@@ -48,8 +49,31 @@ static int finish_output(lua_State *L) {
   return 1;
 }
 
+/* ---- the end */
+
+static bool is_leaving, succeeds;
+
+/* libhdf5 and readline call exit() themselves where memory runs out, without a word the one, with a status of its own the other. */
+static void at_exit(void) {
+  static const char text[] = "moondust: a library ended the program, which they do where memory runs out\n";
+  if (is_leaving && !(succeeds && (dust_lua_tell_lost_files() || dust_output_unfinished() > 0))) return;
+  if (is_leaving) fflush(NULL), _exit(EXIT_FAILURE); /* a file was lost */
+  dust_output_abandon();
+  fflush(NULL);
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_FAILURE); /* nobody to tell */
+  _exit(EXIT_FAILURE);
+}
+
+/* leaving(succeeds): the program is about to call exit() itself. */
+static int leaving(lua_State *L) {
+  is_leaving = true, succeeds = lua_toboolean(L, 1);
+  return 0;
+}
+
 static int open_program(lua_State *L) {
   lua_newtable(L);
+  lua_pushcfunction(L, leaving);
+  lua_setfield(L, -2, "leaving");
   lua_pushcfunction(L, finish_output);
   lua_setfield(L, -2, "finish_output");
   dust_interrupt_open(L);
@@ -151,8 +175,9 @@ static int explain(lua_State *L) {
 
 int main(int argc, char **argv) {
   occupy_standard_streams();
+  if (atexit(at_exit) != 0) is_leaving = true; /* then they end it as they like */
   lua_State *L = dust_lua_new_state();
-  if (!L) return fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
+  if (!L) return is_leaving = true, fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, protected_main);
   lua_pushinteger(L, argc);
@@ -161,9 +186,12 @@ int main(int argc, char **argv) {
   dust_lua_tell_lost_files();
   if (lua_pcall(L, 2, 1, 1) == LUA_OK)
     status = (int)lua_tointeger(L, -1);
+  else if (dust_interrupt_status())
+    status = dust_interrupt_status(), fprintf(stderr, "moondust: interrupted\n");
   else
     fprintf(stderr, "moondust: %s\n", lua_tostring(L, -1));
   signal(SIGINT, SIG_DFL);
   dust_lua_close_state(L);
+  is_leaving = true;
   return status == 0 && dust_lua_tell_lost_files() ? EXIT_FAILURE : status;
 }

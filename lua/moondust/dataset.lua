@@ -150,7 +150,8 @@ function LazyArray:close() self.file:close() end
 LazyArray.__close = LazyArray.close
 
 function LazyArray:__tostring()
-  return ("LazyArray %s[%s] %s %s ROI %s voxel size %s"):format(core.printable(self.file.path), core.printable(self.name), self.dtype, table.concat(self.shape, "x"), tostring(self.roi),
+  return ("LazyArray %s[%s] %s %s ROI %s voxel size %s"):format(core.printable(self.file.path), core.printable(self.name), self.dtype, table.concat(self.shape, "x"),
+    tostring(self.roi),
     tostring(self.voxel_size))
 end
 

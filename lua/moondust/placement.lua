@@ -256,11 +256,11 @@ end
 
 -- The voxel size as written: a list of whole numbers and the attribute.
 local function written_voxel_size(stored, said)
-  local word, values, message = stored.voxel_size[1], nil, nil
+  local word = stored.voxel_size[1]
   if not word then
     return fail(stored, "has no voxel size (attribute 'resolution' or 'voxel_size'); give one: %s", said.way_out)
   end
-  values, message = numbers_of(stored, word, "a voxel size", said.way_out)
+  local values, message = numbers_of(stored, word, "a voxel size", said.way_out)
   if not values then return nil, message end
   local other = stored.voxel_size[2]
   if other then
@@ -460,7 +460,8 @@ end
 ---@return moondust.Placed?
 ---@return string? message
 function M.place(stored, said)
-  local placed, sizes, letters, message = { fixed = {}, chosen = {} }, nil, nil, nil
+  local placed = { fixed = {}, chosen = {} }
+  local sizes, letters, message
   if said.voxel_size then
     sizes, message = check_said_voxel_size(stored, said)
   else

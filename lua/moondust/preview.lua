@@ -60,7 +60,7 @@ end
 local function items_of(batch, request, with_placeholders)
   local list = {}
   for name, wanted in request:items() do
-    local item = batch[name]
+    local item = batch:has(name) and batch[name]
     if item then
       list[#list + 1] = key.is_graph_key(name) and items.from_graph(name.name, item) or items.from_array(name.name, item)
     elseif wanted.placeholder and with_placeholders then

@@ -90,6 +90,8 @@ static int ignore_interrupt(lua_State *L) {
   return 0;
 }
 
+int dust_interrupt_status(void) { return was_interrupted ? 128 + was_interrupted : 0; }
+
 static int interrupted(lua_State *L) {
   lua_pushboolean(L, was_interrupted != 0);
   if (!was_interrupted) return 1;

@@ -13,5 +13,6 @@
  *   interrupted() -> boolean, integer?   was there one since catch_interrupt()? The exit status that a shell expects then: 128 + its number
  *   resume                       coroutine.resume, but Ctrl-C reaches what it resumes */
 void dust_interrupt_open(lua_State *L);
+int dust_interrupt_status(void); /* 128 + the number of the signal since catch_interrupt(); 0: there was none */
 
 #endif

@@ -13,12 +13,25 @@
  * one run at a time anyway. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
+static bool lacks_memory; /* a function of HDF5 failed for want of memory in this call */
+
+static herr_t find_memory(unsigned n, const H5E_error2_t *error, void *context) {
+  if (error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC) lacks_memory = true;
+  return lacks_memory;
+}
+
+/* HDF5 calls this wherever a function of it fails, with the errors still there. */
+static herr_t note_failure(hid_t stack, void *context) { return H5Ewalk2(stack, H5E_WALK_UPWARD, find_memory, NULL) < 0 ? -1 : 0; }
+
+bool dust_h5_failed_below(void) { return lacks_memory || dust_h5_driver_read_error(); }
+
 void dust_h5_enter(dust_h5_call *call) {
   pthread_mutex_lock(&turn);
   call->print = NULL, call->context = NULL;
   H5Eget_auto2(H5E_DEFAULT, &call->print, &call->context);
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  H5Eset_auto2(H5E_DEFAULT, note_failure, NULL);
   dust_h5_driver_forget_read();
+  lacks_memory = false;
 }
 
 void dust_h5_leave(const dust_h5_call *call) {
@@ -49,6 +62,7 @@ void dust_h5_reason(char *text, size_t size) {
   const char *found = NULL;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &found);
   if (!found && dust_h5_driver_read_error()) found = strerror(dust_h5_driver_read_error());
+  if (!found && lacks_memory) found = "not enough memory";
   if (!found) found = "HDF5 gives no reason";
   if (!system_words(text, size, found)) snprintf(text, size, "%s", found);
 }
@@ -61,7 +75,7 @@ dust_status dust_h5_fail(const dust_hdf5 *file, const char *doing, const char *n
                      "%s: %s '%s' failed: it is of a newer HDF5 than the one here, %u.%u.%u (%s); copy it with the program that wrote it: "
                      "h5py.File(new, 'w', libver=('earliest', 'v110')), create_dataset(name, data=old[name][...])",
                      file->path, doing, dust_h5_object(name), H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, reason);
-  return dust_fail(DUST_ERROR_WORLD, "%s: %s '%s' failed: %s", file->path, doing, dust_h5_object(name), reason);
+  return dust_fail(lacks_memory ? DUST_ERROR_MEMORY : DUST_ERROR_WORLD, "%s: %s '%s' failed: %s", file->path, doing, dust_h5_object(name), reason);
 }
 
 dust_status dust_h5_fail_transfer(const dust_hdf5 *file, const char *doing, const char *name, hid_t dataset) {

@@ -354,7 +354,7 @@ static dust_status exists(dust_hdf5 *file, const char *name, bool *out) {
   char clean[DUST_HDF5_NAME];
   DUST_TRY(dust_h5_clean_name(clean, name));
   *out = dust_h5_exists(file, clean);
-  return *out || !dust_h5_driver_read_error() ? DUST_OK : dust_h5_fail(file, "looking for", clean);
+  return *out || !dust_h5_failed_below() ? DUST_OK : dust_h5_fail(file, "looking for", clean);
 }
 
 dust_status dust_hdf5_exists(dust_hdf5 *file, const char *name, bool *out) { DUST_H5_CALL(exists(file, name, out)); }

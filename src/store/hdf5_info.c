@@ -17,23 +17,27 @@ dust_status dust_h5_shape(hid_t dataset, int *ndim, int64_t shape[DUST_HDF5_MAXD
   return DUST_OK;
 }
 
-static void describe_filters(dust_hdf5_info *info, hid_t plist) {
+static bool describe_filters(dust_hdf5_info *info, hid_t plist) {
   int count = H5Pget_nfilters(plist);
-  info->filter_count = count < 0 ? 0 : count > DUST_HDF5_FILTERS ? DUST_HDF5_FILTERS : count;
+  if (count < 0) return false;
+  info->filter_count = count > DUST_HDF5_FILTERS ? DUST_HDF5_FILTERS : count;
   for (int i = 0; i < info->filter_count; i++) {
     unsigned flags, config;
     char in_file[64] = "";
     size_t values = 0;
     H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof in_file - 1, in_file, &config);
+    if (id < 0) return false;
     dust_h5_filter_name(info->filters[i], sizeof info->filters[i], id, in_file);
   }
+  return true;
 }
 
-static void describe_storage(dust_hdf5_info *info, hid_t dataset) {
+/* False when HDF5 doesn't tell. */
+static bool describe_storage(dust_hdf5_info *info, hid_t dataset) {
   hsize_t chunk[DUST_HDF5_MAXDIM];
   info->bytes = H5Dget_storage_size(dataset);
   hid_t plist = H5Dget_create_plist(dataset);
-  if (plist < 0) return;
+  if (plist < 0) return false;
   H5D_layout_t layout = H5Pget_layout(plist);
   bool external = layout == H5D_CONTIGUOUS && H5Pget_external_count(plist) > 0;
   info->storage = layout == H5D_CHUNKED   ? DUST_HDF5_STORED_CHUNKED
@@ -43,8 +47,9 @@ static void describe_storage(dust_hdf5_info *info, hid_t dataset) {
                                           : DUST_HDF5_STORED_CONTIGUOUS;
   info->chunked = layout == H5D_CHUNKED && H5Pget_chunk(plist, DUST_HDF5_MAXDIM, chunk) == info->ndim;
   for (int d = 0; info->chunked && d < info->ndim; d++) info->chunks[d] = (int64_t)chunk[d];
-  describe_filters(info, plist);
-  H5Pclose(plist);
+  bool fine = layout >= 0 && (layout != H5D_CHUNKED || info->chunked) && describe_filters(info, plist);
+  if (fine) H5Pclose(plist); /* after a failure HDF5's reason would be gone */
+  return fine;
 }
 
 const char *const dust_hdf5_word_names[DUST_HDF5_WORD_COUNT] = {"resolution", "voxel_size", "offset", "axis_names", "units"};
@@ -96,11 +101,14 @@ dust_status dust_h5_info(dust_hdf5_info *out, dust_hdf5 *file, const char *clean
     goto done;
   }
   info.dtype = dust_h5_dtype(type, info.type, sizeof info.type);
-  describe_storage(&info, dataset);
+  if (!describe_storage(&info, dataset)) {
+    status = dust_h5_fail(file, "reading the header of", clean);
+    goto done;
+  }
   DUST_GO(dust_alloc(&name, strlen(clean) + 1));
   DUST_GO(describe_world(&info, file, clean, dataset));
   DUST_GO(describe_problem(&info, file, clean, dataset));
-  if (dust_h5_driver_read_error()) DUST_GO(dust_h5_fail(file, "reading the header of", clean));
+  if (dust_h5_failed_below()) DUST_GO(dust_h5_fail(file, "reading the header of", clean));
   info.name = strcpy(name, clean), name = NULL;
   *out = info;
 done:

@@ -86,6 +86,8 @@ void dust_h5_leave(const dust_h5_call *call);
 
 /* The most telling line of HDF5's error stack, "no reason given" if there is none. Call before anything else of HDF5. */
 void dust_h5_reason(char *text, size_t size);
+/* Whether in this call a read of the disk or a request for memory failed: then what HDF5 says isn't about the file. */
+bool dust_h5_failed_below(void);
 /* DUST_ERROR_WORLD: "path: doing 'name': reason" with the reason HDF5 gives. */
 dust_status dust_h5_fail(const dust_hdf5 *file, const char *doing, const char *name);
 /* The same after a failed read or write: a filter that isn't installed is named, with the package that has it. */
@@ -102,7 +104,7 @@ hid_t dust_h5_access_list(dust_h5_trouble *trouble);
 dust_status dust_h5_clean_name(char *out, const char *name);
 /* HDF5's spelling of a clean name. */
 static inline const char *dust_h5_object(const char *clean) { return clean[0] ? clean : "/"; }
-/* False for what leads nowhere, and where the file can't be read: then dust_h5_driver_read_error() says so. */
+/* False for what leads nowhere, and where the file can't be read: then dust_h5_failed_below() says so. */
 bool dust_h5_exists(dust_hdf5 *file, const char *clean);
 /* The open dataset of that clean name; it stays the file's. */
 dust_status dust_h5_dataset(hid_t *out, dust_hdf5 *file, const char *clean);

@@ -111,14 +111,14 @@ static dust_status sort_child(walk *w, hid_t group, const char *group_name, cons
   strcat(clean, link);
   w->file->refused[0] = 0;
   if (!hard && H5Oexists_by_name(group, link, w->file->link_access) <= 0) {
-    if (dust_h5_driver_read_error()) return dust_h5_fail(w->file, "looking for", clean);
+    if (dust_h5_failed_below()) return dust_h5_fail(w->file, "looking for", clean);
     if (!dust_h5_fail_link(w->file, clean)) dust_fail(DUST_ERROR_WORLD, "a link that leads nowhere");
     return note_unreadable(w, group_name, link);
   }
   hid_t object = H5Oopen(group, link, w->file->link_access);
   if (object < 0) {
-    dust_h5_fail(w->file, "opening", clean);
-    return dust_h5_driver_read_error() ? DUST_ERROR_WORLD : note_unreadable(w, group_name, link);
+    dust_status status = dust_h5_fail(w->file, "opening", clean);
+    return dust_h5_failed_below() ? status : note_unreadable(w, group_name, link);
   }
   H5I_type_t kind = H5Iget_type(object);
   H5Oclose(object);
@@ -144,7 +144,7 @@ static dust_status walk_group(walk *w, const char *name) {
   dust_status status = enter_once(w, group, &first);
   if (status == DUST_OK && first) status = walk_links(w, group, name);
   H5Oclose(group);
-  if (status == DUST_OK || status == DUST_ERROR_MEMORY || !name[0] || dust_h5_driver_read_error()) return status;
+  if (status == DUST_OK || status == DUST_ERROR_MEMORY || !name[0] || dust_h5_failed_below()) return status;
   return note_unreadable(w, "", name); /* a damaged group hides what it holds, nothing else */
 }
 
@@ -177,7 +177,7 @@ static dust_status info_of(dust_hdf5_info *out, dust_hdf5 *file, const char *cle
   hid_t dataset = H5Dopen2(file->id, clean, file->dataset_access);
   dust_status status = dataset < 0 ? dust_h5_fail(file, "opening dataset", clean) : dust_h5_info(out, file, clean, dataset);
   if (dataset >= 0) H5Dclose(dataset);
-  if (status == DUST_OK || status == DUST_ERROR_MEMORY || dust_h5_driver_read_error()) return status;
+  if (status == DUST_OK || status == DUST_ERROR_MEMORY || dust_h5_failed_below()) return status;
   return dust_h5_unreadable(out, clean, dust_message());
 }
 

@@ -80,7 +80,7 @@ bool dust_h5_fail_link(dust_hdf5 *file, const char *clean) {
 dust_status dust_h5_fail_missing(dust_hdf5 *file, const char *clean) {
   dust_h5_names names = {0};
   char all[600], refused[256];
-  if (dust_h5_driver_read_error()) return dust_h5_fail(file, "looking for", clean);
+  if (dust_h5_failed_below()) return dust_h5_fail(file, "looking for", clean);
   snprintf(refused, sizeof refused, "%s", file->refused);
   if (dust_h5_fail_link(file, clean)) return DUST_ERROR_WORLD;
   if (refused[0])

@@ -15,8 +15,6 @@
 #define PATH_SIZE 4096
 
 struct dust_output {
-  dust_output *next, **at; /* among those in the making; at: what points to this one, NULL: not among them */
-  pid_t process;           /* whose it is: not that of a child which was forked off meanwhile */
   char given[PATH_SIZE], target[PATH_SIZE], temporary[PATH_SIZE]; /* target: where links end */
   dust_output_kind kind;
   int descriptor;
@@ -25,7 +23,58 @@ struct dust_output {
   int error; /* errno of the first write that failed; 0: none */
   bool had_target;
   dust_output_file_id id; /* of the temporary file */
+  dust_output *next;      /* of those in the making */
+  pid_t process;          /* whose it is: not that of a child which was forked off meanwhile */
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static dust_output *in_the_making; /* those with a temporary name */
+
+/* Said where nobody else can any more: after a script's os.exit(). */
+static void tell_at_exit(void) {
+  if (pthread_mutex_trylock(&lock) != 0) return; /* held by whoever is being ended */
+  for (const dust_output *o = in_the_making; o; o = o->next) {
+    if (o->process != getpid()) continue;
+    if (o->kind == DUST_OUTPUT_HIDDEN) {
+      unlink(o->temporary);
+      fprintf(stderr, "moondust: %s was never closed, so it is not written\n", o->given);
+    } else
+      fprintf(stderr, "moondust: %s was never closed, so it is not written; what was flushed is in %s\n", o->given, o->temporary);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+static void list_add(dust_output *o) {
+  static bool registered;
+  pthread_mutex_lock(&lock);
+  if (!registered) registered = atexit(tell_at_exit) == 0;
+  o->process = getpid();
+  o->next = in_the_making, in_the_making = o;
+  pthread_mutex_unlock(&lock);
+}
+
+static void list_remove(const dust_output *o) {
+  pthread_mutex_lock(&lock);
+  dust_output **at = &in_the_making;
+  while (*at && *at != o) at = &(*at)->next;
+  if (*at) *at = o->next;
+  pthread_mutex_unlock(&lock);
+}
+
+long dust_output_unfinished(void) {
+  long count = dust_output_written_in_place();
+  pthread_mutex_lock(&lock);
+  for (const dust_output *o = in_the_making; o; o = o->next) count += o->process == getpid();
+  pthread_mutex_unlock(&lock);
+  return count;
+}
+
+void dust_output_abandon(void) {
+  if (pthread_mutex_trylock(&lock) != 0) return; /* held by whoever is being ended */
+  for (const dust_output *o = in_the_making; o; o = o->next)
+    if (o->kind == DUST_OUTPUT_HIDDEN) unlink(o->temporary);
+  pthread_mutex_unlock(&lock);
+}
 
 const char *dust_output_path(const dust_output *output) { return output->temporary; }
 const char *dust_output_target(const dust_output *output) { return output->given; }
@@ -148,52 +197,8 @@ static dust_status keep_mode(const dust_output *o) {
   return DUST_OK;
 }
 
-/* ---- those in the making, for what is left of them when the process exits */
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static dust_output *making;
-
-static void tell_at_exit(void) {
-  if (pthread_mutex_trylock(&lock) != 0) return;
-  for (const dust_output *o = making; o; o = o->next) {
-    if (o->process != getpid()) continue;
-    if (o->kind == DUST_OUTPUT_HIDDEN) {
-      unlink(o->temporary);
-      fprintf(stderr, "moondust: %s was never closed, so it is not written\n", o->given);
-    } else
-      fprintf(stderr, "moondust: %s was never closed, so it is not written; what was flushed is in %s\n", o->given, o->temporary);
-  }
-  pthread_mutex_unlock(&lock);
-}
-
-static void enter(dust_output *o) {
-  static bool registered;
-  pthread_mutex_lock(&lock);
-  if (!registered) registered = atexit(tell_at_exit) == 0;
-  o->process = getpid(), o->next = making, o->at = &making;
-  if (making) making->at = &o->next;
-  making = o;
-  pthread_mutex_unlock(&lock);
-}
-
-static void leave(dust_output *o) {
-  pthread_mutex_lock(&lock);
-  if (o->at) *o->at = o->next;
-  if (o->at && o->next) o->next->at = o->at;
-  o->at = NULL;
-  pthread_mutex_unlock(&lock);
-}
-
-long dust_output_unfinished(void) {
-  long count = 0;
-  pthread_mutex_lock(&lock);
-  for (const dust_output *o = making; o; o = o->next) count += o->process == getpid();
-  pthread_mutex_unlock(&lock);
-  return count;
-}
-
 static void end(dust_output *o, bool remove) {
-  leave(o);
+  list_remove(o);
   if (o->descriptor >= 0) close(o->descriptor);
   if (o->claimed) dust_output_unclaim(o->target);
   if (remove && o->temporary[0]) unlink(o->temporary);
@@ -213,10 +218,10 @@ dust_status dust_output_begin(dust_output **out, const char *path, dust_output_k
   DUST_GO(dust_output_claim(o->target, path));
   o->claimed = true;
   DUST_GO(kind == DUST_OUTPUT_HIDDEN ? open_hidden(o) : open_partial(o));
+  list_add(o);
   if (o->had_target) DUST_GO(keep_mode(o));
   if (fstat(o->descriptor, &about) != 0) DUST_GO(fail_to_make(o));
   o->id = (dust_output_file_id){about.st_dev, about.st_ino, false};
-  enter(o);
   *out = o;
 done:
   if (status != DUST_OK) end(o, kind == DUST_OUTPUT_HIDDEN && o->descriptor >= 0);

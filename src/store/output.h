@@ -39,9 +39,11 @@ dust_status dust_output_commit(dust_output *output);
 void dust_output_discard(dust_output *output); /* NULL is fine; removes the temporary file, unless it is to be kept */
 /* Whether discard() leaves the temporary file there; for kinds other than HIDDEN. The start: no. */
 void dust_output_keep(dust_output *output, bool keep);
+/* For an exit() that isn't ours, after which nothing else of this is called: hidden temporary files go. */
+void dust_output_abandon(void);
 
-/* How many outputs of the process are begun and not ended. What is left when it exits is said on stderr, and hidden temporary files
- * are removed then. */
+/* How many outputs of the process are begun and not ended, and files open for writing in place. Of the first, what is left when it
+ * exits is said on stderr, and hidden temporary files are removed then. */
 long dust_output_unfinished(void);
 
 /* A whole file at once. */

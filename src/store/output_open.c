@@ -1,7 +1,10 @@
 /* Which files this process has open, and which it must never write (output.h). */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/mem.h"
 #include "store/output_internal.h"
 
@@ -55,6 +58,14 @@ bool dust_output_writing(const char *path, dust_output_file_id *out) {
   return stat(path, &about) == 0 && count(&about, out, true);
 }
 
+long dust_output_written_in_place(void) {
+  long count = 0;
+  pthread_mutex_lock(&lock);
+  for (const note *n = notes; n; n = n->next) count += n->writers;
+  pthread_mutex_unlock(&lock);
+  return count;
+}
+
 void dust_output_done(dust_output_file_id id) {
   pthread_mutex_lock(&lock);
   note *n = find(id);
@@ -70,11 +81,18 @@ void dust_output_done(dust_output_file_id id) {
 
 dust_status dust_output_protect(const char *path) {
   struct stat about;
-  if (stat(path, &about) != 0) return DUST_OK;
+  /* Kept open for good: were the file removed, another could get its inode. */
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0 || fstat(descriptor, &about) != 0) {
+    if (descriptor >= 0) close(descriptor);
+    return DUST_OK;
+  }
   pthread_mutex_lock(&lock);
   note *n = make((dust_output_file_id){about.st_dev, about.st_ino, false});
+  const bool is_known = !n || n->script;
   if (n) n->script = true;
   pthread_mutex_unlock(&lock);
+  if (is_known) close(descriptor);
   return n ? DUST_OK : dust_fail(DUST_ERROR_MEMORY, "no memory to note the script %s", path);
 }
 

@@ -77,7 +77,7 @@ describe("help", function()
     assert.matches("^ndarray:mean%(%)\n\nIn double;.*returns  number$", mean)
     for _, name in ipairs { "ndarray.mean", "ndarray:mean", "md.ndarray.mean" } do assert.equal(mean, text_of(name)) end
     assert.matches("^md.zeros%(shape, dtype%)", text_of(md.zeros))
-    assert.matches("^md.hdf5.read%(path, dataset, roi%)\n\nA dataset, or", text_of(md.hdf5.read))
+    assert.matches("^md.hdf5.read%(path, dataset, roi, fields%)\n\nA dataset, or", text_of(md.hdf5.read))
     assert.equal(text_of(md.hdf5.read), text_of "hdf5.read")
     assert.matches("^md.open_array%(path, dataset, fields%)", text_of(md.open_array))
     assert.matches("^BatchRequest:add%(name, shape, fields%)", text_of(md.BatchRequest.add))

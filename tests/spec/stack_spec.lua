@@ -31,7 +31,12 @@ describe("Stack", function()
 
   it("names arrays that don't fit on one another", function()
     local Odd = md.class("Odd", md.BatchFilter)
-    function Odd:setup() self.n = 0 end
+    function Odd:setup()
+      self.n = 0
+      local spec = self.spec[RAW]:copy()
+      spec.dtype = nil -- it changes from batch to batch
+      self:updates(RAW, spec)
+    end
     function Odd:process(batch)
       self.n = self.n + 1
       batch[RAW].data = batch[RAW].data:astype(self.n == 1 and "uint8" or "float32")

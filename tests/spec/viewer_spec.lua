@@ -366,8 +366,9 @@ describe("the viewer of a file", function()
   it("steps through a file of batches", function()
     local pipeline, request = example()
     do
-      local file <close> = require("moondust.cli.batch_file").create(path)
+      local file = require("moondust.cli.batch_file").create(path, { script = "", arguments = "", seed = "1" })
       for batch, i in pipeline:batches(request, { count = 2, seed = 1 }) do file:write(batch, i) end
+      assert(file:close())
     end
     local viewer <close> = file_viewer(path, 1)
     local scene = get(viewer, "/scene")

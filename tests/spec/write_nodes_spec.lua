@@ -181,7 +181,7 @@ describe("Snapshot", function()
     local p <close> = (battery.source() + md.Snapshot { { [RAW] = "raw", [LABELS] = "labels" }, dir, every = 2, additional_request = additional }):build()
     for _ = 1, 2 do
       local batch = p:request_batch(battery.request(1, RAW))
-      assert.is_nil(batch[LABELS])
+      assert.is_false(batch:has(LABELS))
     end
     assert.same({ 2, 2, 2 }, assert(md.hdf5.read(dir .. "/1.hdf", "labels")).data.shape)
     assert.is_false(exists(dir .. "/2.hdf"))

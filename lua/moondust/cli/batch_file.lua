@@ -95,7 +95,6 @@ end
 
 -- An earlier OUT.partial keeps its batches under another name. One that another process writes is refused.
 local function set_aside(partial)
-  if not exists(partial) then return end
   local earlier <close>, message = core.hdf5.open(partial, "r")
   if not earlier and message:find("locked", 1, true) then error(message, 0) end
   if earlier and count_batches(earlier) == 0 then return end
@@ -104,6 +103,14 @@ local function set_aside(partial)
   local name = ("%s.%d"):format(partial, number)
   must(os.rename(partial, name))
   io.stderr:write(("moondust: %s of an earlier run is kept as %s (--resume goes on with it instead)\n"):format(partial, name))
+end
+
+-- Whether the run was killed before its first batch was whole: then there is nothing to go on with, nor a word on the stream.
+local function is_blank(partial)
+  local bytes <close> = must(io.open(partial, "rb"))
+  if bytes:seek "end" == 0 then return true end
+  local there <close> = must(core.hdf5.open(partial, "r"))
+  return count_batches(there) == 0 and #must(there:list()) == 0
 end
 
 --- Opens `path`.partial, anew or (resume) with the batches that are in it.
@@ -115,10 +122,11 @@ function BatchFile.create(path, identity, resume)
   local partial = path .. ".partial"
   must(core.output.allowed(path))
   resume = resume and exists(partial)
+  if resume and is_blank(partial) then resume = false end
   if resume then
     local there <close> = must(core.hdf5.open(partial, "r"))
     check_identity(there, partial, identity)
-  else
+  elseif exists(partial) then
     set_aside(partial)
   end
   local file = must(core.hdf5.open(path, "w", { stream = true, resume = resume, replace = not resume }))

@@ -261,8 +261,6 @@ end
 
 -- A message, line by line, without what would steer the terminal.
 local function shown(message)
-  local found, core = pcall(require, "moondust.core")
-  if not found then return message end
   return (message:gsub("[^\n\t]+", core.printable))
 end
 
@@ -316,7 +314,8 @@ local function check_output_at_exit(program)
   function os.exit(code, close) -- luacheck: ignore 122
     local success = code == nil or code == true or code == 0
     if success and finish_output(program, 0) ~= 0 then code = false end
-    if success and not close and require("moondust.core").output.unfinished() > 0 then code = false end -- told on the way out
+    program.leaving(success and code ~= false)
+    if core.output.unfinished() > 0 then close = true end -- files written in place are closed, others told
     return exit(code, close)
   end
 end
@@ -330,6 +329,7 @@ function M.main(arg)
   local program = require "moondust.program"
   program.catch_interrupt()
   check_output_at_exit(program)
+  core.hdf5.no_exit_handler() -- files are closed by then, and after a failure inside of HDF5 it crashes or goes round in circles
   local ok, result = xpcall(dispatch, M.with_traceback, words, debugging)
   return finish_output(program, ok and (result or 0) or report(result, debugging))
 end

@@ -131,7 +131,8 @@ local function worth(info)
     if length >= LEAST then long = long + 1 end
   end
   if size == 0 then return nil end
-  return { info.problem and 0 or 1, long >= 2 and 1 or 0, info.name:find "volumes/raw$" and 1 or 0, size, info.name:find "raw$" and 1 or 0, colors.are_labels(info.dtype, info.name) and 0 or 1 }
+  local is_raw, is_called_raw = info.name:find "volumes/raw$", info.name:find "raw$"
+  return { info.problem and 0 or 1, long >= 2 and 1 or 0, is_raw and 1 or 0, size, is_called_raw and 1 or 0, colors.are_labels(info.dtype, info.name) and 0 or 1 }
 end
 
 local function default_of(list)

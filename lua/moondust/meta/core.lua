@@ -1030,6 +1030,10 @@ function Hdf5File:discard() end
 ---@return { name: string, ok: boolean, checksum: boolean, message: string? }[]?
 ---@return string? message  the file can't be opened or listed
 function hdf5.check(path) end
+--- Whether files that lead to other files (external links and storage, virtual datasets) are opened where hdf5.open isn't told; at first not.
+---@param allowed boolean?  from now on; nil: as it is
+---@return boolean
+function hdf5.allow_foreign(allowed) end
 --- HDF5 runs no handler of its own when the process ends. For a program all of whose HDF5 files are Moondust's, before it opens one.
 function hdf5.no_exit_handler() end
 
@@ -1054,7 +1058,7 @@ function output.protect(path) end
 ---@return true?
 ---@return string? message
 function output.allowed(path) end
---- How many files in the making there are: begun, and neither closed nor given up.
+--- How many files are being written: made anew or in place, and neither closed nor given up.
 ---@return integer
 function output.unfinished() end
 --- A note that this file is being read: no output of this process goes there until it is closed or collected.

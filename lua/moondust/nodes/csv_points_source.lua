@@ -29,7 +29,7 @@ CsvPointsSource.options = {
   { "id_col", type = "integer", doc = "column of the points' ids, whole numbers, each but once; default: ids count the points from 0" },
   { "delimiter", type = "string", default = ",", doc = "between columns, one character; default \",\"" },
   { "voxel_centres", type = "coordinate",
-    doc = "the voxel size, where coordinates (after scale) are voxel indices times it: half a voxel is added to each, so that points lie at voxel centres; default: coordinates are as they are" },
+    doc = "the voxel size, where coordinates (after scale) are voxel indices times it: half a voxel is added, so that points lie at voxel centres; default: as they are" },
 }
 
 local function refuse(format, ...) error(("CsvPointsSource: " .. format):format(...), 4) end
