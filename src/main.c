@@ -20,7 +20,6 @@
 #include "lua/interrupt.h"
 #include "lua/readline.h"
 #include "lua/small.h"
-#include "store/output.h"
 
 #ifndef DUST_PREFIX
 #define DUST_PREFIX "/usr/local"
@@ -56,9 +55,9 @@ static bool is_leaving, succeeds;
 /* libhdf5 and readline call exit() themselves where memory runs out, without a word the one, with a status of its own the other. */
 static void at_exit(void) {
   static const char text[] = "moondust: a library ended the program, which they do where memory runs out\n";
-  if (is_leaving && !(succeeds && (dust_lua_tell_lost_files() || dust_output_unfinished() > 0))) return;
-  if (is_leaving) fflush(NULL), _exit(EXIT_FAILURE); /* a file was lost */
-  dust_output_abandon();
+  if (is_leaving && !(succeeds && dust_lua_lost_files())) return;
+  if (is_leaving) fflush(NULL), _exit(EXIT_FAILURE);
+  dust_lua_abandon_outputs();
   fflush(NULL);
   if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_FAILURE); /* nobody to tell */
   _exit(EXIT_FAILURE);
@@ -193,5 +192,5 @@ int main(int argc, char **argv) {
   signal(SIGINT, SIG_DFL);
   dust_lua_close_state(L);
   is_leaving = true;
-  return status == 0 && dust_lua_tell_lost_files() ? EXIT_FAILURE : status;
+  return status == 0 && dust_lua_lost_files() ? EXIT_FAILURE : status;
 }

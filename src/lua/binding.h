@@ -157,12 +157,15 @@ void dust_lua_open_transform(lua_State *L);
 void dust_lua_open_synthesize(lua_State *L); /* module.kernel.synthesize; after open_kernel */
 void dust_lua_open_png(lua_State *L);        /* module.png */
 void dust_lua_open_output(lua_State *L);     /* module.output */
+/* For an exit() that is not ours: hidden temporary files of outputs go. Nothing else is called afterwards. */
+void dust_lua_abandon_outputs(void);
 void dust_lua_open_hdf5(lua_State *L);       /* module.hdf5 */
 void dust_lua_open_http(lua_State *L);       /* module.http */
 void dust_lua_open_system(lua_State *L);     /* threads, memory, clock, is_terminal, make_directory, version */
 
-/* From now on files that were never closed are told on stderr instead of by a Lua warning. Whether there were any yet. */
-bool dust_lua_tell_lost_files(void);
+/* From now on files that were never closed are told on stderr instead of by a Lua warning. */
+void dust_lua_tell_lost_files(void);
+bool dust_lua_lost_files(void); /* whether there were any yet, or would be if the process ended now */
 
 int luaopen_moondust_core(lua_State *L);
 

@@ -168,10 +168,8 @@ static int file_leave(lua_State *L) {
 static _Atomic long lost;
 static _Atomic bool tells_lost;
 
-bool dust_lua_tell_lost_files(void) {
-  tells_lost = true;
-  return lost > 0;
-}
+void dust_lua_tell_lost_files(void) { tells_lost = true; }
+bool dust_lua_lost_files(void) { return lost > 0 || dust_output_unfinished() > 0; }
 
 static void warn_of_lost(lua_State *L, const char *words) {
   lost++;

@@ -48,6 +48,8 @@ static int output_reading(lua_State *L) {
   return 1;
 }
 
+void dust_lua_abandon_outputs(void) { dust_output_abandon(); }
+
 void dust_lua_open_output(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"write", output_write}, {"protect", output_protect}, {"allowed", output_allowed}, {"reading", output_reading},

@@ -15,8 +15,9 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static bool lacks_memory; /* a function of HDF5 failed for want of memory in this call */
 
+/* Property lists and skip lists are in memory alone; HDF5 1.10 doesn't always say why one of them can't be copied or searched. */
 static herr_t find_memory(unsigned n, const H5E_error2_t *error, void *context) {
-  if (error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC) lacks_memory = true;
+  if (error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC || error->maj_num == H5E_PLIST || error->maj_num == H5E_SLIST) lacks_memory = true;
   return lacks_memory;
 }
 

@@ -51,7 +51,9 @@ static range program, hdf5;
 
 static int note_library(struct dl_phdr_info *info, size_t size, void *user) {
   (void)size, (void)user;
-  range *into = info->dlpi_name[0] == '\0' ? &program : strstr(info->dlpi_name, "libhdf5") && !strstr(info->dlpi_name, "_hl") ? &hdf5 : NULL;
+  range *into = info->dlpi_name[0] == '\0'                                              ? &program
+                : strstr(info->dlpi_name, "libhdf5") && !strstr(info->dlpi_name, "_hl") ? &hdf5
+                                                                                        : NULL;
   for (int i = 0; into && i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *part = &info->dlpi_phdr[i];
     if (part->p_type == PT_LOAD && part->p_flags & PF_X)
@@ -133,47 +135,47 @@ static bool fails(enum call call) {
 /* ---- the calls */
 
 /* The C library's own function of this name. */
-#define REAL(name)                       \
-  static __typeof__(&name) real;         \
-  if (!real) {                           \
+#define REAL(name)                         \
+  static __typeof__(&name) real;           \
+  if (!real) {                             \
     void *found = dlsym(RTLD_NEXT, #name); \
-    memcpy(&real, &found, sizeof real);  \
+    memcpy(&real, &found, sizeof real);    \
   }
 
-#define OPENER(name)                                        \
-  PUBLIC int name(const char *path, int flags, ...) {       \
-    REAL(name)                                              \
-    mode_t mode = 0;                                        \
-    if (flags & (O_CREAT | O_TMPFILE)) {                    \
-      va_list more;                                         \
-      va_start(more, flags);                                \
-      mode = va_arg(more, mode_t);                          \
-      va_end(more);                                         \
-    }                                                       \
-    return fails(OPEN) ? -1 : real(path, flags, mode);      \
+#define OPENER(name)                                   \
+  PUBLIC int name(const char *path, int flags, ...) {  \
+    REAL(name)                                         \
+    mode_t mode = 0;                                   \
+    if (flags & (O_CREAT | O_TMPFILE)) {               \
+      va_list more;                                    \
+      va_start(more, flags);                           \
+      mode = va_arg(more, mode_t);                     \
+      va_end(more);                                    \
+    }                                                  \
+    return fails(OPEN) ? -1 : real(path, flags, mode); \
   }
 OPENER(open)
 OPENER(open64)
 
-#define OPENER_AT(name)                                            \
-  PUBLIC int name(int folder, const char *path, int flags, ...) {  \
-    REAL(name)                                                     \
-    mode_t mode = 0;                                               \
-    if (flags & (O_CREAT | O_TMPFILE)) {                           \
-      va_list more;                                                \
-      va_start(more, flags);                                       \
-      mode = va_arg(more, mode_t);                                 \
-      va_end(more);                                                \
-    }                                                              \
-    return fails(OPEN) ? -1 : real(folder, path, flags, mode);     \
+#define OPENER_AT(name)                                           \
+  PUBLIC int name(int folder, const char *path, int flags, ...) { \
+    REAL(name)                                                    \
+    mode_t mode = 0;                                              \
+    if (flags & (O_CREAT | O_TMPFILE)) {                          \
+      va_list more;                                               \
+      va_start(more, flags);                                      \
+      mode = va_arg(more, mode_t);                                \
+      va_end(more);                                               \
+    }                                                             \
+    return fails(OPEN) ? -1 : real(folder, path, flags, mode);    \
   }
 OPENER_AT(openat)
 OPENER_AT(openat64)
 
-#define STREAM_OPENER(name)                            \
+#define STREAM_OPENER(name)                               \
   PUBLIC FILE *name(const char *path, const char *mode) { \
-    REAL(name)                                         \
-    return fails(OPEN) ? NULL : real(path, mode);      \
+    REAL(name)                                            \
+    return fails(OPEN) ? NULL : real(path, mode);         \
   }
 STREAM_OPENER(fopen)
 STREAM_OPENER(fopen64)

@@ -19,7 +19,8 @@ end
 
 -- What is run in the folder of work. `same(out, reference)` compares what is written; `printed` is what success has on standard output.
 local COMMANDS = {
-  { name = "run --out", words = "run pipeline.lua -n 3 --seed 4 --out out.h5 -- volume.h5", out = "out.h5", same = compare.same, partial = true, printed = "^3 batches in .*written to out%.h5" },
+  { name = "run --out", words = "run pipeline.lua -n 3 --seed 4 --out out.h5 -- volume.h5", out = "out.h5", same = compare.same, partial = true,
+    printed = "^3 batches in .*written to out%.h5" },
   { name = "view -o", words = "view volume.h5 -o out.png --width 200 --slices 3", out = "out.png", same = same_bytes },
   { name = "sample", words = "sample out.h5 --shape 9,32,32 --seed 3", out = "out.h5", same = compare.same },
   { name = "info", words = "info volume.h5" },
@@ -40,8 +41,10 @@ end
 
 local function execute(place_of_work, command, call, place)
   for _, name in ipairs { "report", "printed", "said" } do os.remove(place_of_work.folder .. "/" .. name) end
-  local status = shell.run(("cd %s && printf %%s %s | timeout %d env -u LUA_PATH -u LUA_CPATH HOME=. MOONDUST_THREADS=2 TORTURE_CALL=%s TORTURE_PLACE=%d TORTURE_REPORT=report %s LD_PRELOAD=%s %s %s >printed 2>said")
-    :format(quote(place_of_work.folder), quote(command.input or ""), PATIENCE, call, place, command.is_repl and "TORTURE_TERMINAL=1" or "", quote(place_of_work.library), quote(place_of_work.program), command.words))
+  local faults = ("TORTURE_CALL=%s TORTURE_PLACE=%d TORTURE_REPORT=report %s LD_PRELOAD=%s"):format(
+    call, place, command.is_repl and "TORTURE_TERMINAL=1" or "", quote(place_of_work.library))
+  local status = shell.run(("cd %s && printf %%s %s | timeout %d env -u LUA_PATH -u LUA_CPATH HOME=. MOONDUST_THREADS=2 %s %s %s >printed 2>said"):format(
+    quote(place_of_work.folder), quote(command.input or ""), PATIENCE, faults, quote(place_of_work.program), command.words))
   local result = read_report(place_of_work.folder .. "/report")
   result.status, result.printed, result.said = status, shell.read(place_of_work.folder .. "/printed") or "", shell.read(place_of_work.folder .. "/said") or ""
   return result

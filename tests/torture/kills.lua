@@ -16,6 +16,7 @@ end
 local function run(work, words) return shell.run(("cd %s && %s >printed 2>said"):format(quote(work.folder), command_of(work, words))) end
 
 local function run_killed(work, words, signal, delay)
+  os.remove(work.folder .. "/said") -- one may be killed before it begins to say something
   return shell.run(("cd %s && { %s >printed 2>said & pid=$!; sleep %.4f; kill -%s $pid 2>/dev/null; wait $pid; }"):format(
     quote(work.folder), command_of(work, words), delay, signal))
 end
@@ -58,10 +59,24 @@ local function after_resume(work, status)
   if not ok then return "--resume: " .. difference end
 end
 
-local function one(work, signal, delays, sums)
+local function clear(work)
   for _, name in ipairs { "killed.h5", "killed.h5.partial" } do os.remove(work.folder .. "/" .. name) end
+end
+
+-- One that is over before it is killed is begun anew and killed earlier.
+local function kill_first(work, signal, delay)
+  for _ = 1, 6 do
+    clear(work)
+    local status = run_killed(work, "", signal[1], delay)
+    if status ~= 0 then return status end
+    delay = delay / 2
+  end
+  return 0
+end
+
+local function one(work, signal, delays, sums)
   for i, delay in ipairs(delays) do
-    local status = run_killed(work, i > 1 and "--resume" or "", signal[1], delay)
+    local status = i == 1 and kill_first(work, signal, delay) or i > 1 and run_killed(work, "--resume", signal[1], delay)
     if status == 0 then sums.late = sums.late + 1 end
     local fault = after_kill(work, status, signal[2])
     if fault then return fault end
@@ -93,7 +108,7 @@ function M.run(work, count)
     local fault = one(work, signal, delays, sums)
     if fault then
       failed = failed + 1
-      print(("  kill %d, SIG%s after %.4f s: %s"):format(i, signal[1], table.concat(delays, ", "), fault))
+      print(("  kill %d, SIG%s after %s s: %s"):format(i, signal[1], table.concat(delays, ", "), fault))
     end
   end
   print(("%-10s %5d runs killed (%d left a partial file, %d were over before), %d wrong"):format("kills", count, sums.partial, sums.late, failed))

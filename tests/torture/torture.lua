@@ -24,6 +24,7 @@ local function absolute(path)
   return line
 end
 
+io.stdout:setvbuf "line"
 local folder = os.tmpname()
 assert(os.remove(folder))
 assert(core.make_directory(folder))

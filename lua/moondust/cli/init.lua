@@ -260,9 +260,7 @@ function M.interrupted()
 end
 
 -- A message, line by line, without what would steer the terminal.
-local function shown(message)
-  return (message:gsub("[^\n\t]+", core.printable))
-end
+local function shown(message) return (message:gsub("[^\n\t]+", core.printable)) end
 
 local function report(raised, debugging)
   if raised.status then return raised.status end

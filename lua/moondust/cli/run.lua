@@ -161,6 +161,7 @@ end
 
 -- Gives the file its name, or leaves it partial and says why. A run without -n is ended by a signal and is whole then.
 local function finish(stream, args, ok, raised)
+  if stream.file then stream.done = stream.file.count end -- a signal may have come between a batch and its count
   local interrupted, status = cli.interrupted()
   interrupted = not ok and interrupted and raised.message and raised.message:find("interrupted", 1, true)
   if interrupted and (args.count or args.out and not stream.file) then tell_interrupted(stream, args, status) end
