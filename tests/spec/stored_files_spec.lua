@@ -58,6 +58,55 @@ describe("where a dataset lies", function()
     assert.is_true(turned:read():equal(data:transpose(3, 2, 1)))
   end)
 
+  it("needs no word where it was written here, however small", function()
+    local voxels, at = md.Coordinate { 3, 2, 1 }, md.Coordinate { 6, 4, 2 }
+    for _, shape in ipairs { { 5, 2, 3, 4 }, { 2, 2, 2, 2 }, { 6, 1, 1, 1 }, { 2, 3, 2, 2, 3 }, { 3, 2, 2 }, { 4, 2 } } do
+      local dims = math.min(3, #shape == 3 and 2 or #shape == 2 and 1 or 3)
+      local world = {}
+      for d = 1, dims do world[d] = shape[#shape - dims + d] end
+      local size, offset = core.Coordinate(table.move(voxels, 4 - dims, 3, 1, {})), core.Coordinate(table.move(at, 4 - dims, 3, 1, {}))
+      local roi = md.Roi(offset, core.Coordinate(world) * size)
+      local data = core.Rng(3):np_normals(0, 1, shape)
+      local spec = md.ArraySpec { roi = roi, voxel_size = size, interpolatable = true }
+      local request = md.BatchRequest { [RAW] = roi }
+      local folder = program.temporary()
+      assert(md.hdf5.write(folder .. "-array.h5", "raw", md.Array { data, spec }))
+      for _, write in ipairs {
+        function() return folder .. "-array.h5", "raw" end,
+        function()
+          local p <close> = (md.ArraySource { RAW, md.Array { data, spec } } + md.Snapshot { { [RAW] = "raw" }, folder, output_filename = "snapshot.h5" }):build()
+          p:request_batch(request)
+          return folder .. "/snapshot.h5", "raw"
+        end,
+        function()
+          do
+            local p <close> = (md.ArraySource { RAW, md.Array { data, spec } } + md.Hdf5Write { { [RAW] = "raw" }, folder, "write.h5" }):build()
+            p:request_batch(request)
+          end
+          return folder .. "/write.h5", "raw"
+        end,
+      } do
+        local path, name = write()
+        local p <close> = md.Hdf5Source({ path, { [RAW] = name } }):build()
+        assert.equal(roi, p.spec[RAW].roi)
+        assert.equal(size, p.spec[RAW].voxel_size)
+        assert.is_true(p:request_batch(request)[RAW].data:equal(data))
+        p:close()
+        os.remove(path)
+      end
+      os.execute("rm -rf " .. folder)
+    end
+  end)
+
+  it("is refused where as many channels as voxels would be guessed", function()
+    assert.matches("can't be told", refused((file_with({ 8, 8, 8 }, { resolution = { 4, 4 } }))))
+    local few <close> = assert(md.open_array(file_with({ 5, 8, 8 }, { resolution = { 4, 4 } }), "raw"))
+    assert.equal(md.Roi({ 0, 0 }, { 32, 32 }), few.roi)
+    local said <close> = assert(md.open_array(file_with({ 8, 8, 8 }, { resolution = { 4, 4 }, axis_names = { "c^", "y", "x" } }), "raw"))
+    assert.same({ 8, 8, 8 }, said.shape)
+    assert.matches("axes that can't be understood", refused((file_with({ 8, 8, 8 }, { resolution = { 4, 4 }, axis_names = { "c", "c", "x" } }))))
+  end)
+
   it("takes a place of an axis, and some channels", function()
     local path, all = file_with({ 3, 2, 4, 5, 6 }, { resolution = { 40, 4, 4 } })
     assert.matches("the axes tczyx and a voxel size of 3 entries", refused(path, { axes = "tczyx" }))
