@@ -599,6 +599,62 @@ static void test_external_link(void) {
   unlink(path), unlink(other_path);
 }
 
+/* A dataset without end along its first axis, whose slabs of 4 come from the datasets `source` of the files `source_file`. */
+static void make_virtual(const char *at, const char *name, const char *source_file, const char *source, bool numbered) {
+  const hsize_t shape[2] = {8, 10}, most[2] = {H5S_UNLIMITED, 10}, slab[2] = {4, 10}, zero[2] = {0, 0}, one[2] = {1, 1}, endless[2] = {H5S_UNLIMITED, 1};
+  hid_t access_list = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t space = H5Screate_simple(2, shape, most), from = H5Screate_simple(2, numbered ? slab : shape, numbered ? NULL : most);
+  const hsize_t all[2] = {1, 10};
+  H5Pset_libver_bounds(access_list, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, zero, numbered ? slab : one, endless, numbered ? slab : all);
+  if (!numbered) H5Sselect_hyperslab(from, H5S_SELECT_SET, zero, one, endless, all);
+  CHECK(H5Pset_virtual(plist, space, source_file, source, from) >= 0);
+  hid_t file = H5Fcreate(at, H5F_ACC_TRUNC, H5P_DEFAULT, access_list), whole = H5Screate_simple(2, shape, most);
+  hid_t dataset = H5Dcreate2(file, name, H5T_NATIVE_UINT32, whole, H5P_DEFAULT, plist, H5P_DEFAULT);
+  CHECK(dataset >= 0);
+  H5Dclose(dataset), H5Sclose(whole), H5Sclose(space), H5Sclose(from), H5Pclose(plist), H5Pclose(access_list), H5Fclose(file);
+}
+
+/* Sources with numbered names in other files; and a dataset without end that is its own source. */
+static void test_virtual(void) {
+  const hsize_t shape[2] = {4, 10}, chunk[2] = {4, 9};
+  const dust_hdf5_open_options options = {.foreign = true};
+  dust_hdf5 *h = NULL;
+  dust_ndarray a = {0}, b = {0};
+  char pattern_name[80];
+  fresh_path();
+  snprintf(pattern_name, sizeof pattern_name, "%s.%%b", path);
+  make_virtual(path, "v", pattern_name, "part", true);
+  for (int i = 0; i < 2; i++) {
+    snprintf(other_path, sizeof other_path, "%s.%d", path, i);
+    hid_t file = H5Fcreate(other_path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    write_dataset(file, "part", H5T_NATIVE_UINT32, H5T_NATIVE_UINT32, 2, shape, chunk, NONE);
+    H5Fclose(file);
+  }
+  CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
+  CHECK_FAILS(dust_hdf5_read(&a, h, "v", 0, NULL, NULL), DUST_ERROR_WORLD, "lies in another file; such are read only when that is allowed");
+  CHECK_OK(dust_hdf5_close(h));
+  CHECK_OK(dust_hdf5_open_with(&h, path, DUST_HDF5_READ, &options));
+  CHECK_OK(dust_hdf5_read(&a, h, "v", 0, NULL, NULL));
+  CHECK(a.ndim == 2 && a.shape[0] == 8 && a.shape[1] == 10);
+  CHECK_OK(dust_hdf5_close(h));
+  for (int i = 0; i < 2; i++) {
+    snprintf(other_path, sizeof other_path, "%s.%d", path, i);
+    CHECK_OK(dust_hdf5_open(&h, other_path, DUST_HDF5_READ));
+    CHECK_OK(dust_hdf5_read(&b, h, "part", 0, NULL, NULL));
+    if (a.data && b.data) CHECK(memcmp((char *)a.data + (size_t)i * 160, b.data, 160) == 0);
+    dust_ndarray_release(&b);
+    CHECK_OK(dust_hdf5_close(h));
+    unlink(other_path);
+  }
+  dust_ndarray_release(&a);
+  make_virtual(path, "v", ".", "v", false);
+  CHECK_OK(dust_hdf5_open_with(&h, path, DUST_HDF5_READ, &options));
+  CHECK_FAILS(dust_hdf5_read(&a, h, "v", 0, NULL, NULL), DUST_ERROR_WORLD, "is a virtual dataset whose voxels come from itself");
+  CHECK_OK(dust_hdf5_close(h));
+  unlink(path);
+}
+
 /* More datasets than are kept open: descriptors and decoded chunks go with them. */
 static void test_many_datasets(void) {
   const hsize_t shape[2] = {40, 50}, chunk[2] = {9, 9};
@@ -683,6 +739,7 @@ int main(void) {
   test_beside_a_writer();
   test_beside_a_stream();
   test_external_link();
+  test_virtual();
   test_many_datasets();
   test_threads();
   return check_done();
