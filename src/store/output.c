@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/printable.h"
 #include "store/output_internal.h"
 
 #define PATH_SIZE 4096
@@ -35,11 +36,11 @@ static void tell_at_exit(void) {
   if (pthread_mutex_trylock(&lock) != 0) return; /* held by whoever is being ended */
   for (const dust_output *o = in_the_making; o; o = o->next) {
     if (o->process != getpid()) continue;
-    if (o->kind == DUST_OUTPUT_HIDDEN) {
-      unlink(o->temporary);
-      fprintf(stderr, "moondust: %s was never closed, so it is not written\n", o->given);
-    } else
-      fprintf(stderr, "moondust: %s was never closed, so it is not written; what was flushed is in %s\n", o->given, o->temporary);
+    char path[PATH_SIZE];
+    dust_printable(path, sizeof path, o->given, strlen(o->given));
+    if (o->kind == DUST_OUTPUT_HIDDEN) unlink(o->temporary);
+    fprintf(stderr, "moondust: %s was never closed, so it is not written%s\n", path,
+            o->kind == DUST_OUTPUT_HIDDEN ? "" : "; what was flushed is in the partial file beside it");
   }
   pthread_mutex_unlock(&lock);
 }

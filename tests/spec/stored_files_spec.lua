@@ -166,6 +166,34 @@ describe("where a dataset lies", function()
   end)
 end)
 
+describe("control characters in names", function()
+  it("are written out by the REPL, the viewer and in what is said of files", function()
+    local path, name = program.temporary "\27[31m.h5", "a\27[31mb"
+    do
+      local file <close> = assert(core.hdf5.open(path, "w"))
+      assert.matches("\\x1b[31m.h5)", tostring(file), 1, true)
+      assert(file:create(name, { 4, 20, 20 }, "uint8", { voxel_size = { 1, 1, 1 } }))
+      assert(file:create("table\27[31m", { 2 }, "uint8"))
+    end
+    local said = program.run({}, ([[local f = moondust_file or require("moondust.core").hdf5.open(%q); print(f); error(%q)]]):format(path, name))
+    assert.equal(1, said.status)
+    assert.is_nil((said.out .. said.err):find("\27", 1, true))
+    assert.matches("a\\x1b[31mb", said.err, 1, true)
+    local scenes = require "moondust.viewer.file_scenes" { path = path }
+    local scene = scenes:load(0)
+    assert.equal("a\\x1b[31mb", scene.panes[1].name)
+    assert.matches("table\\x1b[31m", scene.others[1], 1, true)
+    assert.is_nil(scenes.title:find("\27", 1, true))
+    scenes:close()
+    os.remove(path)
+    local lost = program.temporary "\27[31m.h5"
+    said = program.run { "-e", ("G = require('moondust.core').hdf5.open(%q, 'w')"):format(lost) }
+    assert.equal(1, said.status)
+    assert.matches("\\x1b[31m.h5 was never closed, so it is not written", said.err, 1, true)
+    assert.is_nil(said.err:find("\27", 1, true))
+  end)
+end)
+
 describe("a file that isn't plain", function()
   local ramp = md.hdf5.read(FOREIGN, "plain")
 
