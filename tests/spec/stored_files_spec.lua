@@ -140,6 +140,24 @@ describe("where a dataset lies", function()
     assert.matches("axes that can't be understood, attribute 'axis_names'", refused((file_with({ 2, 8, 8, 8 }, { resolution = { 1, 1, 1 }, axis_names = { "a", "b" } }))))
   end)
 
+  it("is told by info, or why it can't be", function()
+    for words, case in pairs {
+      ["(4 axes, (5, 2, 8, 8), and a voxel size of 3 entries: whether the first axis is channels or time, and where the channels are, can't be told)"] =
+        { { 5, 2, 8, 8 }, { resolution = { 1, 2, 2 } } },
+      ["(2 axes, (8, 8), too few for the voxel size (1, 2, 2), attribute 'resolution')"] = { { 8, 8 }, { resolution = { 1, 2, 2 } } },
+      ["(the voxel size (0.5, 2, 2), attribute 'resolution', and world units are whole numbers)"] = { { 8, 8, 8 }, { resolution = { 0.5, 2, 2 } } },
+      ["(two voxel sizes that differ, attributes 'resolution' = (1, 1, 1) and 'voxel_size' = (2, 2, 2))"] =
+        { { 8, 8, 8 }, { resolution = { 1, 1, 1 }, voxel_size = { 2, 2, 2 } } },
+      ["(reaches beyond 64 bits: 8 voxels of size 2305843009213693952 from 0 on (axis 1))"] = { { 8, 8, 8 }, { resolution = { 1 << 61, 1, 1 } } },
+      ["ROI [0:8, 0:8, 0:8] (8, 8, 8)"] = { { 2, 8, 8, 8 }, { resolution = { 1, 1, 1 }, axis_names = { "c^", "z", "y", "x" } } },
+    } do
+      local path = file_with(case[1], case[2])
+      local told = program.run { "info", path }
+      assert.equal(0, told.status)
+      assert.matches(words, told.out, 1, true)
+    end
+  end)
+
   it("keeps whole numbers whatever their size", function()
     local path = file_with({ 6, 8, 10 }, { resolution = { (1 << 53) + 1, 1, 1 }, offset = { 3 * ((1 << 53) + 1), 0, 0 } })
     local array <close> = assert(md.open_array(path, "raw"))
