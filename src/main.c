@@ -50,22 +50,22 @@ static int finish_output(lua_State *L) {
 
 /* ---- the end */
 
-static bool is_leaving;
+static bool is_leaving, succeeds;
 
 /* libhdf5 and readline call exit() themselves where memory runs out, without a word the one, with a status of its own the other. */
 static void at_exit(void) {
   static const char text[] = "moondust: a library ended the program, which they do where memory runs out\n";
-  if (is_leaving) return;
+  if (is_leaving && !(succeeds && dust_lua_lost_files())) return;
+  if (is_leaving) fflush(NULL), _exit(EXIT_FAILURE);
   dust_lua_abandon_outputs();
   fflush(NULL);
   if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(EXIT_FAILURE); /* nobody to tell */
   _exit(EXIT_FAILURE);
 }
 
-/* leaving(): the program is about to call exit() itself. */
+/* leaving(succeeds): the program is about to call exit() itself. */
 static int leaving(lua_State *L) {
-  (void)L;
-  is_leaving = true;
+  is_leaving = true, succeeds = lua_toboolean(L, 1);
   return 0;
 }
 
@@ -182,6 +182,7 @@ int main(int argc, char **argv) {
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
   int status = EXIT_FAILURE;
+  dust_lua_tell_lost_files();
   if (lua_pcall(L, 2, 1, 1) == LUA_OK)
     status = (int)lua_tointeger(L, -1);
   else if (dust_interrupt_status())
@@ -191,5 +192,5 @@ int main(int argc, char **argv) {
   signal(SIGINT, SIG_DFL);
   dust_lua_close_state(L);
   is_leaving = true;
-  return status;
+  return status == 0 && dust_lua_lost_files() ? EXIT_FAILURE : status;
 }

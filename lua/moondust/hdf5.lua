@@ -6,6 +6,7 @@ local class = require "moondust.class"
 local Array = require "moondust.array"
 local LazyArray = require "moondust.dataset"
 local options = require "moondust.options"
+local placement = require "moondust.placement"
 
 local M = {}
 
@@ -102,6 +103,8 @@ local function creation(array, values)
       create.offset = create.offset or spec.roi and spec.roi.offset
     end
     for name, value in pairs(array.attrs) do create.attributes[name] = value end
+    local names = create.voxel_size and placement.axis_names(array.data.ndim, #create.voxel_size)
+    if names then create.attributes.axis_names = names end
   end
   for name, value in pairs(values.attributes or {}) do create.attributes[name] = value end
   return create
@@ -123,7 +126,7 @@ function M.write_to(file, dataset, array, values)
 end
 
 --- Writes an array as a new dataset; the file is made when it isn't there, and so are groups on the way. An md.Array
---- brings `resolution`, `voxel_size` and `offset` along. An existing dataset is an error. A file that is made appears when
+--- brings `resolution`, `voxel_size` and `offset` along, and `axis_names` where it has channels. An existing dataset is an error. A file that is made appears when
 --- it is whole; one that is there is as before after a failure.
 ---@param path string
 ---@param dataset string

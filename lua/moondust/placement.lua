@@ -110,13 +110,29 @@ local function written_axes(stored)
     for letter in names[1]:gmatch "." do out[#out + 1] = letter end
     names = out
   end
+  local seen = {}
   for i, name in ipairs(is_list(names) and names or {}) do
     local letter = type(name) == "string" and (NAMES[name:lower()] or name:lower())
-    letters[i] = letter and KINDS[letter] and letter or nil
+    if letter and #letter > 1 and letter:sub(-1) == "^" then letter = "channel" end -- "c1^": not of the world
+    if not letter or seen[letter] or not (KINDS[letter] or letter == "channel") then break end
+    letters[i], seen[letter] = letter, letter ~= "channel"
   end
-  local found = #letters == #stored.shape and M.letters(table.concat(letters), #stored.shape)
-  if found then return found end
+  if #letters == #stored.shape then return letters end
   return false, ("has axes that can't be understood, attribute '%s' = %s for the shape %s"):format(word.name, shown(word), list(stored.shape))
+end
+
+local WORLD = { "t", "z", "y", "x" }
+
+--- What says so that the axes of a dataset are channels first, then those of the world: the value of attribute `axis_names`.
+--- nil where it needs no word, or there is none.
+---@param ndim integer
+---@param dims integer?  axes of the world, the last ones
+---@return string[]?
+function M.axis_names(ndim, dims)
+  if not dims or dims < 1 or dims > #WORLD or ndim <= dims then return nil end
+  local names, channels = {}, ndim - dims
+  for c = 1, channels do names[c] = channels == 1 and "c^" or ("c%d^"):format(c) end
+  return table.move(WORLD, #WORLD - dims + 1, #WORLD, channels + 1, names)
 end
 
 -- Where nobody says: as many spatial axes as the voxel size has entries, channels before (or behind) them. Only as long as the
@@ -135,7 +151,7 @@ local function guessed_axes(stored, said, dims)
     for axis, length in ipairs(shape) do
       if axis <= extra then most = math.max(most, length) else least = math.min(least, length) end
     end
-    if most > least or least <= FEW then
+    if most >= least or least <= FEW then
       return fail(stored, "has %d axes, %s, and a voxel size of %d entries: whether the first axis is channels or time, and where the channels are, can't be told; "
         .. "say it: axes = \"czyx\" (or \"tcyx\" with pick = { c = 1 }, …), or channels_first = true or false", #shape, list(shape), dims)
     end

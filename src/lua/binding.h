@@ -163,6 +163,10 @@ void dust_lua_open_hdf5(lua_State *L);       /* module.hdf5 */
 void dust_lua_open_http(lua_State *L);       /* module.http */
 void dust_lua_open_system(lua_State *L);     /* threads, memory, clock, is_terminal, make_directory, version */
 
+/* From now on files that were never closed are told on stderr instead of by a Lua warning. */
+void dust_lua_tell_lost_files(void);
+bool dust_lua_lost_files(void); /* whether there were any yet, or would be if the process ended now */
+
 int luaopen_moondust_core(lua_State *L);
 
 #endif

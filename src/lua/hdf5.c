@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/printable.h"
 #include "lua/binding.h"
 #include "store/output.h"
 
@@ -164,6 +165,23 @@ static int file_leave(lua_State *L) {
   return 0;
 }
 
+/* Files made anew that the collector found open. A program that speaks of them itself says so; Lua's warnings are off at first. */
+static _Atomic long lost;
+static _Atomic bool tells_lost;
+
+void dust_lua_tell_lost_files(void) { tells_lost = true; }
+bool dust_lua_lost_files(void) { return lost > 0 || dust_output_unfinished() > 0; }
+
+static void warn_of_lost(lua_State *L, const char *words) {
+  char shown[2048];
+  lost++;
+  dust_printable(shown, sizeof shown, words, strlen(words));
+  if (tells_lost)
+    fprintf(stderr, "moondust: %s\n", shown);
+  else
+    lua_warning(L, shown, 0);
+}
+
 static int file_collect(lua_State *L) {
   dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
   if (*box && dust_hdf5_is_new(*box)) {
@@ -171,9 +189,9 @@ static int file_collect(lua_State *L) {
     lua_getiuservalue(L, 1, 1);
     snprintf(words, sizeof words, "%.400s was never closed, so it is not written: call file:close() or declare it <close>", lua_tostring(L, -1));
     file_release(L, true);
-    lua_warning(L, words, 0);
+    warn_of_lost(L, words);
   } else if (file_release(L, false) != DUST_OK)
-    lua_warning(L, dust_message(), 0);
+    warn_of_lost(L, dust_message());
   return 0;
 }
 
@@ -220,8 +238,12 @@ static int file_flush(lua_State *L) { return dust_lua_hdf5_answer(L, dust_hdf5_f
 
 static int file_tostring(lua_State *L) {
   dust_hdf5 **box = luaL_checkudata(L, 1, DUST_LUA_HDF5_FILE);
+  char path[1024];
+  size_t length;
   lua_getiuservalue(L, 1, 1);
-  lua_pushfstring(L, "Hdf5File(%s%s)", lua_tostring(L, -1), *box ? "" : ", closed");
+  const char *text = lua_tolstring(L, -1, &length);
+  dust_printable(path, sizeof path, text, length);
+  lua_pushfstring(L, "Hdf5File(%s%s)", path, *box ? "" : ", closed");
   return 1;
 }
 

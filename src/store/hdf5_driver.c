@@ -61,8 +61,10 @@ static bool goes_nowhere(const dust_h5_driver_file *f) { return f->sunk || f->tr
 
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access_list, haddr_t maxaddr) {
   int how = flags & H5F_ACC_RDWR ? O_RDWR : O_RDONLY, descriptor;
-  const access_info *info = H5Pget_driver_info(access_list);
+  const access_info *info;
   struct stat about;
+  H5E_BEGIN_TRY { info = H5Pget_driver_info(access_list); } /* sources that HDF5 opens for a virtual dataset have none */
+  H5E_END_TRY;
   if (flags & H5F_ACC_TRUNC) how |= O_TRUNC;
   if (flags & H5F_ACC_CREAT) how |= O_CREAT;
   if (flags & H5F_ACC_EXCL) how |= O_EXCL;

@@ -86,6 +86,8 @@ static dust_status explain_open(const char *path, const char *reason, bool write
     return dust_fail(DUST_ERROR_WORLD, "%s is open for reading in this process and can't be opened for writing too: close it first", path);
   if (strstr(reason, "truncate a file which is already open") || strstr(reason, "file is already open"))
     return dust_fail(DUST_ERROR_WORLD, "%s is open in this process and can't be made anew: close it first", path);
+  if (strstr(reason, "close degree doesn't match"))
+    return dust_fail(DUST_ERROR_WORLD, "%s is being written by this process: it can be read when that is closed", path);
   if (strstr(reason, "unable to lock file") || strstr(reason, "Resource temporarily unavailable"))
     return dust_fail(DUST_ERROR_WORLD, "%s is locked by another program%s: wait until that has closed it", path,
                      write ? " that has it open" : " that has it open for writing");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/printable.h"
 #include "store/output_internal.h"
 
 #define PATH_SIZE 4096
@@ -24,13 +25,31 @@ struct dust_output {
   bool had_target;
   dust_output_file_id id; /* of the temporary file */
   dust_output *next;      /* of those in the making */
+  pid_t process;          /* whose it is: not that of a child which was forked off meanwhile */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static dust_output *in_the_making; /* those with a temporary name */
 
+/* Said where nobody else can any more: after a script's os.exit(). */
+static void tell_at_exit(void) {
+  if (pthread_mutex_trylock(&lock) != 0) return; /* held by whoever is being ended */
+  for (const dust_output *o = in_the_making; o; o = o->next) {
+    if (o->process != getpid()) continue;
+    char path[PATH_SIZE];
+    dust_printable(path, sizeof path, o->given, strlen(o->given));
+    if (o->kind == DUST_OUTPUT_HIDDEN) unlink(o->temporary);
+    fprintf(stderr, "moondust: %s was never closed, so it is not written%s\n", path,
+            o->kind == DUST_OUTPUT_HIDDEN ? "" : "; what was flushed is in the partial file beside it");
+  }
+  pthread_mutex_unlock(&lock);
+}
+
 static void list_add(dust_output *o) {
+  static bool registered;
   pthread_mutex_lock(&lock);
+  if (!registered) registered = atexit(tell_at_exit) == 0;
+  o->process = getpid();
   o->next = in_the_making, in_the_making = o;
   pthread_mutex_unlock(&lock);
 }
@@ -41,6 +60,14 @@ static void list_remove(const dust_output *o) {
   while (*at && *at != o) at = &(*at)->next;
   if (*at) *at = o->next;
   pthread_mutex_unlock(&lock);
+}
+
+long dust_output_unfinished(void) {
+  long count = dust_output_written_in_place();
+  pthread_mutex_lock(&lock);
+  for (const dust_output *o = in_the_making; o; o = o->next) count += o->process == getpid();
+  pthread_mutex_unlock(&lock);
+  return count;
 }
 
 void dust_output_abandon(void) {

@@ -42,6 +42,10 @@ void dust_output_keep(dust_output *output, bool keep);
 /* For an exit() that isn't ours, after which nothing else of this is called: hidden temporary files go. */
 void dust_output_abandon(void);
 
+/* How many outputs of the process are begun and not ended, and files open for writing in place. Of the first, what is left when it
+ * exits is said on stderr, and hidden temporary files are removed then. */
+long dust_output_unfinished(void);
+
 /* A whole file at once. */
 dust_status dust_output_file(const char *path, const void *bytes, size_t size);
 

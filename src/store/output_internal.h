@@ -9,6 +9,7 @@ bool dust_output_fails(dust_output_call call);
 /* One output of the process at a time has a target; the path is that where links end. */
 dust_status dust_output_claim(const char *path, const char *shown);
 void dust_output_unclaim(const char *path);
+long dust_output_written_in_place(void); /* files that are open so */
 /* DUST_ERROR_WORLD when this process must not replace (or, in_place, change) that file. */
 dust_status dust_output_check_id(const char *path, dust_output_file_id id, bool in_place);
 

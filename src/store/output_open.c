@@ -58,6 +58,14 @@ bool dust_output_writing(const char *path, dust_output_file_id *out) {
   return stat(path, &about) == 0 && count(&about, out, true);
 }
 
+long dust_output_written_in_place(void) {
+  long count = 0;
+  pthread_mutex_lock(&lock);
+  for (const note *n = notes; n; n = n->next) count += n->writers;
+  pthread_mutex_unlock(&lock);
+  return count;
+}
+
 void dust_output_done(dust_output_file_id id) {
   pthread_mutex_lock(&lock);
   note *n = find(id);

@@ -97,11 +97,14 @@ static bool same(const dust_ndarray *a, const dust_ndarray *b) {
   return memcmp(a->data, b->data, (size_t)dust_ndarray_count(a) * dust_dtype_size(a->dtype)) == 0;
 }
 
+static bool foreign; /* whether files that others lead to are read */
+
 /* Random boxes, some empty, and the whole, both ways. Whether all of them came past HDF5. */
 static bool compare(const char *name, int ndim, const hsize_t *extent, dust_pool *pool, int boxes) {
   dust_hdf5 *fast = NULL, *slow = NULL;
-  CHECK_OK(dust_hdf5_open(&fast, path, DUST_HDF5_READ));
-  CHECK_OK(dust_hdf5_open(&slow, path, DUST_HDF5_READ));
+  const dust_hdf5_open_options options = {.foreign = foreign};
+  CHECK_OK(dust_hdf5_open_with(&fast, path, DUST_HDF5_READ, &options));
+  CHECK_OK(dust_hdf5_open_with(&slow, path, DUST_HDF5_READ, &options));
   dust_hdf5_set_fast(slow, false);
   dust_hdf5_set_pool(fast, pool);
   int wrong = 0;
@@ -501,8 +504,8 @@ static void test_straight(void) {
 
 /* ---- other ways to get at a file */
 
-/* Somebody in this process writes: what isn't on the disk yet is read as well. */
-static void test_beside_a_writer(void) {
+/* Somebody in this process writes in place: what isn't on the disk yet is read as well. Whoever closes last. */
+static void beside_a_writer(bool writer_first) {
   dust_hdf5 *writer = NULL, *h = NULL;
   dust_ndarray a = {0}, b = {0};
   dust_hdf5_layout layout = {.layout = DUST_HDF5_CHUNKS_CHOSEN, .compression = 3};
@@ -510,10 +513,13 @@ static void test_beside_a_writer(void) {
   CHECK_OK(dust_ndarray_zeros(&a, DUST_UINT16, 2, (int64_t[]){50, 60}));
   CHECK_OK(dust_hdf5_open(&writer, path, DUST_HDF5_TRUNCATE));
   CHECK_OK(dust_hdf5_create(writer, "a", DUST_UINT16, 2, a.shape, &layout));
+  CHECK_FAILS(dust_hdf5_open(&h, path, DUST_HDF5_READ), DUST_ERROR_WORLD, "is empty, not an HDF5 file"); /* what was there before */
+  CHECK_OK(dust_hdf5_close(writer));
+  CHECK_OK(dust_hdf5_open(&writer, path, DUST_HDF5_UPDATE));
+  CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
   for (int i = 1; i < 4; i++) {
     for (int64_t v = 0; v < 3000; v++) ((uint16_t *)a.data)[v] = (uint16_t)(v * i);
     CHECK_OK(dust_hdf5_write(writer, "a", &a, NULL));
-    if (!h) CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
     CHECK_OK(dust_hdf5_read(&b, h, "a", 0, NULL, NULL));
     CHECK(same(&a, &b));
     dust_ndarray_release(&b);
@@ -522,9 +528,55 @@ static void test_beside_a_writer(void) {
     dust_ndarray_release(&b);
   }
   CHECK(dust_hdf5_get_counts(h).fast == 0 && dust_hdf5_get_counts(writer).fast == 0);
+  CHECK_OK(dust_hdf5_close(writer_first ? writer : h));
+  if (writer_first) {
+    CHECK_OK(dust_hdf5_read(&b, h, "a", 0, NULL, NULL));
+    CHECK(same(&a, &b));
+    dust_ndarray_release(&b);
+  }
+  CHECK_OK(dust_hdf5_close(writer_first ? h : writer));
+  CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
+  CHECK_OK(dust_hdf5_read(&b, h, "a", 0, NULL, NULL));
+  CHECK(same(&a, &b) && dust_hdf5_get_counts(h).fast == 1);
   CHECK_OK(dust_hdf5_close(h));
-  CHECK_OK(dust_hdf5_close(writer));
   dust_ndarray_release(&a);
+  dust_ndarray_release(&b);
+  unlink(path);
+}
+
+static void test_beside_a_writer(void) {
+  beside_a_writer(false);
+  beside_a_writer(true);
+}
+
+/* A stream's file is nobody else's while it grows, and whole afterwards. */
+static void test_beside_a_stream(void) {
+  dust_hdf5 *writer = NULL, *h = NULL;
+  dust_ndarray a = {0}, b = {0};
+  dust_hdf5_layout layout = {.layout = DUST_HDF5_CHUNKS_CHOSEN, .compression = 3};
+  const dust_hdf5_open_options stream = {.stream = true};
+  char partial[80], name[16];
+  fresh_path();
+  unlink(path);
+  snprintf(partial, sizeof partial, "%s.partial", path);
+  CHECK_OK(dust_ndarray_zeros(&a, DUST_UINT16, 2, (int64_t[]){50, 60}));
+  CHECK_OK(dust_hdf5_open_with(&writer, path, DUST_HDF5_TRUNCATE, &stream));
+  for (int i = 1; i < 4; i++) {
+    snprintf(name, sizeof name, "b%d/a", i);
+    for (int64_t v = 0; v < 3000; v++) ((uint16_t *)a.data)[v] = (uint16_t)(v * i);
+    CHECK_OK(dust_hdf5_create(writer, name, DUST_UINT16, 2, a.shape, &layout));
+    CHECK_OK(dust_hdf5_write(writer, name, &a, NULL));
+    CHECK_OK(dust_hdf5_flush(writer));
+    CHECK_FAILS(dust_hdf5_open(&h, partial, DUST_HDF5_READ), DUST_ERROR_WORLD, "is being written by this process");
+    CHECK_FAILS(dust_hdf5_open(&h, path, DUST_HDF5_READ), DUST_ERROR_WORLD, "no such file");
+  }
+  CHECK_OK(dust_hdf5_close(writer));
+  CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
+  CHECK_OK(dust_hdf5_read(&b, h, name, 0, NULL, NULL));
+  CHECK(same(&a, &b) && dust_hdf5_get_counts(h).fast == 1);
+  CHECK_OK(dust_hdf5_close(h));
+  dust_ndarray_release(&a);
+  dust_ndarray_release(&b);
   unlink(path);
 }
 
@@ -541,8 +593,66 @@ static void test_external_link(void) {
   write_dataset(file, "here", H5T_NATIVE_UINT32, H5T_NATIVE_UINT32, 2, shape, chunk, NONE);
   CHECK(H5Lcreate_external(other_path, "there", file, "linked", H5P_DEFAULT, H5P_DEFAULT) >= 0);
   H5Fclose(file);
+  foreign = true;
   CHECK(compare("linked", 2, shape, NULL, 10));
+  foreign = false;
   unlink(path), unlink(other_path);
+}
+
+/* A dataset without end along its first axis, whose slabs of 4 come from the datasets `source` of the files `source_file`. */
+static void make_virtual(const char *at, const char *name, const char *source_file, const char *source, bool numbered) {
+  const hsize_t shape[2] = {8, 10}, most[2] = {H5S_UNLIMITED, 10}, slab[2] = {4, 10}, zero[2] = {0, 0}, one[2] = {1, 1}, endless[2] = {H5S_UNLIMITED, 1};
+  hid_t access_list = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t space = H5Screate_simple(2, shape, most), from = H5Screate_simple(2, numbered ? slab : shape, numbered ? NULL : most);
+  const hsize_t all[2] = {1, 10};
+  H5Pset_libver_bounds(access_list, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, zero, numbered ? slab : one, endless, numbered ? slab : all);
+  if (!numbered) H5Sselect_hyperslab(from, H5S_SELECT_SET, zero, one, endless, all);
+  CHECK(H5Pset_virtual(plist, space, source_file, source, from) >= 0);
+  hid_t file = H5Fcreate(at, H5F_ACC_TRUNC, H5P_DEFAULT, access_list), whole = H5Screate_simple(2, shape, most);
+  hid_t dataset = H5Dcreate2(file, name, H5T_NATIVE_UINT32, whole, H5P_DEFAULT, plist, H5P_DEFAULT);
+  CHECK(dataset >= 0);
+  H5Dclose(dataset), H5Sclose(whole), H5Sclose(space), H5Sclose(from), H5Pclose(plist), H5Pclose(access_list), H5Fclose(file);
+}
+
+/* Sources with numbered names in other files; and a dataset without end that is its own source. */
+static void test_virtual(void) {
+  const hsize_t shape[2] = {4, 10}, chunk[2] = {4, 9};
+  const dust_hdf5_open_options options = {.foreign = true};
+  dust_hdf5 *h = NULL;
+  dust_ndarray a = {0}, b = {0};
+  char pattern_name[80];
+  fresh_path();
+  snprintf(pattern_name, sizeof pattern_name, "%s.%%b", path);
+  make_virtual(path, "v", pattern_name, "part", true);
+  for (int i = 0; i < 2; i++) {
+    snprintf(other_path, sizeof other_path, "%s.%d", path, i);
+    hid_t file = H5Fcreate(other_path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    write_dataset(file, "part", H5T_NATIVE_UINT32, H5T_NATIVE_UINT32, 2, shape, chunk, NONE);
+    H5Fclose(file);
+  }
+  CHECK_OK(dust_hdf5_open(&h, path, DUST_HDF5_READ));
+  CHECK_FAILS(dust_hdf5_read(&a, h, "v", 0, NULL, NULL), DUST_ERROR_WORLD, "lies in another file; such are read only when that is allowed");
+  CHECK_OK(dust_hdf5_close(h));
+  CHECK_OK(dust_hdf5_open_with(&h, path, DUST_HDF5_READ, &options));
+  CHECK_OK(dust_hdf5_read(&a, h, "v", 0, NULL, NULL));
+  CHECK(a.ndim == 2 && a.shape[0] == 8 && a.shape[1] == 10);
+  CHECK_OK(dust_hdf5_close(h));
+  for (int i = 0; i < 2; i++) {
+    snprintf(other_path, sizeof other_path, "%s.%d", path, i);
+    CHECK_OK(dust_hdf5_open(&h, other_path, DUST_HDF5_READ));
+    CHECK_OK(dust_hdf5_read(&b, h, "part", 0, NULL, NULL));
+    if (a.data && b.data) CHECK(memcmp((char *)a.data + (size_t)i * 160, b.data, 160) == 0);
+    dust_ndarray_release(&b);
+    CHECK_OK(dust_hdf5_close(h));
+    unlink(other_path);
+  }
+  dust_ndarray_release(&a);
+  make_virtual(path, "v", ".", "v", false);
+  CHECK_OK(dust_hdf5_open_with(&h, path, DUST_HDF5_READ, &options));
+  CHECK_FAILS(dust_hdf5_read(&a, h, "v", 0, NULL, NULL), DUST_ERROR_WORLD, "is a virtual dataset whose voxels come from itself");
+  CHECK_OK(dust_hdf5_close(h));
+  unlink(path);
 }
 
 /* More datasets than are kept open: descriptors and decoded chunks go with them. */
@@ -627,7 +737,9 @@ int main(void) {
   test_cache();
   test_straight();
   test_beside_a_writer();
+  test_beside_a_stream();
   test_external_link();
+  test_virtual();
   test_many_datasets();
   test_threads();
   return check_done();

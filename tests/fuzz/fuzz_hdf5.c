@@ -55,8 +55,8 @@ static hid_t take_space(input *in, hsize_t *dims, int *rank) {
 }
 
 static void add_attribute(input *in, hid_t owner) {
-  static const char *const names[] = {"resolution", "voxel_size", "offset", "axis_names"};
-  const char *name = names[take_byte(in) % 4];
+  static const char *const names[] = {"resolution", "voxel_size", "offset", "axis_names", "units"};
+  const char *name = names[take_byte(in) % 5];
   hsize_t dims[5];
   int rank;
   const hid_t type = take_type(in), space = take_space(in, dims, &rank);
@@ -74,6 +74,17 @@ static void add_attribute(input *in, hid_t owner) {
   H5Tclose(type);
 }
 
+#define LZF 32000
+
+/* What a chunk holds after its filters, as it comes: for our own decoders, which HDF5 doesn't stand before. */
+static void add_raw_chunk(input *in, hid_t dataset) {
+  const hsize_t first[5] = {0};
+  uint8_t bytes[256];
+  const size_t size = 1 + take_byte(in);
+  take_bytes(in, bytes, size);
+  H5Dwrite_chunk(dataset, H5P_DEFAULT, take_byte(in) % 4 == 0, first, size, bytes);
+}
+
 static void add_dataset(input *in, hid_t file, const char *name) {
   hsize_t dims[5] = {0}, chunks[5];
   int rank;
@@ -83,11 +94,15 @@ static void add_dataset(input *in, hid_t file, const char *name) {
   for (int d = 0; d < rank; d++)
     if (chunks[d] > dims[d]) chunks[d] = dims[d] ? dims[d] : 1;
   if (chunked) H5Pset_chunk(plist, rank, chunks);
-  if (chunked && take_byte(in) & 1) H5Pset_deflate(plist, 1);
+  const unsigned filter = chunked ? take_byte(in) % 8 : 0;
+  if (filter & 4) H5Pset_shuffle(plist);
+  if (filter % 4 == 1) H5Pset_deflate(plist, 1);
+  if (filter % 4 == 2) H5Pset_filter(plist, LZF, H5Z_FLAG_OPTIONAL, 3, (unsigned[]){4, 261, take_byte(in) * 16});
   if (chunked && take_byte(in) & 1) H5Pset_fletcher32(plist);
   const hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
   if (dataset >= 0) {
     for (unsigned n = take_byte(in) % 4; n > 0; n--) add_attribute(in, dataset);
+    if (chunked && take_byte(in) & 1) add_raw_chunk(in, dataset);
     H5Dclose(dataset);
   }
   H5Pclose(plist);
@@ -106,7 +121,7 @@ static void make_file(input *in, const char *path) {
 }
 
 static void read_file(const char *path) {
-  static const char *const names[] = {"resolution", "voxel_size", "offset", "axis_names"};
+  static const char *const names[] = {"resolution", "voxel_size", "offset", "axis_names", "units"};
   dust_hdf5 *file = NULL;
   dust_hdf5_info *infos = NULL;
   size_t count = 0;
@@ -114,11 +129,12 @@ static void read_file(const char *path) {
   if (dust_hdf5_list(&infos, &count, file) == DUST_OK) {
     for (size_t i = 0; i < count; i++) {
       dust_ndarray array = {.buffer = NULL};
-      MUST(infos[i].voxel_size_count >= 0 && infos[i].voxel_size_count <= DUST_HDF5_MAXDIM);
+      for (int k = 0; k < DUST_HDF5_WORD_COUNT; k++)
+        MUST(infos[i].word[k].there || (!infos[i].word[k].problem[0] && infos[i].word[k].value.count == 0));
       if (dust_hdf5_read(&array, file, infos[i].name, 0, NULL, NULL) == DUST_OK)
         MUST(array.ndim == infos[i].ndim && array.dtype == infos[i].dtype);
       dust_ndarray_release(&array);
-      for (int k = 0; k < 4; k++) {
+      for (int k = 0; k < 5; k++) {
         dust_hdf5_value value;
         if (dust_hdf5_get_attribute(&value, file, infos[i].name, names[k]) == DUST_OK) dust_hdf5_value_release(&value);
       }

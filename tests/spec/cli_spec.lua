@@ -365,6 +365,52 @@ describe("moondust view", function()
     os.remove(out)
   end)
 
+  it("draws a place of an axis, and axes in any order, as the same voxels stored plainly", function()
+    local file_path, out = program.temporary ".h5", program.temporary ".png"
+    local all = core.Rng(5):np_normals(0, 1, { 3, 2, 4, 20, 24 })
+    local one = all[{ 2, 1, {}, {}, {} }]:copy()
+    local turned = one:transpose(3, 2, 1):copy()
+    do
+      local file <close> = assert(core.hdf5.open(file_path, "w"))
+      for name, data in pairs { all = all, one = one, turned = turned, named = turned } do
+        assert(file:create(name, data.shape, "float64", { attributes = { axis_names = name == "named" and { "x", "y", "z" } or nil },
+          voxel_size = name == "named" and { 1, 1, 1 } or nil }))
+        assert(file:write(name, data))
+      end
+    end
+    local items = require "moondust.picture.item"
+    do
+      local file <close> = assert(core.hdf5.open(file_path))
+      local plain = items.from_dataset(file, file:info "one")
+      for name, said in pairs { all = { axes = "tczyx", pick = { t = 2, c = 1 } }, turned = { axes = "xyz" }, named = false } do
+        local item = items.from_dataset(file, file:info(name), name, said or nil)
+        assert.same({ plain.shape, plain.count, plain.found, 1 }, { item.shape, item.count, item.found, item.channels })
+        for z = 0, 3 do assert.is_true(plain.plane(0, z):equal(item.plane(0, z))) end
+      end
+      local both = items.from_dataset(file, file:info "all", "all", { axes = "tczyx", pick = { t = 2, c = { 2, 1 } } })
+      assert.equal(2, both.channels)
+      for z = 0, 3 do assert.is_true(plain.plane(0, z):equal(both.plane(1, z))) end
+    end
+    local function draws(...)
+      local result = run { "view", file_path, "-o", out, ... }
+      if has_png then assert.equal("", result.err) end
+    end
+    draws("all", "--axes", "tczyx", "--pick", "t=2", "--pick", "c=2,1")
+    draws("turned", "--axes", "xyz")
+    draws "named"
+    local function fails(status, words, ...)
+      local result = run { "view", file_path, ... }
+      assert.equal(status, result.status)
+      assert.matches(words, result.err, 1, true)
+    end
+    fails(1, "has 3 places along axis 't', and pick wants 4 of them", "all", "--axes", "tczyx", "--pick", "t=4")
+    fails(2, "--pick wants AXIS=N or AXIS=N,N such as t=3, not 't'", "all", "--pick", "t")
+    fails(2, "axes = \"tczz\" has 'z' twice", "all", "--axes", "tczz")
+    fails(1, "say which axes it has (--axes tczyx)", "all", "--pick", "t=1")
+    os.remove(file_path)
+    os.remove(out)
+  end)
+
   it("draws several datasets in one frame, labels on an image", function()
     local out = program.temporary ".png"
     local words = { "view", path, "volumes/raw", "volumes/labels/organelles", "-o", out, "--slices", "2", "--overlay", "volumes/raw", "--opacity", "0.3",

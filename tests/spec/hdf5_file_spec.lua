@@ -402,6 +402,61 @@ describe("writing", function()
     local file <close> = assert(core.hdf5.open(path))
     assert.are.same({ 1, 2 }, file:read("y"):totable())
   end)
+
+  -- What a script that never closes its file leaves: { status, what it says, files in the folder }.
+  local function ends(program, script, look)
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(core.make_directory(folder))
+    local name = folder .. "/script.lua"
+    do
+      local file <close> = assert(io.open(name, "w"))
+      file:write(([[local core = require "moondust.core"
+        local f = assert(core.hdf5.open("%s/new.h5", "w"))
+        assert(f:create("y", {2}, "uint8"))
+        ]]):format(folder), script)
+    end
+    local pipe = assert(io.popen(("%s %s 2>&1; echo status $?; ls -A %s"):format(program, name, folder)))
+    local said = pipe:read "a"
+    pipe:close()
+    local seen
+    if look then
+      local second = assert(io.popen((look:gsub("new%.h5", folder .. "/new.h5"))))
+      seen = second:read "a"
+      second:close()
+    end
+    os.execute("rm -r " .. folder)
+    local words, status, files = said:match "^(.*)status (%d+)\n(.*)$"
+    return { tonumber(status), (words:gsub(folder .. "/", "")), (files:gsub("\n", " ")), seen }
+  end
+
+  it("is told where a script made a file and never closed it, and nothing is left of it", function()
+    local program, never = os.getenv "MOONDUST_PROGRAM" or "./moondust", "new.h5 was never closed, so it is not written"
+    for _, case in ipairs {
+      { program, "", 1, "moondust: " .. never .. ": call file:close() or declare it <close>\n" },
+      { program, "f = nil collectgarbage() collectgarbage() print 'on'", 1, "moondust: " .. never .. ": call file:close() or declare it <close>\non\n" },
+      { program, "os.exit(0)", 1, "moondust: " .. never .. ": call file:close() or declare it <close>\n" },
+      { program, "os.exit(5, true)", 5, "moondust: " .. never .. ": call file:close() or declare it <close>\n" },
+      { "lua5.4 -W", "", 0, "Lua warning: new.h5 was never closed, so it is not written: call file:close() or declare it <close>\n" },
+      { "lua5.4", "os.exit(0)", 0, "moondust: " .. never .. "\n" },
+    } do
+      local answer = ends(case[1], case[2])
+      assert.are.same({ case[3], case[4], "script.lua " }, answer)
+    end
+    assert.are.same({ 0, "", "new.h5 script.lua " }, ends(program, "f:close()"))
+    assert.are.same({ 0, "", "new.h5 script.lua " }, ends("lua5.4", "f:close()"))
+    -- in place: what was written is there, however the script ends
+    for _, host in ipairs { program, "lua5.4" } do
+      for _, last in ipairs { "", "os.exit(0)", "os.exit(0, true)" } do
+        local script = ([[f:close() f = nil
+          local path = arg[0]:gsub("script.lua$", "new.h5")
+          G = assert(core.hdf5.open(path, "r+")) assert(G:create("z", {2}, "uint8")) assert(G:write("z", core.ndarray({ 1, 2 }, "uint8")))
+          %s]]):format(last)
+        local read = ("%s -e 'local f = assert(require(\"moondust.core\").hdf5.open(\"new.h5\")) io.write(f:read(\"z\"):sum())'"):format(host)
+        assert.are.same({ 0, "", "new.h5 script.lua ", "3" }, ends(host, script, read))
+      end
+    end
+  end)
 end)
 
 describe("opening", function()

@@ -58,6 +58,55 @@ describe("where a dataset lies", function()
     assert.is_true(turned:read():equal(data:transpose(3, 2, 1)))
   end)
 
+  it("needs no word where it was written here, however small", function()
+    local voxels, at = md.Coordinate { 3, 2, 1 }, md.Coordinate { 6, 4, 2 }
+    for _, shape in ipairs { { 5, 2, 3, 4 }, { 2, 2, 2, 2 }, { 6, 1, 1, 1 }, { 2, 3, 2, 2, 3 }, { 3, 2, 2 }, { 4, 2 } } do
+      local dims = math.min(3, #shape == 3 and 2 or #shape == 2 and 1 or 3)
+      local world = {}
+      for d = 1, dims do world[d] = shape[#shape - dims + d] end
+      local size, offset = core.Coordinate(table.move(voxels, 4 - dims, 3, 1, {})), core.Coordinate(table.move(at, 4 - dims, 3, 1, {}))
+      local roi = md.Roi(offset, core.Coordinate(world) * size)
+      local data = core.Rng(3):np_normals(0, 1, shape)
+      local spec = md.ArraySpec { roi = roi, voxel_size = size, interpolatable = true }
+      local request = md.BatchRequest { [RAW] = roi }
+      local folder = program.temporary()
+      assert(md.hdf5.write(folder .. "-array.h5", "raw", md.Array { data, spec }))
+      for _, write in ipairs {
+        function() return folder .. "-array.h5", "raw" end,
+        function()
+          local p <close> = (md.ArraySource { RAW, md.Array { data, spec } } + md.Snapshot { { [RAW] = "raw" }, folder, output_filename = "snapshot.h5" }):build()
+          p:request_batch(request)
+          return folder .. "/snapshot.h5", "raw"
+        end,
+        function()
+          do
+            local p <close> = (md.ArraySource { RAW, md.Array { data, spec } } + md.Hdf5Write { { [RAW] = "raw" }, folder, "write.h5" }):build()
+            p:request_batch(request)
+          end
+          return folder .. "/write.h5", "raw"
+        end,
+      } do
+        local path, name = write()
+        local p <close> = md.Hdf5Source({ path, { [RAW] = name } }):build()
+        assert.equal(roi, p.spec[RAW].roi)
+        assert.equal(size, p.spec[RAW].voxel_size)
+        assert.is_true(p:request_batch(request)[RAW].data:equal(data))
+        p:close()
+        os.remove(path)
+      end
+      os.execute("rm -rf " .. folder)
+    end
+  end)
+
+  it("is refused where as many channels as voxels would be guessed", function()
+    assert.matches("can't be told", refused((file_with({ 8, 8, 8 }, { resolution = { 4, 4 } }))))
+    local few <close> = assert(md.open_array(file_with({ 5, 8, 8 }, { resolution = { 4, 4 } }), "raw"))
+    assert.equal(md.Roi({ 0, 0 }, { 32, 32 }), few.roi)
+    local said <close> = assert(md.open_array(file_with({ 8, 8, 8 }, { resolution = { 4, 4 }, axis_names = { "c^", "y", "x" } }), "raw"))
+    assert.same({ 8, 8, 8 }, said.shape)
+    assert.matches("axes that can't be understood", refused((file_with({ 8, 8, 8 }, { resolution = { 4, 4 }, axis_names = { "c", "c", "x" } }))))
+  end)
+
   it("takes a place of an axis, and some channels", function()
     local path, all = file_with({ 3, 2, 4, 5, 6 }, { resolution = { 40, 4, 4 } })
     assert.matches("the axes tczyx and a voxel size of 3 entries", refused(path, { axes = "tczyx" }))
@@ -91,6 +140,24 @@ describe("where a dataset lies", function()
     assert.matches("axes that can't be understood, attribute 'axis_names'", refused((file_with({ 2, 8, 8, 8 }, { resolution = { 1, 1, 1 }, axis_names = { "a", "b" } }))))
   end)
 
+  it("is told by info, or why it can't be", function()
+    for words, case in pairs {
+      ["(4 axes, (5, 2, 8, 8), and a voxel size of 3 entries: whether the first axis is channels or time, and where the channels are, can't be told)"] =
+        { { 5, 2, 8, 8 }, { resolution = { 1, 2, 2 } } },
+      ["(2 axes, (8, 8), too few for the voxel size (1, 2, 2), attribute 'resolution')"] = { { 8, 8 }, { resolution = { 1, 2, 2 } } },
+      ["(the voxel size (0.5, 2, 2), attribute 'resolution', and world units are whole numbers)"] = { { 8, 8, 8 }, { resolution = { 0.5, 2, 2 } } },
+      ["(two voxel sizes that differ, attributes 'resolution' = (1, 1, 1) and 'voxel_size' = (2, 2, 2))"] =
+        { { 8, 8, 8 }, { resolution = { 1, 1, 1 }, voxel_size = { 2, 2, 2 } } },
+      ["(reaches beyond 64 bits: 8 voxels of size 2305843009213693952 from 0 on (axis 1))"] = { { 8, 8, 8 }, { resolution = { 1 << 61, 1, 1 } } },
+      ["ROI [0:8, 0:8, 0:8] (8, 8, 8)"] = { { 2, 8, 8, 8 }, { resolution = { 1, 1, 1 }, axis_names = { "c^", "z", "y", "x" } } },
+    } do
+      local path = file_with(case[1], case[2])
+      local told = program.run { "info", path }
+      assert.equal(0, told.status)
+      assert.matches(words, told.out, 1, true)
+    end
+  end)
+
   it("keeps whole numbers whatever their size", function()
     local path = file_with({ 6, 8, 10 }, { resolution = { (1 << 53) + 1, 1, 1 }, offset = { 3 * ((1 << 53) + 1), 0, 0 } })
     local array <close> = assert(md.open_array(path, "raw"))
@@ -114,6 +181,34 @@ describe("where a dataset lies", function()
     assert.equal(md.Coordinate { 40000, 4000, 4000 }, fine.voxel_size)
     assert.matches("world units are whole numbers", refused(path, { unit = "um" }))
     assert.matches("a unit that isn't known, attribute 'units' = the text \"parsec\"", refused((file_with({ 6, 8, 10 }, { resolution = { 1, 1, 1 }, units = "parsec" }))))
+  end)
+end)
+
+describe("control characters in names", function()
+  it("are written out by the REPL, the viewer and in what is said of files", function()
+    local path, name = program.temporary "\27[31m.h5", "a\27[31mb"
+    do
+      local file <close> = assert(core.hdf5.open(path, "w"))
+      assert.matches("\\x1b[31m.h5)", tostring(file), 1, true)
+      assert(file:create(name, { 4, 20, 20 }, "uint8", { voxel_size = { 1, 1, 1 } }))
+      assert(file:create("table\27[31m", { 2 }, "uint8"))
+    end
+    local said = program.run({}, ([[local f = moondust_file or require("moondust.core").hdf5.open(%q); print(f); error(%q)]]):format(path, name))
+    assert.equal(1, said.status)
+    assert.is_nil((said.out .. said.err):find("\27", 1, true))
+    assert.matches("a\\x1b[31mb", said.err, 1, true)
+    local scenes = require "moondust.viewer.file_scenes" { path = path }
+    local scene = scenes:load(0)
+    assert.equal("a\\x1b[31mb", scene.panes[1].name)
+    assert.matches("table\\x1b[31m", scene.others[1], 1, true)
+    assert.is_nil(scenes.title:find("\27", 1, true))
+    scenes:close()
+    os.remove(path)
+    local lost = program.temporary "\27[31m.h5"
+    said = program.run { "-e", ("G = require('moondust.core').hdf5.open(%q, 'w')"):format(lost) }
+    assert.equal(1, said.status)
+    assert.matches("\\x1b[31m.h5 was never closed, so it is not written", said.err, 1, true)
+    assert.is_nil(said.err:find("\27", 1, true))
   end)
 end)
 

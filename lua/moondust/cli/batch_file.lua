@@ -9,6 +9,7 @@ local core = require "moondust.core"
 local cli = require "moondust.cli"
 local must = cli.must
 local key = require "moondust.key"
+local placement = require "moondust.placement"
 local Seed = require "moondust.seed"
 
 ---@class moondust.BatchFile
@@ -151,7 +152,9 @@ end
 
 local function write_array(file, name, data, spec)
   local options = { chunks = false }
-  if spec and spec.roi and spec.voxel_size then options.voxel_size, options.offset = spec.voxel_size, spec.roi.offset end
+  if spec and spec.roi and spec.voxel_size then
+    options.voxel_size, options.offset, options.attributes = spec.voxel_size, spec.roi.offset, { axis_names = placement.axis_names(data.ndim, spec.roi.dims) }
+  end
   must(file:create(name, data.shape, data.dtype, options))
   if data.size > 0 then must(file:write(name, data)) end
 end

@@ -26,8 +26,10 @@ function M.roi(file, info)
   if not info.dtype or info.problem or not (info.world.resolution or info.world.voxel_size or info.world.offset) then return nil end
   local array, why = LazyArray.open(file, info.name, nil, { way_out = "…" })
   if array then return array.roi end
-  if info.voxel_size or not (info.world.resolution or info.world.voxel_size) then return nil end
-  return nil, (why:gsub("^dataset '.-' of .- has ", "", 1):gsub("[;:][^;:]*$", "", 1))
+  if not (info.world.resolution or info.world.voxel_size) then return nil end
+  local start = ("dataset '%s' of %s "):format(core.printable(info.name), core.printable(file.path))
+  if why:sub(1, #start) == start then why = why:sub(#start + 1):gsub("^has ", "") end
+  return nil, (why:gsub("; [^;]*$", "", 1):gsub(": …$", "", 1))
 end
 
 local STORAGE = { chunked = "chunks ", external = "external", virtual = "virtual", compact = "compact", contiguous = "contiguous" }

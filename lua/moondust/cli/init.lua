@@ -312,7 +312,8 @@ local function check_output_at_exit(program)
   function os.exit(code, close) -- luacheck: ignore 122
     local success = code == nil or code == true or code == 0
     if success and finish_output(program, 0) ~= 0 then code = false end
-    program.leaving()
+    program.leaving(success and code ~= false)
+    if core.output.unfinished() > 0 then close = true end -- files written in place are closed, others told
     return exit(code, close)
   end
 end

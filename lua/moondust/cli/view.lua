@@ -1,6 +1,7 @@
 --- `moondust view FILE.h5 [dataset…]`: a contact sheet of slices as a PNG picture (see moondust.picture). Without a dataset it shows
 --- a batch of a file that `moondust run --out` wrote, otherwise volumes/raw or what there is. Planes are read as they are drawn.
 local core = require "moondust.core"
+local LazyArray = require "moondust.dataset"
 local cli = require "moondust.cli"
 local colors = require "moondust.picture.colors"
 local items = require "moondust.picture.item"
@@ -27,6 +28,8 @@ function M.configure(parser)
     .. "largest that is a picture rather than a table."):args "*"
   parser:option("-o --out", "The picture; default: FILE.png beside where you are."):argname "OUT.png"
   parser:option("--batch", "Of a file of batches: this one."):convert(cli.integer(0, 999999)):argname "N"
+  parser:option("--axes", "Which axis of the datasets is which, such as tczyx or zyxc. Default: what the file says."):argname "LETTERS"
+  parser:option("--pick", "One place of an axis, or some channels, counted from 1: t=3, c=1,2."):argname "AXIS=N[,N]":count "*"
   M.configure_style(parser, "12 of one dataset, 5 of several.")
   parser:mutex(
     parser:flag("--labels", "Colour it, whatever it is."),
@@ -46,6 +49,23 @@ function M.style_of(args)
   end
   if args.overlay then style.overlay = { args.overlay, opacity = args.opacity } end
   return style
+end
+
+-- What --axes and --pick say; nil: nothing.
+local function placement_of(args)
+  if not args.axes and #args.pick == 0 then return nil end
+  local pick
+  for _, word in ipairs(args.pick) do
+    local letter, list = word:match "^(%a)=([%d,]+)$"
+    local indices = {}
+    for index in (list or ""):gmatch "%d+" do indices[#indices + 1] = math.tointeger(tonumber(index)) end
+    if #indices == 0 then cli.usage_error(("--pick wants AXIS=N or AXIS=N,N such as t=3, not '%s'"):format(core.printable(word))) end
+    pick = pick or {}
+    pick[letter:lower()] = #indices == 1 and indices[1] or indices
+  end
+  local wrong = LazyArray.check({ axes = args.axes }, "--axes")
+  if wrong then cli.usage_error(wrong) end
+  return { axes = args.axes, pick = pick }
 end
 
 local function is_picture(info) return info.dtype and #info.shape >= 2 end
@@ -131,19 +151,21 @@ local function default_of(list)
   return best
 end
 
-local function one(file, path, info)
+local function one(file, path, info, said)
   if not is_picture(info) then
     error(("%s in %s is no picture: %s of %d axes"):format(core.printable(info.name), core.printable(path), info.dtype or info.type, #info.shape), 0)
   end
-  return items.from_dataset(file, info)
+  return items.from_dataset(file, info, nil, said)
 end
 
 -- What is to be drawn, and what it is called.
 local function choose(file, args)
+  local said = placement_of(args)
   local list, others = must(file:list())
   local first = list[1] and list[1].name:match "^(batch_%d+)/"
   local group = args.batch and ("batch_%06d"):format(args.batch) or #args.dataset == 0 and first
     or #args.dataset == 1 and not find(list, args.dataset[1]) and args.dataset[1]
+  if said and group and #inside(list, group) > 0 then error("--axes and --pick go with a dataset: name one", 0) end
   if group and #inside(list, group) > 0 then return batch_items(file, list, group), group end
   if args.batch then
     error(("%s has no batch %d (%s)"):format(args.file, args.batch, first and "the first is " .. first or "it is no file of batches"), 0)
@@ -151,11 +173,11 @@ local function choose(file, args)
   if #args.dataset == 0 then
     local info = default_of(list) or error(("%s has no dataset with two axes or more%s"):format(core.printable(args.file), others[1]
       and (" that can be read (%s: %s)"):format(core.printable(others[1].name), others[1].problem) or ""), 0)
-    return { one(file, args.file, info) }, info.name
+    return { one(file, args.file, info, said) }, info.name
   end
   local out = {}
   for i, name in ipairs(args.dataset) do
-    out[i] = one(file, args.file, find(list, name) or file:info(name) or no_dataset(args.file, list, others, name))
+    out[i] = one(file, args.file, find(list, name) or file:info(name) or no_dataset(args.file, list, others, name), said)
   end
   return out, table.concat(args.dataset, ", ")
 end

@@ -1058,6 +1058,9 @@ function output.protect(path) end
 ---@return true?
 ---@return string? message
 function output.allowed(path) end
+--- How many files are being written: made anew or in place, and neither closed nor given up.
+---@return integer
+function output.unfinished() end
 --- A note that this file is being read: no output of this process goes there until it is closed or collected.
 ---@param path string
 ---@return { close: fun(self) }

@@ -7,9 +7,10 @@ local key = require "moondust.key"
 local BatchFilter = require "moondust.filter"
 local BatchRequest = require "moondust.request"
 local options = require "moondust.options"
+local placement = require "moondust.placement"
 
 --- Writes each passing array where its ROI says, into datasets as large as the ROI announced upstream, so that tiles
---- asked for one by one become one volume. Datasets carry `resolution`, `voxel_size` and `offset` (world units).
+--- asked for one by one become one volume. Datasets carry `resolution`, `voxel_size` and `offset` (world units), and `axis_names` where there are channels.
 --- Those that are in the file already are written into; what lies outside of them is left out. A new file appears when
 --- the pipeline is closed (before, it has a temporary name); one that is there is written in place, batch by batch, which is
 --- refused while a source of the process has it open.
@@ -133,6 +134,7 @@ local function create(self, name, path, array)
   for d = 1, roi.dims do shape[channels + d] = roi.shape[d] // voxel_size[d] end
   sure(self, name, self.file:create(path, shape, self.dataset_dtypes[name] or array.data.dtype, {
     compression = self.compression_type, voxel_size = voxel_size, offset = roi.offset,
+    attributes = { axis_names = placement.axis_names(#shape, roi.dims) },
   }))
   return roi
 end

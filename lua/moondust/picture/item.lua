@@ -4,6 +4,7 @@
 --- plane; a single axis is drawn as a strip. Arrays without ROI lie at 0 with voxels of 1.
 local error = require("moondust.error").raise
 local core = require "moondust.core"
+local LazyArray = require "moondust.dataset"
 
 local M = {}
 
@@ -183,12 +184,55 @@ local function check_plane(info)
   end
 end
 
+local function is_as_stored(placed)
+  if next(placed.fixed) or next(placed.chosen) then return false end
+  for i, axis in ipairs(placed.order) do if i ~= axis then return false end end
+  return true
+end
+
+-- Where the dataset lies when its axes are said or written and aren't simply channels, then z, y, x; nil otherwise.
+local function placed_array(file, info, said)
+  if not said and not info.axes then return nil end
+  local fields = { axes = said and said.axes, pick = said and said.pick, way_out = "say which axes it has (--axes tczyx), or in the file" }
+  local array, message = LazyArray.open(file, info.name, nil, fields)
+  if not array and said and not info.world.resolution and not info.world.voxel_size and said.axes then -- any picture has voxels of 1
+    local dims = 0
+    for letter in said.axes:lower():gmatch "[tzyx]" do dims = dims + ((said.pick or {})[letter] and 0 or 1) end
+    if dims > 0 then array, message = LazyArray.open(file, info.name, core.ArraySpec { voxel_size = unit(dims, 1) }, fields) end
+  end
+  if not array and said then error(message, 0) end
+  return array and (said or not is_as_stored(array.placed)) and array or nil
+end
+
+-- Planes of a dataset that is turned, or of which a part is picked: of each plane all channels are read.
+local function read_placed(array)
+  return function(begin, shape)
+    local dims, channels = array.roi.dims, #array.shape - array.roi.dims
+    local offset, length, index = {}, {}, {}
+    for d = 1, dims do offset[d], length[d] = begin[channels + d], shape[channels + d] end
+    local roi = core.Roi(array.roi.offset + core.Coordinate(offset) * array.voxel_size, core.Coordinate(length) * array.voxel_size)
+    local data, message = array:read(roi)
+    if not data then error(message, 0) end
+    for c = 1, channels do index[c] = { begin[c] + 1, begin[c] + shape[c] } end
+    for d = 1, dims do index[channels + d] = {} end
+    return data[index]:copy()
+  end
+end
+
+local function whole_of(item, read)
+  if item.thin then return M.thinned(item.plane(0, item.count[1] // 2)) end
+  local begin = {}
+  for axis = 1, #item.shape do begin[axis] = 0 end
+  return read(begin, item.shape)
+end
+
 --- A dataset of an open file; planes are read when they are drawn.
 ---@param file moondust.Hdf5File
 ---@param info moondust.DatasetInfo
 ---@param name string?  default: its path
+---@param said { axes: string?, pick: table? }?  as moondust.placement takes them
 ---@return moondust.picture.Item
-function M.from_dataset(file, info, name)
+function M.from_dataset(file, info, name, said)
   local item = { name = core.printable(name or info.name), dtype = info.dtype, shape = info.shape, channels = 1 }
   local size = 1
   for _, length in ipairs(info.shape) do size = size * (length + 0.0) end
@@ -197,6 +241,18 @@ function M.from_dataset(file, info, name)
     return item
   end
   check_plane(info)
+  local array = placed_array(file, info, said)
+  if array then
+    item.shape, size = array.shape, 1
+    for _, length in ipairs(item.shape) do size = size * (length + 0.0) end
+    place(item, item.shape, whole(array.roi.begin), whole(array.voxel_size))
+    local read = read_placed(array)
+    finish(item, read)
+    item.thin = size > THIN and "its middle plane" or nil
+    local _, found = core.kernel.quantiles(whole_of(item, read), {})
+    item.found = found
+    return item
+  end
   local dims = info.voxel_size and math.min(#info.voxel_size, #info.shape) or math.min(3, #info.shape)
   local offset = info.offset and #info.offset == dims and info.offset or unit(dims, 0)
   place(item, info.shape, offset, info.voxel_size and #info.voxel_size == dims and info.voxel_size or unit(dims, 1))

@@ -68,6 +68,9 @@ local function run(session, chunk)
   end, function(raised) remember(session, raised) end)
 end
 
+-- Line by line, without what would steer the terminal.
+local function complain(message) io.stderr:write((message:gsub("[^\n\t]+", core.printable)), "\n") end
+
 -- Ctrl-C raises inside of here and nowhere else.
 local function evaluate(session, chunk)
   session.message = nil
@@ -77,7 +80,7 @@ local function evaluate(session, chunk)
   io.stdout:flush()
   if ok then return end
   session.message = session.message or tostring(raised) -- the handler itself was cut short: no memory, no stack
-  io.stderr:write(session.debugging and session.traceback or session.message, "\n")
+  complain(session.debugging and session.traceback or session.message)
 end
 
 -- One input of as many lines as it takes; nil at the end, false after Ctrl-C.
@@ -106,7 +109,7 @@ local function step(session)
     evaluate(session, chunk)
   else
     session.message, session.traceback = message, message
-    io.stderr:write(message, "\n")
+    complain(message)
   end
   return true
 end
@@ -176,7 +179,7 @@ function M.run(debugging)
     -- An error here is one of the REPL itself (no memory, a full disk): it is said, and the session goes on.
     local ok, result = pcall(step, session)
     program.ignore_interrupt()
-    if ok then going = result else io.stderr:write(tostring(result), "\n") end
+    if ok then going = result else complain(tostring(result)) end
   end
   print()
   return 0

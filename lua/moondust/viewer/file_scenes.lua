@@ -40,7 +40,7 @@ local function batches_of(infos)
 end
 
 function FileScenes:init(fields)
-  self.title = fields.path
+  self.title = core.printable(fields.path)
   self.file = must(core.hdf5.open(fields.path, "r"))
   local infos = must(self.file:list())
   local batches = batches_of(infos)
@@ -95,12 +95,12 @@ end
 
 local function read_points(file, info, prefix)
   local dims = info.shape[2]
-  local rows = must(read_rows(file, info.name, Scene.MAX_NODES, dims), info.name .. " can't be read")
+  local rows = must(read_rows(file, info.name, Scene.MAX_NODES, dims), core.printable(info.name) .. " can't be read")
   local ids, dtype = read_rows(file, prefix .. "ids", #rows)
   local offset = offset_of(file, prefix, dims)
   local name = prefix:gsub("^batch_%d+/", ""):gsub("[/-]$", "")
   local edges = edges_of(file, prefix .. "edges", ids or {})
-  local points = { name = name, total = info.shape[1], nodes = json.list {}, ids = json.list {}, edges = edges }
+  local points = { name = core.printable(name), total = info.shape[1], nodes = json.list {}, ids = json.list {}, edges = edges }
   for i, row in ipairs(rows) do
     if offset then for d = 1, dims do row[d] = row[d] + offset[d] end end
     points.nodes[i], points.ids[i] = json.list(row), ids and ids[i] and Pane.exact(ids[i], dtype) or tostring(i)
@@ -128,7 +128,7 @@ local function pane_of(file, info, prefix)
   local voxel_size, offset, note = placed(info)
   for d = 1, #voxel_size do if not (voxel_size[d] > 0) then return nil end end
   return Pane {
-    name = info.name:sub(#prefix + 1), dtype = info.dtype, shape = info.shape, dims = #voxel_size, voxel_size = voxel_size,
+    name = core.printable(info.name:sub(#prefix + 1)), dtype = info.dtype, shape = info.shape, dims = #voxel_size, voxel_size = voxel_size,
     offset = offset, note = note, kind = colors.are_labels(info.dtype, info.name) and "labels" or "grey",
     read = function(begin, shape) return must(file:read(info.name, begin, shape)) end,
   }
@@ -140,7 +140,7 @@ local function has_elements(info)
 end
 
 local function describe(info)
-  return ("%s %s %s"):format(info.name, info.dtype or info.type, #info.shape > 0 and table.concat(info.shape, "x") or "scalar")
+  return ("%s %s %s"):format(core.printable(info.name), info.dtype or info.type, #info.shape > 0 and table.concat(info.shape, "x") or "scalar")
 end
 
 -- Grey values first: what labels are laid on.
