@@ -39,6 +39,8 @@ BatchProvider.check_items = contract.check_items
 BatchProvider.passes_placeholders = false
 -- Whether the node answers at a place of its own choice: what it hands down is what the data look like there, as yet unchanged.
 BatchProvider.chooses_place = false
+-- Whether a source's graphs have no edges.
+BatchProvider.only_points = false
 -- Whether what it hands down depends on earlier batches of the stream, so that a batch can't be had without those.
 BatchProvider.keeps_state = false
 

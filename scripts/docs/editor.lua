@@ -13,7 +13,7 @@ local TYPES = {
   array_key = "moondust.ArrayKey", array_keys = "moondust.ArrayKey[]", graph_key = "moondust.GraphKey", key = "moondust.Key", keys = "moondust.Key[]",
   coordinate = "moondust.Coordinate|integer[]", numbers = "number[]", probability = "number", roi = "moondust.Roi", graph = "moondust.Graph",
   request = "moondust.BatchRequest", dtype = "moondust.dtype", any = "any", ["function"] = "function", table = "table",
-  boolean = "boolean", number = "number", integer = "integer", string = "string",
+  boolean = "boolean", number = "number", integer = "integer", string = "string", label = "integer|string", id = "string",
 }
 
 local function type_of(option)

@@ -59,7 +59,8 @@ int dust_lua_error(lua_State *L, const char *format, ...) {
   lua_pushvfstring(L, format, arguments);
   va_end(arguments);
   lua_concat(L, 2);
-  return lua_error(L);
+  lua_error(L);
+  abort(); /* lua_error() doesn't come back, which its declaration doesn't say */
 }
 
 void dust_lua_own_sources(lua_State *L, int index) {

@@ -53,7 +53,7 @@ void *dust_lua_test_class(lua_State *L, int index, const char *name);
 
 /* ---- binding.c */
 /* luaL_error with the line of the script where luaL_error itself would name the Lua function that called, also when that is one of ours. */
-int dust_lua_error(lua_State *L, const char *format, ...);
+__attribute__((noreturn)) int dust_lua_error(lua_State *L, const char *format, ...);
 #define luaL_error dust_lua_error
 /* Whose functions are ours: those of chunks whose source begins with the string at `index`. */
 void dust_lua_own_sources(lua_State *L, int index);

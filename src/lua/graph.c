@@ -292,8 +292,7 @@ static int moved(lua_State *L) {
       lua_rawgeti(L, 4, d + 1);
       int64_t from = dust_lua_integer(L, -1, "an axis");
       lua_pop(L, 1);
-      if (from < 1 || from > ndim) return luaL_error(L, "axis %I: there are axes 1 to %d", (lua_Integer)from, ndim);
-      motion.from[d] = (int)from - 1;
+      motion.from[d] = from < 1 || from > ndim ? -1 : (int)from - 1; /* refused there */
     }
     if (lua_isnil(L, 5)) continue;
     luaL_checktype(L, 5, LUA_TTABLE);

@@ -40,7 +40,11 @@ static int compare(lua_State *L, dust_compare_op op) {
   uint64_t bits;
   bool beyond;
   const bool digits = lua_type(L, 2) == LUA_TSTRING && dust_lua_label_bits(L, 2, &bits, &beyond); /* of an id; sums of ids are nothing */
-  dust_operand b = digits ? (dust_operand){.number = dust_lua_scalar(L, 2, "what an array is compared with")} : operand(L, 2);
+  dust_operand b = {0};
+  if (digits)
+    b.number = dust_lua_scalar(L, 2, "what an array is compared with");
+  else
+    b = operand(L, 2);
   return dust_lua_made_ndarray(L, dust_compare(out, op, a, &b, pool));
 }
 

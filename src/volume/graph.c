@@ -157,6 +157,8 @@ dust_status dust_graph_round(const dust_graph *graph, int64_t id, const double *
   return DUST_OK;
 }
 
+size_t dust_graph_seen(const dust_graph *graph) { return atomic_load_explicit(&graph->seen, memory_order_relaxed); }
+
 static size_t table_bytes(const dust_graph_table *table) {
   return table->tree_capacity * sizeof *table->tree + table->column_count * table->capacity * (sizeof(double) + 1);
 }

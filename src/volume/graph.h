@@ -8,7 +8,7 @@
  *     nodes   id[]  location[] (n x ndim doubles, rounded to float32 when the spec says so)  temporary[]
  *     edges   u[] v[]
  *     lookup  id -> node (hash), node -> edges (lists)
- *     index   locations sorted into a grid of cells: "nodes in this ROI" without a scan, built when first needed
+ *     index   nodes and edges sorted into grids of cells: "what is in this ROI" without a scan, built when needed
  *
  * Costs: adding, finding and removing by id O(log n) at most; crop and trim O(what the ROI touches) once the index is there.
  */
@@ -45,6 +45,8 @@ size_t dust_graph_find(const dust_graph *graph, int64_t id);
 size_t dust_graph_find_edge(const dust_graph *graph, int64_t u, int64_t v);
 /* Bytes held, the spatial index not counted. */
 size_t dust_graph_bytes(const dust_graph *graph);
+/* How many nodes and edges have been looked at so far to find those in ROIs: a measure of work that no clock disturbs. */
+size_t dust_graph_seen(const dust_graph *graph);
 
 /* Changes (need a writable graph); a failure leaves the graph as it was. An existing id is overwritten in place and keeps its
  * attributes and edges, as upstream. Locations with NaN, infinity or beyond float32 are DUST_ERROR_ARGUMENT. */
@@ -83,7 +85,7 @@ dust_status dust_graph_crop(dust_graph **out, dust_graph *graph, const dust_roi 
  * neighbours + 1, the dangling node's attributes and the edge's. Pieces without length go. */
 dust_status dust_graph_trim(dust_graph **out, dust_graph *graph, const dust_roi *roi);
 /* The graph moved to `roi`, which is its own ROI moved likewise: axis d of a new place is axis from[d] of the old one, negated where
- * flip[d], plus by[d]. A node stays on its side of each face, whatever rounding says, but for one on a lower face that a flip brings
+ * flip[d], plus by[d]; `from` has each axis once (DUST_ERROR_ARGUMENT). A node stays on its side of each face, whatever rounding says, but for one on a lower face that a flip brings
  * to the upper one, outside. Cropped to `roi`. */
 typedef struct dust_graph_motion {
   int from[DUST_MAXDIM];

@@ -36,7 +36,6 @@ dust_status dust_graph_reserve(dust_graph *graph, size_t more_nodes, size_t more
 }
 
 static void place(dust_graph *graph, dust_slot slot, const double *rounded) {
-  dust_graph_drop_index(graph);
   memcpy(graph->location + (size_t)slot * graph->ndim, rounded, graph->ndim * sizeof(double));
 }
 
@@ -44,6 +43,7 @@ dust_slot dust_graph_append_node(dust_graph *graph, int64_t id, const double *ro
   dust_slot slot = dust_table_append(&graph->nodes);
   graph->node[slot] = (dust_node_record){
       .id = id, .first = {DUST_NO_SLOT, DUST_NO_SLOT}, .last = {DUST_NO_SLOT, DUST_NO_SLOT}, .alive = true, .temporary = temporary};
+  dust_graph_drop_node_index(graph);
   place(graph, slot, rounded);
   dust_lookup_insert(graph, slot);
   return slot;
@@ -57,6 +57,7 @@ dust_status dust_graph_add_node(dust_graph *graph, int64_t id, const double *loc
     DUST_TRY(reserve_nodes(graph, 1));
     dust_graph_append_node(graph, id, rounded, temporary);
   } else {
+    dust_graph_drop_index(graph);
     place(graph, slot, rounded);
     graph->node[slot].temporary = temporary;
   }
@@ -67,16 +68,17 @@ dust_status dust_graph_set_location(dust_graph *graph, size_t node, const double
   double rounded[DUST_MAXDIM];
   dust_slot slot = dust_table_select(&graph->nodes, node);
   DUST_TRY(dust_graph_round(graph, graph->node[slot].id, location, rounded));
+  dust_graph_drop_index(graph);
   place(graph, slot, rounded);
   return DUST_OK;
 }
 
 dust_slot dust_graph_append_edge(dust_graph *graph, dust_slot u, dust_slot v) {
-  dust_graph_drop_edge_index(graph);
   dust_slot slot = dust_table_append(&graph->edges);
   graph->edge[slot].end[DUST_OUT] = u;
   graph->edge[slot].end[DUST_IN] = v;
   dust_edge_link(graph, slot);
+  dust_graph_edge_appended(graph);
   return slot;
 }
 
@@ -108,7 +110,6 @@ size_t dust_graph_find_edge(const dust_graph *graph, int64_t u, int64_t v) {
 }
 
 static void drop_edge(dust_graph *graph, dust_slot edge) {
-  dust_graph_drop_edge_index(graph);
   dust_edge_unlink(graph, edge);
   dust_table_remove(&graph->edges, edge);
   graph->edge[edge].end[DUST_OUT] = graph->edge[edge].end[DUST_IN] = DUST_NO_SLOT;
@@ -153,7 +154,6 @@ dust_status dust_graph_remove_node(dust_graph *graph, int64_t id, bool retain_co
   DUST_TRY(dust_table_prepare_removal(&graph->nodes));
   DUST_TRY(dust_table_prepare_removal(&graph->edges));
   if (retain_connectivity) DUST_TRY(bridge(graph, slot));
-  dust_graph_drop_index(graph);
   for (int k = 0; k < 2; k++) {
     while (graph->node[slot].first[k] != DUST_NO_SLOT) drop_edge(graph, graph->node[slot].first[k]);
   }
@@ -165,6 +165,7 @@ dust_status dust_graph_remove_node(dust_graph *graph, int64_t id, bool retain_co
 }
 
 dust_status dust_graph_shift(dust_graph *graph, const double *by) {
+  dust_graph_drop_index(graph);
   for (int pass = 0; pass < 2; pass++) { /* first see that every one can be moved, then move */
     for (size_t slot = 0; slot < graph->nodes.slots; slot++) {
       if (!graph->node[slot].alive) continue;

@@ -51,10 +51,13 @@ static void close_nodes(dust_graph *graph) {
 }
 
 void dust_graph_close_holes(dust_graph *graph) {
-  if (graph->edges.holes > 0) close_edges(graph);
+  if (graph->edges.holes > 0) {
+    close_edges(graph);
+    dust_graph_drop_edge_index(graph);
+  }
   if (graph->nodes.holes > 0) {
     close_nodes(graph);
-    dust_graph_drop_index(graph);
+    dust_graph_drop_node_index(graph);
   }
   dust_lookup_rebuild(graph);
 }

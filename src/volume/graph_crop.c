@@ -12,9 +12,9 @@
 #include "volume/graph_private.h"
 
 typedef struct selection {
-  dust_slot *inside; /* nodes in the ROI */
-  dust_slot *edges;  /* edges with an end in the ROI */
-  dust_slot *nodes;  /* inside, and far ends */
+  dust_slot *inside;   /* nodes in the ROI */
+  dust_slot *edges;    /* edges with an end in the ROI */
+  dust_slot *nodes;    /* inside, and far ends */
   dust_slot *crossing; /* edges with one end in the ROI, then those that pass through */
   size_t inside_count, edge_count, node_count, crossing_count;
 } selection;
@@ -121,19 +121,22 @@ static dust_status first_free_id(const dust_graph *graph, const selection *s, in
 }
 
 /* A temporary node in place of the edge's end outside; the end itself where it is inside. */
-static int64_t take_end(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, dust_slot node, const double *place, int64_t *next_id) {
+static int64_t take_end(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, dust_slot node, const double *place,
+                        int64_t *next_id) {
   if (dust_roi_contains_location(roi, dust_slot_location(graph, node))) return graph->node[node].id;
   dust_slot slot = dust_graph_append_node(cut, *next_id, place, true);
   dust_columns_take(&cut->nodes, slot, &graph->nodes, node);
   return (*next_id)++;
 }
 
-static void take_piece(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, const dust_clip_box *box, dust_slot edge, int64_t *next_id) {
+static void take_piece(dust_graph *cut, const dust_graph *graph, const dust_roi *roi, const dust_clip_box *box, dust_slot edge,
+                       int64_t *next_id) {
   dust_slot end[2] = {graph->edge[edge].end[DUST_OUT], graph->edge[edge].end[DUST_IN]};
   double place[2][DUST_MAXDIM];
   int64_t id[2];
   int first = dust_roi_contains_location(roi, dust_slot_location(graph, end[DUST_IN])); /* from the inner end, where doubles are finer */
-  if (!dust_clip_line(box, dust_slot_location(graph, end[first]), dust_slot_location(graph, end[!first]), place[first], place[!first])) return;
+  if (!dust_clip_line(box, dust_slot_location(graph, end[first]), dust_slot_location(graph, end[!first]), place[first], place[!first]))
+    return;
   for (int k = 0; k < 2; k++) id[k] = take_end(cut, graph, roi, end[k], place[k], next_id);
   take_edge(cut, graph, edge, id[DUST_OUT], id[DUST_IN]);
 }
@@ -209,12 +212,24 @@ static double keep_side(const dust_clip_box *box, int d, double place, int side)
   return fmin(fmax(place, box->low[d]), box->high[d]);
 }
 
+static dust_status check_motion(const dust_graph *graph, const dust_graph_motion *motion) {
+  unsigned taken = 0;
+  for (int d = 0; d < graph->ndim; d++) {
+    int from = motion->from[d];
+    if (from < 0 || from >= graph->ndim || (taken & 1u << from))
+      return dust_fail(DUST_ERROR_ARGUMENT, "the axes that a graph is turned by must be 1 to %d, each once", graph->ndim);
+    taken |= 1u << from;
+  }
+  return DUST_OK;
+}
+
 dust_status dust_graph_move(dust_graph **out, dust_graph *graph, const dust_roi *roi, const dust_graph_motion *motion) {
   dust_graph *moved = NULL;
   dust_status status;
   if (roi->offset.ndim != graph->ndim)
     return dust_fail(DUST_ERROR_ARGUMENT, "the ROI has %d axes, the graph has %d", roi->offset.ndim, graph->ndim);
   dust_clip_box was, box;
+  DUST_TRY(check_motion(graph, motion));
   DUST_TRY(dust_graph_copy(&moved, graph));
   bool bounded = graph->spec.has_roi;
   if (bounded) dust_clip_box_make(&was, graph, &graph->spec.roi);

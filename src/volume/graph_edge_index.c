@@ -1,28 +1,26 @@
-/* Which edges pass through a ROI with both ends outside. Edges are sorted by length into levels, each a grid (graph_grid.c) of their
- * lower corners; what touches a box has its corner in the box grown by the level's longest edge:
+/* Which edges pass through a ROI with both ends outside. Edges are sorted by length into levels, each with a grid (graph_grid.c) whose
+ * cells are as large as its edges ask for:
  *
- *     level 0   edges that span more than half of the graph       few, looked at whatever is asked
- *     level 1   … more than a quarter
- *     …
+ *     level 0   the longest, and those longer than half of the power of two above     few and large cells
+ *     level 1   half as long
+ *     …                                                                              many and small cells
+ *     last      all that are shorter
  *
- * The index is made when edges are asked for the second time: a graph that is cut but once, as in a batch, is scanned.
+ * The index is made when edges are asked for the second time: a graph that is cut but once, as in a batch, is scanned. Removed edges
+ * stay in it and are passed over; new ones are scanned until they are many. So adding and removing between crops costs little.
  */
 #include "volume/graph_private.h"
 
-enum { LEVELS = 16, FEW = 64 };
-
-typedef struct edge_level {
-  dust_graph_grid *grid; /* NULL: no edges */
-  double reach[DUST_MAXDIM];
-} edge_level;
+enum { LEVELS = 16, FEW = 64, EXPONENTS = 2200, SHORTEST = -1080 };
 
 struct dust_edge_index {
-  edge_level level[LEVELS];
+  size_t slots;                   /* later ones are not in it */
+  dust_graph_grid *level[LEVELS]; /* NULL: no edges */
 };
 
 static void release_index(dust_edge_index *index) {
   if (!index) return;
-  for (int k = 0; k < LEVELS; k++) dust_grid_release(index->level[k].grid);
+  for (int k = 0; k < LEVELS; k++) dust_grid_release(index->level[k]);
   dust_free(index);
 }
 
@@ -32,69 +30,57 @@ void dust_graph_drop_edge_index(dust_graph *graph) {
   release_index(atomic_exchange(&graph->edge_index, NULL));
 }
 
+void dust_graph_edge_appended(dust_graph *graph) {
+  const dust_edge_index *index = atomic_load_explicit(&graph->edge_index, memory_order_relaxed);
+  if (index && graph->edges.slots - index->slots > FEW + index->slots / 16) dust_graph_drop_edge_index(graph);
+}
+
 static const double *end_of(const dust_graph *graph, size_t edge, int k) { return dust_slot_location(graph, graph->edge[edge].end[k]); }
 
-/* How much of the graph an edge spans, as a power of two. */
-static int level_of(const dust_graph *graph, size_t edge, const double *extent) {
+/* The power of two of the edge's longest side, counted from SHORTEST. */
+static int exponent_of(const dust_graph *graph, size_t edge) {
   const double *u = end_of(graph, edge, DUST_OUT), *v = end_of(graph, edge, DUST_IN);
-  double span = 0;
-  int exponent;
-  for (int d = 0; d < graph->ndim; d++) {
-    if (u[d] != v[d]) span = fmax(span, fabs(v[d] - u[d]) / extent[d]);
-  }
-  if (!(span > 0)) return LEVELS - 1;
-  if (!(span < 1)) return 0; /* or not a number: extents that overflow */
-  frexp(span, &exponent);
-  return -exponent < LEVELS ? -exponent : LEVELS - 1;
+  double length = 0;
+  int exponent = SHORTEST;
+  for (int d = 0; d < graph->ndim; d++) length = fmax(length, fabs(v[d] / 2 - u[d] / 2)); /* halves don't overflow */
+  if (length > 0) frexp(length, &exponent);
+  return exponent - SHORTEST;
 }
 
-/* The lower corners of all edges, slot by slot, and how far all nodes of edges lie apart. */
-static void find_corners(const dust_graph *graph, double *corner, double *extent) {
-  double low[DUST_MAXDIM], high[DUST_MAXDIM];
-  for (int d = 0; d < graph->ndim; d++) low[d] = INFINITY, high[d] = -INFINITY;
+/* `of[exponent]` becomes its level: the longest lengths that occur have one each. first[k] … first[k + 1]: room for those of level k. */
+static void choose_levels(const dust_graph *graph, uint8_t *of, size_t *first) {
+  size_t count[EXPONENTS] = {0};
   for (size_t e = 0; e < graph->edges.slots; e++) {
-    if (!dust_edge_alive(&graph->edge[e])) continue;
-    const double *u = end_of(graph, e, DUST_OUT), *v = end_of(graph, e, DUST_IN);
-    for (int d = 0; d < graph->ndim; d++) {
-      corner[e * graph->ndim + d] = fmin(u[d], v[d]);
-      low[d] = fmin(low[d], fmin(u[d], v[d]));
-      high[d] = fmax(high[d], fmax(u[d], v[d]));
-    }
+    if (dust_edge_alive(&graph->edge[e])) count[exponent_of(graph, e)]++;
   }
-  for (int d = 0; d < graph->ndim; d++) extent[d] = high[d] - low[d];
-}
-
-/* The edges of a level, and how far they reach from their lower corners. */
-static size_t collect_level(const dust_graph *graph, const uint8_t *level, int wanted, dust_slot *slots, double *reach) {
-  size_t count = 0;
-  for (int d = 0; d < graph->ndim; d++) reach[d] = 0;
-  for (size_t e = 0; e < graph->edges.slots; e++) {
-    if (!dust_edge_alive(&graph->edge[e]) || level[e] != wanted) continue;
-    slots[count++] = (dust_slot)e;
-    for (int d = 0; d < graph->ndim; d++) reach[d] = fmax(reach[d], fabs(end_of(graph, e, DUST_OUT)[d] - end_of(graph, e, DUST_IN)[d]));
+  int level = 0;
+  memset(first, 0, (LEVELS + 1) * sizeof *first);
+  for (int x = EXPONENTS - 1; x >= 0; x--) {
+    of[x] = (uint8_t)level;
+    first[level + 1] += count[x];
+    if (count[x] > 0 && level < LEVELS - 1) level++;
   }
-  return count;
+  for (int k = 0; k < LEVELS; k++) first[k + 1] += first[k];
 }
 
 static dust_status fill_index(dust_edge_index *index, const dust_graph *graph) {
-  size_t slots = graph->edges.slots;
-  double *corner = NULL, extent[DUST_MAXDIM];
-  uint8_t *level = NULL;
-  dust_slot *members = NULL;
-  dust_status status;
-  DUST_GO(dust_graph_grow(&corner, slots * graph->ndim, sizeof *corner));
-  DUST_GO(dust_graph_grow(&level, slots, sizeof *level));
-  DUST_GO(dust_graph_grow(&members, slots, sizeof *members));
-  find_corners(graph, corner, extent);
-  for (size_t e = 0; e < slots; e++) level[e] = dust_edge_alive(&graph->edge[e]) ? (uint8_t)level_of(graph, e, extent) : LEVELS;
+  uint8_t of[EXPONENTS];
+  size_t first[LEVELS + 1], next[LEVELS];
+  dust_slot *slots = NULL;
+  dust_status status = DUST_OK;
+  index->slots = graph->edges.slots;
+  choose_levels(graph, of, first);
+  memcpy(next, first, sizeof next);
+  DUST_GO(dust_graph_grow(&slots, first[LEVELS], sizeof *slots));
+  for (size_t e = 0; e < graph->edges.slots; e++) {
+    if (dust_edge_alive(&graph->edge[e])) slots[next[of[exponent_of(graph, e)]]++] = (dust_slot)e;
+  }
   for (int k = 0; k < LEVELS; k++) {
-    size_t count = collect_level(graph, level, k, members, index->level[k].reach);
-    if (count > 0) DUST_GO(dust_grid_make(&index->level[k].grid, &(dust_point_set){graph->ndim, corner, members, count}));
+    size_t count = first[k + 1] - first[k];
+    if (count > 0) DUST_GO(dust_grid_of_edges(&index->level[k], graph, slots + first[k], count));
   }
 done:
-  dust_free(corner);
-  dust_free(level);
-  dust_free(members);
+  dust_free(slots);
   return status;
 }
 
@@ -107,6 +93,7 @@ static dust_status require_index(dust_graph *graph, const dust_edge_index **out)
   DUST_TRY(dust_calloc(&bytes, 1, sizeof(dust_edge_index)));
   dust_edge_index *made = bytes;
   dust_status status = fill_index(made, graph);
+  atomic_fetch_add_explicit(&graph->seen, graph->edges.slots, memory_order_relaxed);
   if (status == DUST_OK && atomic_compare_exchange_strong(&graph->edge_index, &index, made)) {
     *out = made;
     return DUST_OK;
@@ -118,47 +105,93 @@ static dust_status require_index(dust_graph *graph, const dust_edge_index **out)
 
 typedef struct search {
   const dust_graph *graph;
-  const dust_roi *roi;
   dust_clip_box box;
   dust_slot *out;
-  size_t count;
+  size_t count, room, seen;
 } search;
 
-static void look_at(search *s, dust_slot edge) {
-  double from[DUST_MAXDIM], to[DUST_MAXDIM];
-  const double *u = end_of(s->graph, edge, DUST_OUT), *v = end_of(s->graph, edge, DUST_IN);
-  if (!dust_clip_line(&s->box, u, v, from, to)) return;
-  if (dust_roi_contains_location(s->roi, u) || dust_roi_contains_location(s->roi, v)) return;
-  s->out[s->count++] = edge;
+/* Both ends outside, on no axis both on the same side: of most edges nearby this is false, and it takes no division. */
+static bool may_pass(const dust_clip_box *box, const double *u, const double *v) {
+  bool u_inside = true, v_inside = true;
+  for (int d = 0; d < box->ndim; d++) {
+    double begin = box->begin[d], end = box->end[d];
+    if ((u[d] < begin && v[d] < begin) || (u[d] >= end && v[d] >= end)) return false;
+    u_inside = u_inside && u[d] >= begin && u[d] < end;
+    v_inside = v_inside && v[d] >= begin && v[d] < end;
+  }
+  return !u_inside && !v_inside;
 }
 
-static void look_in_level(search *s, const edge_level *level) {
+static dust_status look_at(search *s, dust_slot edge) {
+  double from[DUST_MAXDIM], to[DUST_MAXDIM];
+  if (!dust_edge_alive(&s->graph->edge[edge])) return DUST_OK;
+  const double *u = end_of(s->graph, edge, DUST_OUT), *v = end_of(s->graph, edge, DUST_IN);
+  if (!may_pass(&s->box, u, v) || !dust_clip_line(&s->box, u, v, from, to)) return DUST_OK;
+  if (s->count == s->room) {
+    DUST_TRY(dust_graph_grow(&s->out, 2 * s->room + 16, sizeof *s->out));
+    s->room = 2 * s->room + 16;
+  }
+  s->out[s->count++] = edge;
+  return DUST_OK;
+}
+
+/* Edges of a cell lie all over memory: asked for ahead of time. */
+static void fetch_ahead(const search *s, const dust_slot *slots, size_t count, size_t i) {
+  const dust_graph *graph = s->graph;
+  if (i + 16 < count) __builtin_prefetch(&graph->edge[slots[i + 16]]);
+  if (i + 8 >= count || !dust_edge_alive(&graph->edge[slots[i + 8]])) return;
+  for (int k = 0; k < 2; k++) __builtin_prefetch(end_of(graph, slots[i + 8], k));
+}
+
+static dust_status look_in_level(search *s, const dust_graph_grid *grid) {
   dust_cell_box cells;
-  double begin[DUST_MAXDIM];
   const dust_slot *slots;
   size_t in_row;
-  if (!level->grid) return;
-  for (int d = 0; d < s->graph->ndim; d++) { /* a little more, for what rounding takes away */
-    double from = s->box.begin[d], reach = level->reach[d];
-    begin[d] = isinf(from) ? from : from - reach - (fabs(from) + reach) * 0x1p-48;
-  }
-  dust_cell_box_open(&cells, level->grid, begin, s->box.end);
+  if (!grid) return DUST_OK;
+  dust_cell_box_open(&cells, grid, s->box.begin, s->box.end);
   while (dust_cell_box_next(&cells, &slots, &in_row)) {
-    for (size_t i = 0; i < in_row; i++) look_at(s, slots[i]);
+    s->seen += in_row;
+    for (size_t i = 0; i < in_row; i++) {
+      fetch_ahead(s, slots, in_row, i);
+      DUST_TRY(look_at(s, slots[i]));
+    }
   }
+  return DUST_OK;
+}
+
+/* How many look_in_level() would look at. */
+static size_t entries_near(const dust_clip_box *box, const dust_edge_index *index) {
+  size_t sum = 0;
+  for (int k = 0; k < LEVELS; k++) {
+    dust_cell_box cells;
+    const dust_slot *slots;
+    size_t in_row;
+    if (!index->level[k]) continue;
+    dust_cell_box_open(&cells, index->level[k], box->begin, box->end);
+    while (dust_cell_box_next(&cells, &slots, &in_row)) sum += in_row;
+  }
+  return sum;
+}
+
+static dust_status look_everywhere(search *s, const dust_edge_index *index) {
+  size_t slots = s->graph->edges.slots;
+  if (index && entries_near(&s->box, index) > index->slots) index = NULL; /* a large ROI: many would be seen more than once */
+  size_t first = index ? index->slots : 0;
+  for (int k = 0; index && k < LEVELS; k++) DUST_TRY(look_in_level(s, index->level[k]));
+  for (size_t e = first; e < slots; e++) DUST_TRY(look_at(s, (dust_slot)e));
+  s->seen += slots - first;
+  return DUST_OK;
 }
 
 dust_status dust_graph_edges_through(dust_graph *graph, const dust_roi *roi, dust_slot **out, size_t *count) {
   if (dust_roi_empty(roi) || dust_table_count(&graph->edges) == 0) return DUST_OK;
   const dust_edge_index *index;
   DUST_TRY(require_index(graph, &index));
-  DUST_TRY(dust_graph_grow(out, *count + dust_table_count(&graph->edges), sizeof **out));
-  search s = {.graph = graph, .roi = roi, .out = *out, .count = *count};
+  search s = {.graph = graph, .out = *out, .count = *count, .room = *count};
   dust_clip_box_make(&s.box, graph, roi);
-  for (int k = 0; index && k < LEVELS; k++) look_in_level(&s, &index->level[k]);
-  for (size_t e = 0; !index && e < graph->edges.slots; e++) {
-    if (dust_edge_alive(&graph->edge[e])) look_at(&s, (dust_slot)e);
-  }
+  dust_status status = look_everywhere(&s, index);
+  atomic_fetch_add_explicit(&graph->seen, s.seen, memory_order_relaxed);
+  *out = s.out; /* the caller's to free, also after a failure */
   *count = s.count;
-  return DUST_OK;
+  return status;
 }

@@ -2,9 +2,13 @@
 #include <stdlib.h>
 #include "volume/graph_private.h"
 
+void dust_graph_drop_node_index(dust_graph *graph) {
+  if (atomic_load_explicit(&graph->grid, memory_order_relaxed)) dust_grid_release(atomic_exchange(&graph->grid, NULL));
+}
+
 void dust_graph_drop_index(dust_graph *graph) {
   dust_graph_drop_edge_index(graph);
-  if (atomic_load_explicit(&graph->grid, memory_order_relaxed)) dust_grid_release(atomic_exchange(&graph->grid, NULL));
+  dust_graph_drop_node_index(graph);
 }
 
 static dust_status make_grid(dust_graph_grid **out, const dust_graph *graph) {
@@ -14,7 +18,7 @@ static dust_status make_grid(dust_graph_grid **out, const dust_graph *graph) {
   for (size_t slot = 0; slot < graph->nodes.slots; slot++) {
     if (graph->node[slot].alive) slots[count++] = (dust_slot)slot;
   }
-  dust_status status = dust_grid_make(out, &(dust_point_set){graph->ndim, graph->location, slots, count});
+  dust_status status = dust_grid_of_nodes(out, graph, slots, count);
   dust_free(slots);
   return status;
 }
@@ -24,6 +28,7 @@ static dust_status require_grid(dust_graph *graph, const dust_graph_grid **out) 
   dust_graph_grid *grid = atomic_load(&graph->grid), *made = NULL;
   if (!grid) {
     DUST_TRY(make_grid(&made, graph));
+    atomic_fetch_add_explicit(&graph->seen, graph->nodes.slots, memory_order_relaxed);
     if (atomic_compare_exchange_strong(&graph->grid, &grid, made))
       grid = made;
     else
@@ -55,6 +60,7 @@ static dust_status sort_by_bits(dust_slot *slots, size_t *count, size_t limit) {
 dust_status dust_slots_sort(dust_slot *slots, size_t *count, size_t limit) {
   if (*count > 64 && *count > limit / 256) return sort_by_bits(slots, count, limit);
   size_t kept = 0;
+  if (*count == 0) return DUST_OK;
   qsort(slots, *count, sizeof *slots, compare_slots);
   for (size_t i = 0; i < *count; i++) {
     if (kept == 0 || slots[kept - 1] != slots[i]) slots[kept++] = slots[i];
@@ -63,6 +69,7 @@ dust_status dust_slots_sort(dust_slot *slots, size_t *count, size_t limit) {
   return DUST_OK;
 }
 
+/* Those in the ROI; without `out` an upper bound of their number. Removed nodes stay in the grid. */
 static size_t collect(const dust_graph *graph, const dust_graph_grid *grid, const dust_roi *roi, dust_slot *out) {
   dust_cell_box box;
   double from[DUST_MAXDIM], to[DUST_MAXDIM];
@@ -71,11 +78,9 @@ static size_t collect(const dust_graph *graph, const dust_graph_grid *grid, cons
   for (int d = 0; d < graph->ndim; d++) dust_roi_span(roi, d, &from[d], &to[d]);
   dust_cell_box_open(&box, grid, from, to);
   while (dust_cell_box_next(&box, &slots, &in_row)) {
-    for (size_t i = 0; i < in_row; i++) {
-      if (!out || dust_roi_contains_location(roi, dust_slot_location(graph, slots[i]))) {
-        if (out) out[count] = slots[i];
-        count++;
-      }
+    if (!out) count += in_row;
+    for (size_t i = 0; out && i < in_row; i++) {
+      if (graph->node[slots[i]].alive && dust_roi_contains_location(roi, dust_slot_location(graph, slots[i]))) out[count++] = slots[i];
     }
   }
   return count;
@@ -88,7 +93,9 @@ dust_status dust_graph_slots_in(dust_graph *graph, const dust_roi *roi, dust_slo
   const dust_graph_grid *grid = NULL;
   if (!nothing) DUST_TRY(require_grid(graph, &grid));
   dust_slot *slots = NULL;
-  DUST_TRY(dust_graph_grow(&slots, nothing ? 0 : collect(graph, grid, roi, NULL), sizeof *slots));
+  size_t near = nothing ? 0 : collect(graph, grid, roi, NULL);
+  atomic_fetch_add_explicit(&graph->seen, near, memory_order_relaxed);
+  DUST_TRY(dust_graph_grow(&slots, near, sizeof *slots));
   *count = nothing ? 0 : collect(graph, grid, roi, slots);
   dust_status status = dust_slots_sort(slots, count, graph->nodes.slots);
   if (status == DUST_OK)

@@ -65,7 +65,8 @@ struct dust_graph {
   size_t lookup_size; /* a power of two, or 0 */
   _Atomic(dust_graph_grid *) grid;
   _Atomic(dust_edge_index *) edge_index;
-  atomic_bool edges_asked; /* for those in a ROI, since the last change */
+  atomic_bool edges_asked; /* for those in a ROI, since the index was dropped */
+  atomic_size_t seen;
 };
 
 static inline bool dust_edge_alive(const dust_edge_record *edge) { return edge->end[DUST_OUT] != DUST_NO_SLOT; }
@@ -133,26 +134,22 @@ void dust_edge_unlink(dust_graph *graph, dust_slot edge);
 dust_slot dust_edge_find(const dust_graph *graph, dust_slot u, dust_slot v);
 
 /* ---- graph_grid.c */
-typedef struct dust_point_set {
-  int ndim;
-  const double *places; /* of slot s at places + s * ndim */
-  const dust_slot *slots;
-  size_t count;
-} dust_point_set;
 typedef struct dust_cell_box {
   const dust_graph_grid *grid;
   size_t low[DUST_MAXDIM], high[DUST_MAXDIM], at[DUST_MAXDIM]; /* both ends included */
 } dust_cell_box;
-dust_status dust_grid_make(dust_graph_grid **out, const dust_point_set *set);
+dust_status dust_grid_of_nodes(dust_graph_grid **out, const dust_graph *graph, const dust_slot *slots, size_t count);
+dust_status dust_grid_of_edges(dust_graph_grid **out, const dust_graph *graph, const dust_slot *slots, size_t count);
 void dust_grid_release(dust_graph_grid *grid); /* NULL is fine */
-/* Runs of slots that hold all those in the box, and others; false after the last. */
+/* Runs of slots that hold all those in the box, and others, edges more than once; false after the last. */
 void dust_cell_box_open(dust_cell_box *box, const dust_graph_grid *grid, const double *begin, const double *end);
 bool dust_cell_box_next(dust_cell_box *box, const dust_slot **slots, size_t *count);
 
 /* ---- graph_edge_index.c */
-/* Appends the edges whose ends are both outside but which pass through the ROI; room for all edges is made in *out. */
+/* Appends the edges whose ends are both outside but which pass through the ROI, in no order, some more than once. */
 dust_status dust_graph_edges_through(dust_graph *graph, const dust_roi *roi, dust_slot **out, size_t *count);
 void dust_graph_drop_edge_index(dust_graph *graph);
+void dust_graph_edge_appended(dust_graph *graph); /* the index may drop itself */
 
 /* ---- graph_clip.c */
 /* A ROI as the graph's locations see it: the half-open box, and the first and last place in it that their type can hold. */
@@ -167,7 +164,8 @@ bool dust_clip_line(const dust_clip_box *box, const double *u, const double *v, 
 
 /* ---- graph_index.c */
 dust_status dust_graph_slots_in(dust_graph *graph, const dust_roi *roi, dust_slot **out, size_t *count); /* ascending; dust_free() it */
-void dust_graph_drop_index(dust_graph *graph);
+void dust_graph_drop_index(dust_graph *graph); /* of nodes and of edges: for places that change */
+void dust_graph_drop_node_index(dust_graph *graph);
 /* Sorts slots below `limit` and drops repetitions. */
 dust_status dust_slots_sort(dust_slot *slots, size_t *count, size_t limit);
 

@@ -2,7 +2,6 @@
  * sizes at which a quadratic step shows. */
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 #include "check.h"
 #include "volume/graph.h"
 
@@ -502,43 +501,217 @@ static void test_unchanged_after_failure(void) {
 
 /* ---- sizes at which a quadratic step would not return */
 
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+/* What a hundred trims looked at, each. */
+static size_t seen_by_trims(dust_graph *g, int64_t step, int64_t side) {
+  dust_graph *cut = NULL;
+  size_t before = dust_graph_seen(g);
+  for (int i = 0; i < 100; i++) {
+    dust_roi roi = box(3, step * i, step * i + side);
+    CHECK_OK(dust_graph_trim(&cut, g, &roi));
+    dust_graph_release(cut);
+  }
+  return (dust_graph_seen(g) - before) / 100;
 }
 
 static void test_large(void) {
   enum { N = 1000000 };
-  dust_graph *g = make(DUST_NO, DUST_FLOAT32, 3), *cut = NULL;
-  double start = seconds(), built, indexed, cropped, removed;
+  dust_graph *g = make(DUST_NO, DUST_FLOAT32, 3);
   dust_status status = DUST_OK;
   for (int i = 0; i < N && status == DUST_OK; i++)
     status = dust_graph_add_node(g, i, (double[]){draw(100000), draw(100000), draw(100000)}, false);
   for (int i = 1; i < N && status == DUST_OK; i++) status = dust_graph_add_edge(g, i % 1000 ? i - 1 : 0, i); /* chains, and a hub */
   CHECK_OK(status);
-  built = seconds();
-  dust_roi roi = box(3, 40000, 42000);
-  CHECK_OK(dust_graph_crop(&cut, g, &roi));
+  seen_by_trims(g, 500, 2000); /* makes the indices */
+  CHECK(seen_by_trims(g, 500, 2000) < N / 20);
+  dust_roi all = box(3, -1, 100001);
+  dust_graph *cut = NULL;
+  size_t seen = dust_graph_seen(g);
+  CHECK_OK(dust_graph_crop(&cut, g, &all));
+  CHECK(dust_graph_edge_count(cut) == N - 1 && dust_graph_seen(g) - seen < 2 * N + 1000); /* each once */
   dust_graph_release(cut);
-  indexed = seconds();
-  for (int i = 0; i < 1000; i++) {
-    roi = box(3, 50 * i, 50 * i + 2000);
-    CHECK_OK(dust_graph_trim(&cut, g, &roi));
-    dust_graph_release(cut);
-  }
-  cropped = seconds();
   for (int i = 0; i < N && status == DUST_OK; i += 2) {
     status = dust_graph_remove_node(g, i, false);
     if (dust_graph_find(g, i + 1) == SIZE_MAX || dust_graph_node_id(g, dust_graph_find(g, i + 1)) != i + 1) status = DUST_ERROR_RANGE;
   }
   CHECK_OK(status);
-  removed = seconds();
   CHECK(dust_graph_node_count(g) == N / 2 && dust_graph_edge_count(g) == 0 && dust_graph_node_id(g, N / 2 - 1) == N - 1);
-  printf("a million nodes: built in %.2f s, first crop %.2f s, then %.3f ms each, half of them removed in %.2f s\n", built - start,
-         indexed - built, (cropped - indexed), removed - cropped);
-  CHECK(removed - start < 60);
-  CHECK(cropped - indexed < 10);
+  dust_graph_release(g);
+}
+
+/* Skeletons of short edges, and a few edges across everything: a crop looks at what is near, also between changes. */
+static void test_work(void) {
+  enum { N = 200000 };
+  dust_graph *g = make(DUST_YES, DUST_FLOAT64, 3);
+  dust_status status = DUST_OK;
+  double p[3] = {0};
+  for (int i = 0; i < N && status == DUST_OK; i++) {
+    for (int d = 0; d < 3; d++) p[d] = i % 500 == 0 ? draw(100000) : p[d] + draw(101) - 50;
+    status = dust_graph_add_node(g, i, p, false);
+    if (i > 0 && status == DUST_OK) status = dust_graph_add_edge(g, i - 1, i); /* from skeleton to skeleton, too */
+  }
+  CHECK_OK(status);
+  seen_by_trims(g, 900, 1000);
+  size_t built = dust_graph_seen(g), work = seen_by_trims(g, 900, 1000);
+  CHECK(built < 10 * (size_t)N && work < 1000);
+  dust_graph *cut;
+  dust_roi roi = box(3, 50000, 51000);
+  for (int i = 0; i < 500; i++) { /* edges go and come, nodes go */
+    if (i % 3 == 0) CHECK_OK(dust_graph_remove_edge(g, i, i + 1));
+    if (i % 3 == 1) CHECK_OK(dust_graph_add_edge(g, i, i + 1000));
+    if (i % 50 == 2) CHECK_OK(dust_graph_remove_node(g, i + 100000, true));
+    CHECK_OK(dust_graph_crop(&cut, g, &roi));
+    dust_graph_release(cut);
+  }
+  CHECK(dust_graph_seen(g) - built - 100 * work < 500 * 3000);
+  dust_graph_release(g);
+}
+
+/* ---- edges through a ROI, against a look at each */
+
+/* Of a line's part in the box there is some length: by clipping it axis by axis (Liang, Barsky 1984) in long double. -1: shorter than
+ * a few steps between doubles, which may be no piece. */
+static int passes(const dust_roi *roi, const double *u, const double *v) {
+  long double from = 0, to = 1, length = 0, step = 0;
+  for (int d = 0; d < roi->offset.ndim; d++) {
+    length = fmaxl(length, fabsl((long double)v[d] - u[d]));
+    step = fmaxl(step, fmaxl(fabsl(u[d]), fabsl(v[d])) * 0x1p-51L);
+  }
+  for (int d = 0; d < roi->offset.ndim; d++) {
+    if (roi->offset.unbounded & 1u << d) continue;
+    long double begin = roi->offset.value[d], end = begin + roi->shape.value[d], way = (long double)v[d] - u[d];
+    if (way == 0) {
+      if (u[d] < begin || u[d] >= end) return 0;
+      continue;
+    }
+    long double a = (begin - u[d]) / way, b = (end - u[d]) / way;
+    from = fmaxl(from, fminl(a, b)), to = fminl(to, fmaxl(a, b));
+  }
+  if (fabsl(from - to) < 1e-12L || fabsl(from - to) * length < step) return -1;
+  return from < to;
+}
+
+static void check_edges(dust_graph *g, const dust_roi *roi) {
+  dust_graph *cut;
+  bool alike = true;
+  size_t known = 0, unsure = 0, pieces = 0;
+  CHECK_OK(dust_graph_crop(&cut, g, roi));
+  for (size_t e = 0; e < dust_graph_edge_count(g); e++) {
+    int64_t u, v;
+    dust_graph_edge(g, e, &u, &v);
+    const double *a = dust_graph_location(g, dust_graph_find(g, u)), *b = dust_graph_location(g, dust_graph_find(g, v));
+    bool touches = dust_roi_contains_location(roi, a) || dust_roi_contains_location(roi, b);
+    int there = touches ? 1 : dust_roi_empty(roi) ? 0 : passes(roi, a, b);
+    bool found = dust_graph_find_edge(cut, u, v) != SIZE_MAX;
+    if (there < 0)
+      unsure++;
+    else if (found != (there > 0))
+      alike = false;
+    known += found;
+  }
+  CHECK(alike && known == dust_graph_edge_count(cut) && unsure < 30);
+  dust_graph_release(cut);
+  CHECK_OK(dust_graph_trim(&cut, g, roi));
+  for (size_t i = 0; i < dust_graph_node_count(cut); i++) alike = alike && dust_roi_contains_location(roi, dust_graph_location(cut, i));
+  pieces = dust_graph_edge_count(cut);
+  CHECK(alike && pieces <= known);
+  dust_graph_release(cut);
+}
+
+/* kind 0: all lengths; 1: short; 2: all along one axis; 3: an outlier far away; 4: thin boxes; 5: huge coordinates, near each other */
+static void test_edges(int ndim, int kind) {
+  dust_graph *g = make(DUST_YES, DUST_FLOAT64, ndim);
+  double base = kind == 5 ? 0x1p50 : 0, p[DUST_MAXDIM] = {0};
+  for (int i = 0; i < 600; i++) {
+    double length = kind == 0 ? pow(2, -(double)draw(12)) : 0.03;
+    for (int d = 0; d < ndim; d++) {
+      p[d] = i % 20 == 0 || kind == 4 ? draw(200000) / 1000.0 - 100 : p[d] + length * (draw(200000) / 1000.0 - 100);
+      if (kind == 2 && d > 0) p[d] = floor(p[d]);
+    }
+    double q[DUST_MAXDIM];
+    for (int d = 0; d < ndim; d++) q[d] = kind == 3 && i == 300 ? -1e300 : base + p[d];
+    CHECK_OK(dust_graph_add_node(g, i, q, false));
+    if (i > 0) CHECK_OK(dust_graph_add_edge(g, draw(3) ? i - 1 : (int)draw((uint32_t)i), i));
+  }
+  for (int trial = 0; trial < 60; trial++) {
+    dust_roi roi = {.offset.ndim = ndim, .shape.ndim = ndim};
+    for (int d = 0; d < ndim; d++) {
+      roi.offset.value[d] = (int64_t)base + (int64_t)draw(240) - 120;
+      roi.shape.value[d] = kind == 4 && d == trial % ndim ? 1 : draw(60);
+      if (draw(8) == 0) roi.offset.unbounded |= 1u << d, roi.shape.unbounded |= 1u << d, roi.offset.value[d] = roi.shape.value[d] = 0;
+    }
+    check_edges(g, &roi);
+    if (trial % 7 == 3) CHECK_OK(dust_graph_remove_node(g, trial * 7, trial % 2)); /* the index stays */
+    if (trial % 7 == 5) CHECK_OK(dust_graph_add_edge(g, trial * 7 + 1, trial * 3 + 1));
+    if (trial % 20 == 19) CHECK_OK(dust_graph_set_location(g, (size_t)trial, dust_graph_location(g, (size_t)trial + 1)));
+  }
+  for (int i = 1; i < 599; i++) /* until the holes are closed */
+    if (dust_graph_find(g, i) != SIZE_MAX && i % 7) CHECK_OK(dust_graph_remove_node(g, i, false));
+  dust_roi roi = box(ndim, (int64_t)base - 50, (int64_t)base + 20);
+  check_edges(g, &roi);
+  check_edges(g, &roi);
+  dust_graph_release(g);
+}
+
+/* Where an edge touches a box with a corner only, or runs along a face, and in boxes without end. */
+static void test_touching(dust_dtype dtype) {
+  dust_graph *g = make(DUST_YES, dtype, 2), *cut;
+  double ends[][4] = {{-5, 5, 5, -5}, {-5, 15, 15, -5}, {5, 15, 15, 5}, {0, -5, 0, 15}, {10, -5, 10, 15}, {-5, 10, 15, 10}, {-5, 0, 15, 0}};
+  for (int i = 0; i < 7; i++) {
+    CHECK_OK(dust_graph_add_node(g, 2 * i, ends[i], false));
+    CHECK_OK(dust_graph_add_node(g, 2 * i + 1, ends[i] + 2, false));
+    CHECK_OK(dust_graph_add_edge(g, 2 * i, 2 * i + 1));
+  }
+  dust_roi roi = box(2, 0, 10);
+  CHECK_OK(dust_graph_trim(&cut, g, &roi));
+  CHECK(dust_graph_edge_count(cut) == 3 && dust_graph_node_count(cut) == 6); /* the diagonal, and those along the lower faces */
+  double last = dtype == DUST_FLOAT32 ? nextafterf(10, 0) : nextafter(10, 0);
+  CHECK(dust_graph_location(cut, 2)[1] == 0 && dust_graph_location(cut, 3)[1] == last && dust_graph_temporary(cut, 3));
+  dust_graph_release(cut);
+  roi.offset.unbounded = roi.shape.unbounded = 2; /* only axis 1 has an end */
+  roi.offset.value[1] = roi.shape.value[1] = 0;
+  CHECK_OK(dust_graph_trim(&cut, g, &roi));
+  CHECK(dust_graph_edge_count(cut) == 6); /* all but the one along the upper face of axis 1 */
+  for (size_t i = 0; i < dust_graph_node_count(cut); i++) CHECK(dust_graph_location(cut, i)[0] >= 0 && dust_graph_location(cut, i)[0] < 10);
+  dust_graph_release(cut);
+  roi.offset.unbounded = roi.shape.unbounded = 3;
+  roi.offset.value[0] = roi.shape.value[0] = 0;
+  CHECK_OK(dust_graph_trim(&cut, g, &roi));
+  CHECK(dust_graph_edge_count(cut) == 7 && dust_graph_node_count(cut) == 14 && !dust_graph_temporary(cut, 0));
+  dust_graph_release(cut);
+  dust_graph_release(g);
+}
+
+static void test_move(dust_dtype dtype) {
+  dust_graph *g = make(DUST_YES, dtype, 2), *moved = NULL;
+  dust_roi whole = {.offset.ndim = 2, .shape = {.ndim = 2, .value = {10, 20}}},
+           there = {.offset = {.ndim = 2, .value = {100, -7}}, .shape = {.ndim = 2, .value = {20, 10}}};
+  dust_graph_spec spec = *dust_graph_get_spec(g);
+  spec.has_roi = true, spec.roi = whole;
+  CHECK_OK(dust_graph_set_spec(g, &spec));
+  double last = dtype == DUST_FLOAT32 ? nextafterf(10, 0) : nextafter(10, 0);
+  double place[][2] = {{0, 0}, {3, 19}, {last, 5}, {12, 5}};
+  for (int i = 0; i < 4; i++) CHECK_OK(dust_graph_add_node(g, i, place[i], false));
+  CHECK_OK(dust_graph_add_edge(g, 1, 3));
+  dust_graph_motion motion = {.from = {1, 0}, .by = {100, -7}};
+  CHECK_OK(dust_graph_move(&moved, g, &there, &motion));
+  CHECK(dust_graph_node_count(moved) == 4 && dust_graph_edge_count(moved) == 1);
+  CHECK(dust_graph_location(moved, 1)[0] == 119 && dust_graph_location(moved, 1)[1] == -4);
+  CHECK(dust_graph_location(moved, 2)[1] < 3); /* inside, as it was, though it rounds to the face */
+  CHECK(dust_graph_location(moved, 3)[1] >= 3);
+  dust_graph_release(moved);
+  motion = (dust_graph_motion){.from = {1, 0}, .flip = {false, true}, .by = {100, 3}};
+  CHECK_OK(dust_graph_move(&moved, g, &there, &motion));
+  CHECK(dust_graph_find(moved, 0) == SIZE_MAX); /* from the lower face to the upper one, outside */
+  CHECK(dust_graph_location(moved, dust_graph_find(moved, 2))[1] >= -7 && dust_graph_location(moved, dust_graph_find(moved, 1))[1] == 0);
+  dust_graph_release(moved);
+  moved = NULL;
+  CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {1, 1}}), DUST_ERROR_ARGUMENT, "each once");
+  CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {0, 2}}), DUST_ERROR_ARGUMENT, "must be 1 to 2");
+  CHECK_FAILS(dust_graph_move(&moved, g, &there, &(dust_graph_motion){.from = {0, 1}, .by = {INFINITY, 0}}), DUST_ERROR_ARGUMENT,
+              "no finite number");
+  dust_roi line = box(1, 0, 10);
+  CHECK_FAILS(dust_graph_move(&moved, g, &line, &(dust_graph_motion){.from = {0, 1}}), DUST_ERROR_ARGUMENT, "the ROI has 1 axes");
+  CHECK(moved == NULL);
   dust_graph_release(g);
 }
 
@@ -562,9 +735,15 @@ int main(void) {
   test_model(false);
   for (int ndim = 1; ndim <= 4; ndim++) {
     for (int kind = 0; kind < 5; kind++) test_index(ndim, kind);
+    for (int kind = 0; kind < 6; kind++) test_edges(ndim, kind);
   }
   check_every_allocation("graph", everything, NULL);
   test_unchanged_after_failure();
+  test_touching(DUST_FLOAT32);
+  test_touching(DUST_FLOAT64);
+  test_move(DUST_FLOAT32);
+  test_move(DUST_FLOAT64);
+  test_work();
   test_large();
   return check_done();
 }

@@ -1,5 +1,6 @@
 -- What happens to edges at a ROI's faces: docs/concepts.md, "Edges at a face".
 local md = require "moondust"
+local errors = require "spec.support.errors"
 
 local G, A = md.GraphKey "G", md.ArrayKey "A"
 
@@ -24,6 +25,20 @@ local function length(graph)
     sum = sum + square ^ 0.5
   end
   return sum
+end
+
+-- What a graph is, whatever the order: its nodes with their places, its edges with where they begin and end; temporary nodes by place alone.
+local function outline(graph)
+  local lines = {}
+  local function place(id)
+    local node, entries = graph:node(id), {}
+    for d, x in ipairs(node.location) do entries[d] = ("%.4f"):format(x) end
+    return (node.temporary and "cut" or tostring(id)) .. " at " .. table.concat(entries, ", ")
+  end
+  for node in graph:nodes() do lines[#lines + 1] = place(node.id) end
+  for edge in graph:edges() do lines[#lines + 1] = place(edge.u) .. " - " .. place(edge.v) end
+  table.sort(lines)
+  return lines
 end
 
 local function ask(pipeline, key, roi)
@@ -72,8 +87,7 @@ describe("Edges at a face", function()
           local whole = ask(md.Pipeline { md.GraphSource { G, graph } }, G, roi)
           local reference = md.BatchRequest { [G] = md.Roi(tiles(dims, side)[1], shape) }
           local scanned = ask(md.GraphSource { G, graph } + md.Scan { reference }, G, roi)
-          assert.same({ whole:num_nodes(), whole:num_edges() }, { scanned:num_nodes(), scanned:num_edges() })
-          assert.near(length(whole), length(scanned), 1e-3)
+          assert.same(outline(whole), outline(scanned))
         end
       end)
     end
@@ -110,17 +124,129 @@ describe("Edges at a face", function()
     assert.same({ 4, 3 }, { scanned:num_nodes(), scanned:num_edges() })
   end)
 
-  it("draws a tile as the part of the whole", function()
-    local rng = require("moondust.core").Rng(7)
-    for _ = 1, 5 do
-      local graph, roi = random_graph(rng, 2, "float64")
-      local pipeline = function()
-        return md.GraphSource { G, graph } + md.RasterizeGraph { G, A, md.ArraySpec { voxel_size = { 1, 1 } }, md.RasterizationSettings { radius = 1.5 } }
+  it("scans a skeleton behind Pad, and a part of it, as they are", function()
+    local rng = require("moondust.core").Rng(5)
+    local graph = random_graph(rng, 2, "float64")
+    local function scanned(roi, ...)
+      local pipeline = md.GraphSource { G, graph } + md.Pad { G, { 7, 11 } }
+      for _, node in ipairs { ... } do pipeline = pipeline + node end
+      return outline(ask(pipeline, G, roi))
+    end
+    local chunks = function() return md.Scan { md.BatchRequest { [G] = md.Roi({ 0, 0 }, { 13, 9 }) } } end
+    for _, roi in ipairs { md.Roi({ -27, -31 }, { 74, 82 }), md.Roi({ -27, -3 }, { 40, 30 }), md.Roi({ 1, 2 }, { 30, 21 }) } do
+      assert.same(scanned(roi), scanned(roi, chunks()))
+    end
+  end)
+
+  it("keeps edges to nodes that a shifted section took away", function()
+    local roi, part = md.Roi({ 0, 0 }, { 6, 40 }), md.Roi({ 2, 12 }, { 2, 16 })
+    local nodes, edges = {}, {}
+    for z = 0, 5 do
+      for x = 0, 3 do
+        local id = #nodes + 1
+        nodes[id] = md.Node { id, { z + 0.5, x * 10 + 5.5 } }
+        if x > 0 then edges[#edges + 1] = md.Edge { id - 1, id } end
+        if z > 0 then edges[#edges + 1] = md.Edge { id - 4, id } end
       end
-      local whole = ask(pipeline(), A, roi)
-      for _, offset in ipairs(tiles(2, 15)) do
-        local tile = md.Roi(offset, { 15, 15 })
-        assert.is_true(whole:crop(tile).data:equal(ask(pipeline(), A, tile).data))
+    end
+    local array = md.Array { md.zeros({ 6, 40 }, "uint8"), md.ArraySpec { roi = roi, voxel_size = { 1, 1 } } }
+    local graph = md.Graph { nodes, edges, md.GraphSpec { roi = roi, dtype = "float64" } }
+    local p <close> = ({ md.ArraySource { A, array }, md.GraphSource { G, graph } } + md.MergeProvider {} + md.ShiftAugment { prob_shift = 1, sigma = { 0, 3 } }):build()
+    local crossings = 0
+    for seed = 1, 10 do
+      local moved, inside, crossing, delivered = p:request_batch(md.BatchRequest { random_seed = seed, [A] = part, [G] = part })[G], {}, 0, 0
+      for node in moved:nodes() do
+        assert.is_true(part:contains(node.location))
+        if not node.temporary then inside[node.id] = true end
+      end
+      for _, edge in ipairs(edges) do if inside[edge.u] ~= inside[edge.v] then crossing = crossing + 1 end end
+      for edge in moved:edges() do if inside[edge.u] ~= inside[edge.v] then delivered = delivered + 1 end end
+      assert.equal(crossing, delivered)
+      crossings = crossings + crossing
+    end
+    assert.is_true(crossings > 20)
+  end)
+
+  for _, dtype in ipairs { "float32", "float64" } do
+    for name, node in pairs { source = false, RandomLocation = md.RandomLocation, SimpleAugment = md.SimpleAugment } do
+      it(("has temporary nodes inside the half-open ROI: %s, %s"):format(name, dtype), function()
+        local roi, part = md.Roi({ -100, -100 }, { 300, 300 }), md.Roi({ -20, -30 }, { 60, 90 })
+        local nodes, edges = {}, {}
+        for y = 0, 29 do
+          for x = 0, 29 do
+            local id = #nodes + 1
+            nodes[id] = md.Node { id, { y * 10 - 94.7, x * 10 - 95.9 } }
+            if x > 0 then edges[#edges + 1] = md.Edge { id - 1, id } end
+            if y > 0 then edges[#edges + 1] = md.Edge { id - 30, id } end
+          end
+        end
+        local array = md.Array { md.zeros({ 300, 300 }, "uint8"), md.ArraySpec { roi = roi, voxel_size = { 1, 1 } } }
+        local graph = md.Graph { nodes, edges, md.GraphSpec { roi = roi, dtype = dtype } }
+        local pipeline = { md.ArraySource { A, array }, md.GraphSource { G, graph } } + md.MergeProvider {}
+        if node then pipeline = pipeline + node {} end
+        local temporary = 0
+        for batch in pipeline:batches(md.BatchRequest { [A] = part, [G] = part }, { count = 20, seed = 1 }) do
+          for found in batch[G]:nodes() do
+            if found.temporary then temporary = temporary + 1 end
+            assert.is_true(part:contains(found.location))
+          end
+        end
+        assert.is_true(temporary > 300)
+      end)
+    end
+  end
+
+  describe("graph:moved", function()
+    local whole = md.Roi({ 0, 0 }, { 10, 20 })
+    local function graph() return md.Graph { { md.Node { 1, { 3, 19 } }, md.Node { 2, { 0, 5 } } }, { md.Edge { 1, 2 } }, md.GraphSpec { roi = whole, dtype = "float64" } } end
+
+    it("shifts, transposes and mirrors", function()
+      local there = md.Roi({ 100, -7 }, { 20, 10 })
+      local moved = graph():moved(there, { 100, -7 }, { 2, 1 })
+      assert.same({ { 119, -4 }, { 105, -7 } }, { moved:node(1).location, moved:node(2).location })
+      assert.equal(there, moved.spec.roi)
+      local mirrored = graph():moved(there, { 120, 3 }, { 2, 1 }, { true, true })
+      assert.same({ 101, 0 }, mirrored:node(1).location)
+      assert.same({ 115, 3 }, mirrored:node(2).location) -- from the lower face to the upper one: the end of an edge, outside
+      assert.is_false(there:contains(mirrored:node(2).location))
+      assert.same({ 13, 29 }, graph():moved(md.Roi({ 10, 10 }, { 10, 20 }), { 10, 10 }):node(1).location)
+    end)
+
+    it("says what is wrong", function()
+      local function message(...)
+        local arguments = table.pack(...)
+        return errors.bare(function() graph():moved(table.unpack(arguments, 1, arguments.n)) end)
+      end
+      assert.equal("the shift has 1 entry, the graph has 2 axes", message(whole, { 1 }))
+      assert.equal("the axes that a graph is turned by must be 1 to 2, each once", message(whole, { 1, 1 }, { 1, 1 }))
+      assert.equal("the axes that a graph is turned by must be 1 to 2, each once", message(whole, { 1, 1 }, { 1, 3 }))
+      assert.equal("the ROI has 1 axes, the graph has 2", message(md.Roi({ 0 }, { 1 }), { 1, 1 }))
+      assert.matches("no finite number", message(whole, { math.huge, 0 }), 1, true)
+    end)
+  end)
+
+  it("draws a tile as the part of the whole", function()
+    local rng, L = require("moondust.core").Rng(7), md.ArrayKey "L"
+    for trial = 1, 8 do
+      local graph, roi = random_graph(rng, 2, "float64")
+      local voxel_size, radius = ({ { 1, 1 }, { 5, 1 } })[trial % 2 + 1], ({ 1, 1.5, 3, 4.2 })[rng:randint(1, 4)]
+      local labels = {}
+      for y = 1, 60 // voxel_size[1] do
+        labels[y] = {}
+        for x = 1, 60 do labels[y][x] = (y * voxel_size[1] // 9 * 3 + x // 11) % 5 end
+      end
+      local objects = md.Array { md.ndarray(labels, "uint64"), md.ArraySpec { roi = roi, voxel_size = voxel_size } }
+      for _, settings in ipairs { { radius }, { radius, mask = L }, { radius + 1, inner_radius_fraction = 0.5 }, { radius / 2, "peak" }, { radius / 2, "peak", mask = L } } do
+        local function draw(tile)
+          local sources = { md.GraphSource { G, graph }, md.ArraySource { L, objects } } + md.MergeProvider {}
+          return ask(sources + md.RasterizeGraph { G, A, md.ArraySpec { voxel_size = voxel_size }, md.RasterizationSettings(settings) }, A, tile)
+        end
+        local whole = draw(roi)
+        assert.is_true(whole.data:sum() > 0)
+        for _, offset in ipairs(tiles(2, 15)) do
+          local tile = md.Roi(offset, { 15, 15 })
+          assert.is_true(whole:crop(tile).data:equal(draw(tile).data))
+        end
       end
     end
   end)

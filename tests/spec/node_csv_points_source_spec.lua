@@ -31,6 +31,12 @@ local function message(text, fields)
 end
 
 describe("CsvPointsSource", function()
+  it("puts points that are voxel indices at voxel centres, after scale", function()
+    local found, roi = read("1,2,3\n4,5,6\n", { spatial_cols = { 1, 2, 3 }, scale = { 40, 4, 3 }, voxel_centres = { 40, 4, 3 } })
+    assert.same({ { 0, 60, 10, 10.5 }, { 1, 180, 22, 19.5 } }, found)
+    assert.is_true(roi:contains { 180, 22, 19.5 })
+    assert.matches("CsvPointsSource: 'voxel_centres' has 2 entries for 3 spatial columns", message("1,2,3\n", { spatial_cols = { 1, 2, 3 }, voxel_centres = { 1, 1 } }), 1, true)
+  end)
 
   it("reads a point a line, ids counting from 0", function()
     local found, roi, batch = read("1,2,3\n4,5,6.5\n", { spatial_cols = { 1, 2, 3 } })

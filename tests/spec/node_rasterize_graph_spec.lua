@@ -46,6 +46,23 @@ describe("RasterizeGraph", function()
     assert.is_true(whole[{ { 22, 31 }, { 18, 37 } }]:equal(part))
   end)
 
+  it("asks for what the originals ask for where there are but points, for half a voxel more where lines may pass by", function()
+    local function asked(source, settings)
+      local seen
+      local Spy = md.class("Spy", md.BatchFilter)
+      function Spy:setup() self:enable_autoskip() self:updates(POINTS, self.spec[POINTS]:copy()) end
+      function Spy:prepare(request) seen = request[POINTS].roi return request end
+      function Spy:process() end
+      ask(source + Spy {} + md.RasterizeGraph { POINTS, PAINT, md.ArraySpec { voxel_size = { 4, 1 } }, settings }, md.Roi({ 0, 0 }, { 8, 5 }))
+      return seen
+    end
+    local nodes = { { 1, { 2, 2 } }, { 2, { 3, 3 } } }
+    assert.equal(md.Roi({ -4, -4 }, { 16, 13 }), asked(plane(nodes), Settings { 4 }))
+    assert.equal(md.Roi({ -6, -5 }, { 20, 15 }), asked(plane(nodes, { { 1, 2 } }), Settings { 4 }))
+    assert.equal(md.Roi({ -4, -4 }, { 16, 13 }), asked(plane(nodes, { { 1, 2 } }), Settings { 4, edges = false }))
+    assert.equal(md.Roi({ -7, -8 }, { 22, 21 }), asked(plane(nodes, { { 1, 2 } }), Settings { { 7, 7.5 } }))
+  end)
+
   it("leaves edges out when told to", function()
     local source = plane({ { 1, { 2, 1 } }, { 2, { 2, 4 } } }, { { 1, 2 } })
     assert.same({ { 0, 1, 0, 0, 1 } }, draw(source, Settings { 0.5, edges = false }, md.Roi({ 2, 0 }, { 1, 5 })):totable())
@@ -111,6 +128,12 @@ describe("RasterizeGraph", function()
       assert.equal(0, masked(plane { { 1, { 5, 4 } } }, { 9 }):sum())
     end)
 
+    it("draws a line in the objects that it passes through, with nodes there or not", function()
+      local edge = plane({ { 1, { 0, 4 } }, { 2, { 0, 15 } } }, { { 1, 2 } })
+      assert.same({ { 0, 0, 0, 1, 1, 1, 1, 1, 1, 1 } }, masked(edge, { 1 }):totable())
+      assert.same({ { 0, 0, 0, 1, 1, 0, 0, 0, 0, 0 } }, masked(edge, { 1, edges = false }):totable())
+    end)
+
     it("keeps colours apart from the mask", function()
       local source = plane { { 1, { 0, 3 }, { kind = 4 } }, { 2, { 0, 6 }, { kind = 6 } } }
       assert.same({ { 0, 4, 4, 4, 4, 6, 6, 6, 6, 0 } }, masked(source, { 2, color_attr = "kind" }):totable())
@@ -163,11 +186,9 @@ describe("RasterizeGraph", function()
   end)
 end)
 
--- A line that a source cuts at a ROI's faces may take another voxel near there than the whole one, so tiles are compared without
--- edges.
 for mode, settings in pairs {
-  balls = { { 60, 12, 12 }, edges = false }, hollow = { { 90, 15, 15 }, inner_radius_fraction = 0.5, edges = false }, peaks = { { 45, 5, 6 }, "peak", edges = false },
-  objects = { { 60, 20, 20 }, mask = LABELS, edges = false },
+  balls = { { 60, 12, 12 }, edges = false }, tubes = { { 60, 12, 12 } }, hollow = { { 90, 15, 15 }, inner_radius_fraction = 0.5 }, peaks = { { 45, 5, 6 }, "peak" },
+  objects = { { 60, 20, 20 }, mask = LABELS },
 } do
   battery.node("RasterizeGraph, " .. mode, {
     node = function() return md.RasterizeGraph { POINTS, PAINT, md.ArraySpec { voxel_size = battery.voxel_size }, Settings(settings) } end,

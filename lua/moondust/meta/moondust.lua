@@ -40,6 +40,8 @@
 ---@field lsd_weight_clipmax? number the same for descriptors; default 0.95
 ---@field [10]? boolean
 ---@field background_as_object? boolean label 0 is an object like any other; default false
+---@field [11]? boolean
+---@field context? boolean true: ask for all that targets and weights depend on, so that a tile is the part of the whole; false: for nothing more; default: offsets and three sigma
 
 ---@class moondust.ArraySource.Options
 ---@field [1]? moondust.ArrayKey
@@ -108,6 +110,8 @@
 ---@field id_col? integer column of the points' ids, whole numbers, each but once; default: ids count the points from 0
 ---@field [7]? string
 ---@field delimiter? string between columns, one character; default ","
+---@field [8]? moondust.Coordinate|integer[]
+---@field voxel_centres? moondust.Coordinate|integer[] the voxel size, where coordinates (after scale) are voxel indices times it: half a voxel is added, so that points lie at voxel centres; default: as they are
 
 ---@class moondust.DaCapoArraySource.Options
 ---@field [1]? any
@@ -191,13 +195,15 @@
 ---@field [2]? number
 ---@field scale_factor? number distance at which tanh reaches 0.76, world units
 ---@field [3]? boolean
----@field mask_distances? boolean weigh a voxel only if its distance is smaller than that to the mask's border: beyond it a nearer boundary may lie unseen
+---@field mask_distances? boolean weigh a voxel only if its distance is smaller than that to the mask's border, as the original measures it: beyond it a nearer boundary may lie unseen
 ---@field [4]? number
 ---@field clipmin? number smallest class share used for balancing; default 0.05
 ---@field [5]? number
 ---@field clipmax? number largest class share used for balancing; default 0.95
 ---@field [6]? boolean
----@field context? boolean ask for ground truth scale_factor beyond the target, so that distances are right at its border; default: as mask_distances (upstream's rule)
+---@field context? boolean true: ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; false: for none; default: the original's (see above)
+---@field [7]? boolean
+---@field exact_mask? boolean with mask_distances: measure to the mask's faces, as it says, instead of the original's way; default false
 
 ---@class moondust.DownSample.Options
 ---@field [1]? moondust.ArrayKey
@@ -206,6 +212,8 @@
 ---@field factor? integer|moondust.Coordinate|integer[] voxels that become one: a number, or one an axis
 ---@field [3]? moondust.ArrayKey
 ---@field target? moondust.ArrayKey key of the downsampled array
+---@field [4]? string
+---@field at? string which voxel of a block: "corner", its first, as the original; or "centre", the one in its middle, as Resample; default "corner"
 
 ---@class moondust.ElasticAugment.Options
 ---@field [1]? number[]
@@ -236,8 +244,8 @@
 ---@field ignore_mask? moondust.ArrayKey key of a mask, uint8: 0 on voxels of excluded ids that are further than ignore_mask_erode from all others, 1 elsewhere
 ---@field [4]? number
 ---@field ignore_mask_erode? number distance, world units; default 0
----@field [5]? integer
----@field background_value? integer what excluded ids become; default 0
+---@field [5]? integer|string
+---@field background_value? integer|string what excluded ids become; default 0
 
 ---@class moondust.GammaAugment.Options
 ---@field [1]? moondust.ArrayKey|moondust.ArrayKey[]
@@ -252,6 +260,8 @@
 ---@field key? moondust.GraphKey under which the graph is served
 ---@field [2]? moondust.Graph
 ---@field graph? moondust.Graph an md.Graph; locations and ROI in world units
+---@field [3]? moondust.Coordinate|integer[]
+---@field voxel_centres? moondust.Coordinate|integer[] the voxel size, where locations are voxel indices times it: half a voxel is added to each, so that points lie at voxel centres; default: locations are as they are
 
 ---@class moondust.GrowBoundary.Options
 ---@field [1]? moondust.ArrayKey
@@ -260,10 +270,12 @@
 ---@field mask? moondust.ArrayKey 0 where labels are unknown; default: known everywhere
 ---@field [3]? integer
 ---@field steps? integer how many voxels (not world units) to grow on each side; default 1
----@field [4]? integer
----@field background? integer label of the boundary; default 0
+---@field [4]? integer|string
+---@field background? integer|string label of the boundary; default 0
 ---@field [5]? boolean
 ---@field only_xy? boolean grow along the last two axes only; default false
+---@field [6]? boolean
+---@field context? boolean ask for as many voxels around the batch as boundaries grow; the original asks for none; default false
 
 ---@class moondust.Hdf5Source.Options
 ---@field [1]? string
@@ -273,7 +285,15 @@
 ---@field [3]? table
 ---@field array_specs? table { [ArrayKey] = ArraySpec }: what overrides the file (voxel_size, roi, interpolatable); default: nothing
 ---@field [4]? boolean
----@field channels_first? boolean false: (z, y, x, c) in the file, served as (c, z, y, x); default true
+---@field channels_first? boolean true: (c, z, y, x) in the file, false: (z, y, x, c), served as (c, z, y, x); default: as the file says, else the first axes beyond those of the voxel size, where the shape allows nothing else
+---@field [5]? string|table
+---@field axes? string|table the file's axes, a letter each of t, z, y, x and c, such as "tczyx"; default: what the file says. Served are channels, then t, z, y, x
+---@field [6]? table
+---@field pick? table { t = 1, c = { 1, 2 } }: of that axis only this place, which takes the axis away, or these channels; counted from 1
+---@field [7]? string
+---@field unit? string what a world unit is, where the file has units: "nm", "um", "pm" …; default "nm"
+---@field [8]? boolean
+---@field allow_foreign? boolean true: read also what the file has in other files (external links, external storage, sources of virtual datasets); default false, or --allow-foreign
 
 ---@class moondust.Hdf5Write.Options
 ---@field [1]? table
@@ -293,11 +313,13 @@
 ---@field [2]? number
 ---@field scale_factor? number distance at which tanh reaches 0.76, world units
 ---@field [3]? boolean
----@field mask_distances? boolean weigh distances only where they are smaller than that to the mask's border
+---@field mask_distances? boolean weigh distances only where they are smaller than that to the mask's border, as the original measures it
 ---@field [4]? integer
 ---@field kernel_size? integer of the network's last layer; kept for upstream's signature, targets don't depend on it; default 1
 ---@field [5]? boolean
----@field context? boolean ask for ground truth scale_factor beyond the target; default: as mask_distances
+---@field context? boolean true: ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; false: for none; default: the original's (see above)
+---@field [6]? boolean
+---@field exact_mask? boolean with mask_distances: measure to the mask's faces, as it says, instead of the original's way; default false
 
 ---@class moondust.InnerDistancePredictor.Options
 ---@field [1]? table
@@ -305,7 +327,7 @@
 ---@field [2]? number
 ---@field scale_factor? number distance at which tanh reaches 0.76, world units
 ---@field [3]? boolean
----@field context? boolean ask for ground truth scale_factor beyond the target; default false
+---@field context? boolean ask for 3.81 scale_factors more on all sides, so that a tile is the part of the whole; the original asks for none; default false
 
 ---@class moondust.IntensityAugment.Options
 ---@field [1]? moondust.ArrayKey
@@ -384,6 +406,8 @@
 ---@field classes? table names of the classes; label i (from 0) is the class at place i + 1
 ---@field [2]? integer
 ---@field kernel_size? integer of the network's last layer; kept for upstream's signature, targets don't depend on it; default 1
+---@field [3]? boolean
+---@field context? boolean taken as by the other predictors and of no effect: a voxel's class depends on nothing around it
 
 ---@class moondust.Pad.Options
 ---@field [1]? moondust.Key
@@ -392,8 +416,8 @@
 ---@field size? moondust.Coordinate|integer[] world units added on both sides of each axis; without: no end
 ---@field [3]? string
 ---@field mode? string "constant" or "reflect" (the edge itself is not repeated); default "constant"
----@field [4]? number
----@field value? number what stands in a constant padding; default 0
+---@field [4]? number|string
+---@field value? number|string what stands in a constant padding; an id from 2^63 on as 0xffffffffffffffff or "18446744073709551615"; default 0
 
 ---@class moondust.PrintProfilingStats.Options
 ---@field [1]? integer
@@ -415,11 +439,11 @@
 ---@field [2]? moondust.ArrayKey
 ---@field mask? moondust.ArrayKey the mask to judge places by; where it isn't requested, in the request's total ROI; default: none
 ---@field [3]? moondust.GraphKey
----@field ensure_nonempty? moondust.GraphKey a graph that must have a node in its requested ROI (or the request's total ROI); default: none
+---@field ensure_nonempty? moondust.GraphKey a graph that must have a node in the ROI that the pipeline is asked for (of the graph, or of what is made of it; else in the total ROI); default: none
 ---@field [4]? number
 ---@field p_nonempty? number with which ensure_nonempty is insisted on, drawn once a request; default 1
 ---@field [5]? boolean
----@field ensure_centered? boolean the node sits in the ROI's central voxel; default false
+---@field ensure_centered? boolean the node sits in the ROI's central voxel, or as near as it comes where nodes downstream turn the grid; default false
 ---@field [6]? number
 ---@field point_balance_radius? number world units; a node is chosen in inverse proportion to the number of nodes this near; default 1
 ---@field [7]? moondust.ArrayKey
@@ -496,8 +520,8 @@
 ---@field gt? moondust.Key the array (or graph) that must not be empty; has to be in the request
 ---@field [2]? number
 ---@field p? number with which an empty batch is rejected, drawn once a request; default 0.5
----@field [3]? number
----@field background? number the value that counts as empty; default 0
+---@field [3]? number|string
+---@field background? number|string the value that counts as empty; default 0
 ---@field [4]? integer
 ---@field max_attempts? integer batches to ask for before giving up; default 1000
 ---@field [5]? number
@@ -623,7 +647,7 @@
 ---@field DefectAugment fun(options: moondust.DefectAugment.Options): moondust.DefectAugment DefectAugment (gunpowder defect_augment.py): what goes wrong with sections: missing ones, faint ones, dirt, folds.
 ---@field DeformAugment fun(options: moondust.DeformAugment.Options): moondust.DeformAugment DeformAugment (gunpowder deform_augment.py): one random deformation, rotation and scaling for everything in a batch, in world
 ---@field DistancePredictor fun(options: moondust.DistancePredictor.Options): moondust.DistancePredictor DistancePredictor (dacapo distance_predictor.py): signed distance to the label boundary through tanh, class-balanced weights.
----@field DownSample fun(options: moondust.DownSample.Options): moondust.DownSample DownSample: an array at a multiple of its voxel size, of every block of voxels the first. Original:
+---@field DownSample fun(options: moondust.DownSample.Options): moondust.DownSample DownSample: an array at a multiple of its voxel size, of every block of voxels one. Original:
 ---@field ElasticAugment fun(options: moondust.ElasticAugment.Options): moondust.ElasticAugment ElasticAugment (dacapo.gp elastic_augment_fuse.py): one random deformation and rotation for everything in a batch, in world
 ---@field ExcludeLabels fun(options: moondust.ExcludeLabels.Options): moondust.ExcludeLabels ExcludeLabels (gunpowder exclude_labels.py): some ids become background; a mask tells where that leaves the ground truth
 ---@field GammaAugment fun(options: moondust.GammaAugment.Options): moondust.GammaAugment GammaAugment (dacapo.gp gamma_noise.py): a power of the values, normalised to [0, 1] by each array's own minimum and maximum.

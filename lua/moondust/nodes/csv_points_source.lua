@@ -20,6 +20,7 @@ local options = require "moondust.options"
 local CsvPointsSource = class("CsvPointsSource", BatchProvider)
 CsvPointsSource.look_ahead = "each"
 CsvPointsSource.arity = 0
+CsvPointsSource.only_points = true
 CsvPointsSource.options = {
   { "filename", type = "string", required = true, doc = "the file" },
   { "points", type = "graph_key", required = true, doc = "under which the points are served" },

@@ -3,9 +3,9 @@ local class = require("moondust.class").class
 local Batch = require "moondust.batch"
 local BatchProvider = require "moondust.provider"
 
---- Serves the part of a graph inside a ROI: its nodes there, the edges between them, and edges that cross the ROI's
---- faces cut off there, ending in temporary nodes. The graph itself stays as it is and the caller's to close, after
---- the pipeline.
+--- Serves the part of a graph inside a ROI: its nodes there and the edges that touch it, which are cut at the ROI's faces when the
+--- batch is delivered and end there in temporary nodes. The graph itself stays as it is and the caller's to close, after the
+--- pipeline.
 ---@class moondust.GraphSource : moondust.BatchProvider
 ---@field key moondust.GraphKey
 ---@field graph moondust.Graph
@@ -23,7 +23,7 @@ GraphSource.options = {
 function GraphSource:name() return ("GraphSource[%s]"):format(self.key.name) end
 
 function GraphSource:setup()
-  self.served = self.graph
+  self.served, self.only_points = self.graph, self.graph:num_edges() == 0
   if self.voxel_centres then
     if #self.voxel_centres ~= self.graph.ndim then
       self:fail({ key = self.key }, "voxel_centres has %d axes, the graph has %d", #self.voxel_centres, self.graph.ndim)

@@ -2,8 +2,8 @@
 --- (RasterizeGraph).
 ---
 --- Nodes and edges are drawn as voxels and lines of voxels first; every voxel within the radius of such a one then takes its
---- value. A voxel depends only on what is near, so a ROI holds the same voxels whether it is requested alone or as a part; of an
---- edge that the source cuts off at the ROI only the part inside is known.
+--- value. A voxel depends only on what is near, so a ROI holds the same voxels whether it is requested alone or as a part. With a
+--- mask, what is drawn in an object grows in that object.
 local error = require("moondust.error").raise
 local core = require "moondust.core"
 local classes = require "moondust.class"
@@ -65,8 +65,19 @@ local function check_values(self, dtype)
   end
 end
 
+-- Whether a source upstream may have edges.
+local function may_have_edges(provider, key)
+  if not provider.spec[key] then return false end
+  if #provider.upstream_providers == 0 then return not provider.only_points end
+  for _, upstream in ipairs(provider.upstream_providers) do
+    if may_have_edges(upstream, key) then return true end
+  end
+  return false
+end
+
 function RasterizeGraph:setup()
   self:enable_autoskip()
+  self.lines = self.settings.edges and may_have_edges(self:get_upstream_provider(), self.graph)
   local roi, spec = self:need(self.graph).roi, self.array_spec:copy()
   if not roi then self:fail({ key = self.graph }, "%s has no ROI to draw in", self.graph) end
   local mask = self.settings.mask and self:need(self.settings.mask)
@@ -90,10 +101,19 @@ end
 
 -- ------------------------------------------------------------------------------------------------ requests
 
+-- The line of an edge goes from voxel to voxel, up to half a voxel beside the edge: one that passes by must be known too. Not where
+-- there are but points: places are drawn by how much is asked for, and are upstream's then.
+local function context_along(self, reach, voxel)
+  local context = math.ceil(reach)
+  return self.lines and math.max(context, reach // voxel * voxel + (voxel + 1) // 2) or context
+end
+
 function RasterizeGraph:prepare(request)
   local context = {}
-  for d, radius in ipairs(self.radii) do context[d] = math.ceil(self.settings.mode == "peak" and PEAK_REACH * radius or radius) end
   local voxel_size = self.spec[self.array].voxel_size
+  for d, radius in ipairs(self.radii) do
+    context[d] = math.tointeger(context_along(self, self.settings.mode == "peak" and PEAK_REACH * radius or radius, voxel_size[d]))
+  end
   local roi = request[self.array].roi:grow(context):intersect(self.spec[self.graph].roi)
   local dependencies = BatchRequest {}
   dependencies[self.graph] = core.GraphSpec { roi = roi }
@@ -120,14 +140,13 @@ local function grow(self, drawn, own)
   return own and (grown * own):astype(dtype) or grown
 end
 
-local function grow_in_objects(self, drawn, graph, labels)
+local function grow_in_objects(self, drawn, labels)
   local spec = self.spec[self.array]
   if labels.ndim ~= spec.roi.dims then
     self:fail({ key = self.settings.mask }, "the mask %s has %d axes, %d are wanted: labels without channels", self.settings.mask, labels.ndim, spec.roi.dims)
   end
-  local nodes = core.kernel.draw_graph(graph, self.box, spec.voxel_size, "uint8", false)
   local total = core.zeros(drawn.shape, drawn.dtype)
-  for _, label in ipairs((labels * nodes):unique():totable()) do
+  for _, label in ipairs((labels * drawn:ne(0)):unique():totable()) do
     if label ~= 0 then total = total + grow(self, drawn, labels:eq(label)) end
   end
   return total
@@ -145,7 +164,7 @@ function RasterizeGraph:process(batch, request)
   local settings, spec, graph = self.settings, self.spec[self.array]:copy(), batch[self.graph]
   local data = core.kernel.draw_graph(graph, self.box, spec.voxel_size, spec.dtype, settings.edges, settings.color_attr)
   if settings.mask then
-    data = grow_in_objects(self, data, graph, batch[settings.mask].data)
+    data = grow_in_objects(self, data, batch[settings.mask].data)
   else
     data = grow(self, data)
   end

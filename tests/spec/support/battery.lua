@@ -99,7 +99,7 @@ function WorldSource:provide(request)
   local batch = md.Batch {}
   for key, wanted in request:items() do
     local item = self.world[key]
-    if item.data then batch[key] = item:crop(wanted.roi):share() else batch[key] = item:trim(wanted.roi) end
+    if item.data then batch[key] = item:crop(wanted.roi):share() else batch[key] = item:crop(wanted.roi) end
   end
   return batch
 end
