@@ -76,15 +76,6 @@ static void add_attribute(input *in, hid_t owner) {
 
 #define LZF 32000
 
-/* What a chunk holds after its filters, as it comes: for our own decoders, which HDF5 doesn't stand before. */
-static void add_raw_chunk(input *in, hid_t dataset) {
-  const hsize_t first[5] = {0};
-  uint8_t bytes[256];
-  const size_t size = 1 + take_byte(in);
-  take_bytes(in, bytes, size);
-  H5Dwrite_chunk(dataset, H5P_DEFAULT, take_byte(in) % 4 == 0, first, size, bytes);
-}
-
 static void add_dataset(input *in, hid_t file, const char *name) {
   hsize_t dims[5] = {0}, chunks[5];
   int rank;
@@ -102,7 +93,6 @@ static void add_dataset(input *in, hid_t file, const char *name) {
   const hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
   if (dataset >= 0) {
     for (unsigned n = take_byte(in) % 4; n > 0; n--) add_attribute(in, dataset);
-    if (chunked && take_byte(in) & 1) add_raw_chunk(in, dataset);
     H5Dclose(dataset);
   }
   H5Pclose(plist);
