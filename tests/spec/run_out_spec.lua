@@ -75,6 +75,41 @@ describe("run --out", function()
     assert.same(contents(out), resumed)
   end)
 
+  it("is refused onto a file that the script has read, open or not, and so is a preview", function()
+    local source = program.temporary ".h5"
+    assert(require("moondust").hdf5.write(source, "x", require("moondust").ndarray({ { 1, 2, 3, 4, 5, 6 }, { 7, 8, 9, 10, 11, 12 } }, "uint8")))
+    local closed = program.file_with(SCRIPT:gsub("local data = .-\n", 'local data = md.hdf5.read(stop, "x"):astype "float32"; stop = nil\n'))
+    local open = program.file_with [[
+      local md = require "moondust"
+      local RAW = md.ArrayKey "RAW"
+      local request = md.BatchRequest{}
+      request:add(RAW, {1, 2})
+      return md.Hdf5Source{ ..., { [RAW] = "x" }, { [RAW] = md.ArraySpec{ voxel_size = {1, 1} } } } + md.RandomLocation{}, request]]
+    os.execute(("ln -s '%s' '%s'"):format(source, out))
+    for _, file in ipairs { closed, open } do
+      for _, name in ipairs { source, out } do
+        for _, words in ipairs { { "run", file, "-n", "1", "--seed", "1", "-q", "--out", name, "--", source }, { "preview", file, "-o", name, "--", source } } do
+          local result = run(words)
+          assert.equal(1, result.status)
+          assert.matches("name another output", result.err, 1, true)
+          assert.equal(78, assert(require("moondust").hdf5.read(source, "x")):sum())
+        end
+      end
+      os.remove(file)
+    end
+    assert.is_false(exists(out .. ".partial"))
+    os.remove(source)
+  end)
+
+  it("says how to begin anew where what is there can't be gone on with", function()
+    local file = assert(io.open(out, "w"))
+    assert(file:write "precious"):close()
+    local result = run { "run", script, "-n", "1", "--seed", "3", "--resume", "--out", out }
+    assert.equal(1, result.status)
+    assert.matches("leave --resume away to begin anew", result.err, 1, true)
+    assert.equal("precious", assert(io.open(out)):read "a")
+  end)
+
   it("refuses to go on with another seed, other arguments, another script", function()
     stopped()
     local function refused(pattern, words)

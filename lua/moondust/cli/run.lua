@@ -38,7 +38,9 @@ function M.load_script(path, words)
   if not chunk then error(message, 0) end
   cli.must(core.output.protect(path))
   cli.set_arguments(path, words)
+  core.output.remember(true) -- what a script has read and closed again is a source of the run, too
   local pipeline, request = chunk(table.unpack(words))
+  core.output.remember(false)
   check_returned(path, pipeline, request)
   return pipeline, request
 end
@@ -86,7 +88,9 @@ end
 
 -- Sources are open by the time the file is, so that none of them is taken for it.
 local function run_stream(stream, pipeline, request, args, seed)
+  core.output.remember(true)
   local built <close> = pipeline:build()
+  core.output.remember(false)
   if args.out then
     stream.file = BatchFile.create(args.out, stream.identity, args.resume)
     stream.done = stream.file.count
