@@ -167,13 +167,19 @@ static int protected_main(lua_State *L) {
   return 1;
 }
 
+/* Where no line of Lua has run yet there is nothing to trace. */
 static int explain(lua_State *L) {
+  lua_Debug where;
+  for (int level = 1; lua_getstack(L, level, &where) && lua_getinfo(L, "S", &where); level++)
+    if (where.what[0] != 'C') break;
+    else if (!lua_getstack(L, level + 1, &where)) return 1;
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }
 
 int main(int argc, char **argv) {
   occupy_standard_streams();
+  signal(SIGXFSZ, SIG_IGN); /* a limit of the size of files is a write that fails, and is told */
   if (atexit(at_exit) != 0) is_leaving = true; /* then they end it as they like */
   lua_State *L = dust_lua_new_state();
   if (!L) return is_leaving = true, fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;

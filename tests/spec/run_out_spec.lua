@@ -157,6 +157,24 @@ describe("run --out", function()
     file:close()
   end)
 
+  it("says that a file is larger than the limit, and leaves nothing but whole batches", function()
+    local source = program.temporary ".h5"
+    assert.equal(0, run({ "sample", source, "--shape", "8,64,64", "-q" }).status)
+    local folder = program.temporary()
+    for _, words in ipairs { "run " .. script .. " -n 5000 --seed 1 -q --out %s/a.h5", "sample -q %s/a.h5 --shape 16,64,64", "view " .. source .. " -o %s/a.png" } do
+      local result = program.shell(("mkdir '%s' && ulimit -f 16 && exec %s %s"):format(folder, program.path, words:format(folder)))
+      assert.equal(1, result.status, words)
+      assert.matches(folder .. "/a%..*: File too large", result.err)
+      local left = program.shell(("ls -A '%s'"):format(folder)).out
+      if left ~= "" then
+        assert.equal("a.h5.partial\n", left)
+        assert.equal(0, run({ "check", folder .. "/a.h5.partial" }).status)
+      end
+      os.execute(("rm -r '%s'"):format(folder))
+    end
+    os.remove(source)
+  end)
+
   for _, signal in ipairs { { "TERM", 143 }, { "HUP", 129 }, { "INT", 130 } } do
     it("ends by SIG" .. signal[1] .. " with the status that a shell expects; without -n the file is whole then", function()
       local wait = ("& pid=$!; i=0; while [ ! -s %s.partial ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done; sleep 0.2; kill -%s $pid; wait $pid"):format(out, signal[1])
@@ -192,6 +210,12 @@ describe("what can't be printed", function()
     end
   end)
 
+  it("ends serve-view, whose address nobody would know", function()
+    local result = program.shell(("timeout 20 %s serve-view %s >/dev/full"):format(program.path, file))
+    assert.equal(1, result.status)
+    assert.matches("standard output can't be written.*: No space left on device", result.err)
+  end)
+
   it("quietly ends a program whose reader is gone", function()
     local result = program.shell(("%s -e 'for i = 1, 100000 do print(i) end' | head -n 1"):format(program.path))
     assert.equal("1\n", result.out)
@@ -222,6 +246,44 @@ describe("moondust check", function()
     assert.matches("^/?bad: DAMAGED: ", result.out)
     assert.not_matches("good", result.out)
     assert.matches("1 of 2 objects is damaged", result.err)
+    os.remove(file)
+  end)
+
+  it("reads what is stored of a dataset that declares more than could ever be read", function()
+    local file = program.temporary ".h5"
+    local far = (1 << 40) - 8
+    do
+      local made <close> = assert(core.hdf5.open(file, "w"))
+      assert(made:create("empty", { 1 << 20, 1 << 20, 1 << 20 }, "uint8", { chunks = { 8, 8, 8 } }))
+      assert(made:create("sparse", { 8, 8, 1 << 40 }, "uint8", { chunks = { 8, 8, 8 }, compression = "gzip" }))
+      local block = core.zeros({ 8, 8, 8 }, "uint8"):fill(7)
+      assert(made:write("sparse", block, { 0, 0, 0 }))
+      assert(made:write("sparse", block, { 0, 0, far }))
+    end
+    local result = run { "check", file }
+    assert.equal(0, result.status, result.err)
+    assert.matches("nothing is damaged; 2 of 2 datasets have checksums", result.out)
+    local stream = assert(io.open(file, "r+b"))
+    local text = stream:read "a"
+    local first = assert(text:find("x\x5e", 1, true) or text:find("x\x9c", 1, true) or text:find("x\x01", 1, true))
+    local at = assert(text:find(text:sub(first, first + 5), first + 6, true)) -- the same block, in the far chunk
+    stream:seek("set", at + 1)
+    stream:write "\xff\xff\xff"
+    stream:close()
+    result = run { "check", file }
+    assert.equal(1, result.status)
+    assert.matches("sparse: DAMAGED: ", result.out)
+    do
+      local made <close> = assert(core.hdf5.open(file, "w"))
+      assert(made:create("plain", { 8, 8, 1 << 40 }, "uint8", { chunks = { 1, 1, 8 } }))
+      assert(made:write("plain", core.ndarray({ { { 81, 82, 83, 84, 85, 86, 87, 88 } } }, "uint8"), { 3, 5, far }))
+    end
+    assert.equal(0, run({ "check", file }).status)
+    stream = assert(io.open(file, "r+b"))
+    stream:seek("set", assert(stream:read "a":find("QRSTUVWX", 1, true)) - 1)
+    stream:write "q"
+    stream:close()
+    assert.matches("plain: DAMAGED: .*the voxels of 'plain' aren't those that were written", run({ "check", file }).out)
     os.remove(file)
   end)
 end)
