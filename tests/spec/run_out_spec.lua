@@ -110,6 +110,19 @@ describe("run --out", function()
     assert.equal("precious", assert(io.open(out)):read "a")
   end)
 
+  it("goes on to more batches than a whole file has, and not to fewer", function()
+    assert.equal(0, run({ "run", script, "-n", "3", "--seed", "3", "-q", "--out", out }).status)
+    local result = run { "run", script, "-n", "2", "--seed", "3", "-q", "--resume", "--out", out }
+    assert.equal(1, result.status)
+    assert.matches("has 3 batches, more than -n 2: leave --resume away to begin anew", result.err, 1, true)
+    local three = contents(out)
+    assert.equal(0, run({ "run", script, "-n", "4", "--seed", "3", "-q", "--resume", "--out", out }).status)
+    local four = contents(out)
+    for name, item in pairs(three) do assert.same(item, four[name]) end
+    assert.equal(0, run({ "run", script, "-n", "4", "--seed", "3", "-q", "--out", out }).status)
+    assert.same(contents(out), four)
+  end)
+
   it("refuses to go on with another seed, other arguments, another script", function()
     stopped()
     local function refused(pattern, words)
@@ -224,6 +237,16 @@ describe("what can't be printed", function()
 end)
 
 describe("moondust check", function()
+  it("steers no terminal with the names in a file", function()
+    local file = program.temporary ".h5"
+    assert(require("moondust").hdf5.write(file, "\x1b[31m\rx", core.ndarray({ 1, 2 }, "uint8")))
+    local result = run { "check", file }
+    assert.equal(0, result.status)
+    assert.matches("\\x1b[31m\\rx: as it was written", result.out, 1, true)
+    assert.not_matches("[\0-\t\r\x1b]", result.out)
+    os.remove(file)
+  end)
+
   it("says which dataset is damaged", function()
     local file = program.temporary ".h5"
     do

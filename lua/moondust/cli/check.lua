@@ -10,8 +10,9 @@ function M.configure(parser)
 end
 
 local function line_of(finding)
-  if not finding.ok then return ("%s: DAMAGED: %s"):format(finding.name, finding.message) end
-  return ("%s: %s"):format(finding.name, finding.checksum and "as it was written" or finding.message or "readable; it has no checksum to compare with")
+  local name = core.printable(finding.name)
+  if not finding.ok then return ("%s: DAMAGED: %s"):format(name, core.printable(finding.message)) end
+  return ("%s: %s"):format(name, finding.checksum and "as it was written" or finding.message or "readable; it has no checksum to compare with")
 end
 
 function M.run(args)

@@ -150,6 +150,9 @@ local function is_done(args, identity)
   local partial = io.open(args.out .. ".partial", "rb")
   if partial then partial:close() end
   local there = not partial and args.count and BatchFile.count_whole(args.out, identity)
+  if there and there > args.count then
+    error(("%s has %d batches, more than -n %d: leave --resume away to begin anew"):format(args.out, there, args.count), 0)
+  end
   if not there or there ~= args.count then return false end
   if not args.quiet then print(("%s is whole: it has all %d batches"):format(args.out, there)) end
   return true
