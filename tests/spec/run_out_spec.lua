@@ -123,6 +123,21 @@ describe("run --out", function()
     assert.same(contents(out), four)
   end)
 
+  it("steers no terminal with the names of files", function()
+    local folder = program.temporary()
+    os.execute(("mkdir '%s'"):format(folder))
+    local name = folder .. "/\x1b[31m"
+    for _, words in ipairs {
+      { "run", script, "-n", "1", "--seed", "3", "--out", name }, { "run", script, "-n", "1", "--seed", "3", "--resume", "--out", name },
+      { "run", script, "-n", "1", "--seed", "4", "--resume", "--out", name }, { "check", name }, { "info", name }, { "view", name, "-o", name .. ".png" },
+      { "preview", script, "-o", name .. ".png" }, { "sample", name, "--shape", "4,16,16" }, { "\x1b[31m" }, { "--\x1b[31m" }, { "run", name .. ".lua" },
+    } do
+      local result = run(words)
+      assert.not_matches("[\0-\8\x0b\x0c\x0e-\x1f]", result.out .. result.err, nil, table.concat(words, " "))
+    end
+    os.execute(("rm -r '%s'"):format(folder))
+  end)
+
   it("refuses to go on with another seed, other arguments, another script", function()
     stopped()
     local function refused(pattern, words)

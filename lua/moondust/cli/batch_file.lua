@@ -101,7 +101,7 @@ local function set_aside(partial)
   while exists(("%s.%d"):format(partial, number)) do number = number + 1 end
   local name = ("%s.%d"):format(partial, number)
   must(os.rename(partial, name))
-  io.stderr:write(("moondust: %s of an earlier run is kept as %s (--resume goes on with it instead)\n"):format(partial, name))
+  io.stderr:write(("moondust: %s of an earlier run is kept as %s (--resume goes on with it instead)\n"):format(core.printable(partial), core.printable(name)))
 end
 
 -- Whether the run was killed before its first batch was whole: then there is nothing to go on with, nor a word on the stream.

@@ -24,7 +24,7 @@ function M.run(args)
     if not args.quiet or not finding.ok then print(line_of(finding)) end
   end
   if damaged > 0 then error(("%s: %d of %d objects %s damaged"):format(args.file, damaged, #findings, damaged == 1 and "is" or "are"), 0) end
-  if not args.quiet then print(("%s: nothing is damaged; %d of %d datasets have checksums"):format(args.file, compared, #findings)) end
+  if not args.quiet then print(("%s: nothing is damaged; %d of %d datasets have checksums"):format(core.printable(args.file), compared, #findings)) end
 end
 
 return M

@@ -29,7 +29,7 @@ function M.run(args, words)
   cli.must(core.output.allowed(args.out))
   cli.must(core.output.unread(args.out))
   cli.must(preview(built, request, fields))
-  print(("%s: %d batches beside what they came from, seed %s"):format(args.out, args.count, require("moondust.seed").text(seed)))
+  print(("%s: %d batches beside what they came from, seed %s"):format(core.printable(args.out), args.count, require("moondust.seed").text(seed)))
 end
 
 return M
