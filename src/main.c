@@ -167,12 +167,15 @@ static int protected_main(lua_State *L) {
   return 1;
 }
 
-/* Where no line of Lua has run yet there is nothing to trace. */
-static int explain(lua_State *L) {
+static bool is_in_lua(lua_State *L) {
   lua_Debug where;
-  for (int level = 1; lua_getstack(L, level, &where) && lua_getinfo(L, "S", &where); level++)
-    if (where.what[0] != 'C') break;
-    else if (!lua_getstack(L, level + 1, &where)) return 1;
+  for (int level = 1; lua_getstack(L, level, &where); level++)
+    if (lua_getinfo(L, "S", &where) && where.what[0] != 'C') return true;
+  return false;
+}
+
+static int explain(lua_State *L) {
+  if (!is_in_lua(L)) return 1; /* nothing to trace */
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }

@@ -56,8 +56,9 @@ static int output_reading(lua_State *L) {
 void dust_lua_abandon_outputs(void) { dust_output_abandon(); }
 
 void dust_lua_open_output(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"write", output_write}, {"protect", output_protect}, {"allowed", output_allowed}, {"reading", output_reading}, {"remember", output_remember}, {"unread", output_unread}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"write", output_write},     {"protect", output_protect},   {"allowed", output_allowed},
+                                       {"reading", output_reading}, {"remember", output_remember}, {"unread", output_unread},
+                                       {NULL, NULL}};
   static const luaL_Reg methods[] = {{"close", note_release}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", note_release}, {"__close", note_release}, {NULL, NULL}};
   dust_lua_class(L, NOTE, methods, meta);

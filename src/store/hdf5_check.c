@@ -79,7 +79,7 @@ static dust_status sum_voxels(uint32_t *sum, dust_hdf5 *file, const dust_hdf5_in
   }
 }
 
-#define MOST_CHUNKS 20000 /* that are looked up one by one, which HDF5 takes longer for the more there are */
+#define MOST_CHUNKS 20000                    /* that are looked up one by one, which HDF5 takes longer for the more there are */
 #define MOST_UNSTORED ((double)(1ull << 40)) /* voxels of a virtual dataset */
 
 /* How much of a dataset the file holds. A few bytes can declare 2^62 voxels, and reading what isn't there takes years. */
