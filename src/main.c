@@ -167,13 +167,22 @@ static int protected_main(lua_State *L) {
   return 1;
 }
 
+static bool is_in_lua(lua_State *L) {
+  lua_Debug where;
+  for (int level = 1; lua_getstack(L, level, &where); level++)
+    if (lua_getinfo(L, "S", &where) && where.what[0] != 'C') return true;
+  return false;
+}
+
 static int explain(lua_State *L) {
+  if (!is_in_lua(L)) return 1; /* nothing to trace */
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }
 
 int main(int argc, char **argv) {
   occupy_standard_streams();
+  signal(SIGXFSZ, SIG_IGN); /* a limit of the size of files is a write that fails, and is told */
   if (atexit(at_exit) != 0) is_leaving = true; /* then they end it as they like */
   lua_State *L = dust_lua_new_state();
   if (!L) return is_leaving = true, fprintf(stderr, "moondust: not enough memory for a Lua state\n"), EXIT_FAILURE;

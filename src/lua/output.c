@@ -24,6 +24,16 @@ static int output_unfinished(lua_State *L) {
   return 1;
 }
 
+static int output_remember(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TBOOLEAN);
+  dust_output_remember(lua_toboolean(L, 1));
+  return 0;
+}
+
+static int output_unread(lua_State *L) {
+  return dust_lua_hdf5_answer(L, dust_output_unread(dust_lua_to_text(L, 1, "the path of a file")));
+}
+
 /* A file that is being read: no output of this process goes there until the note is closed or collected. */
 #define NOTE "moondust.OpenFile"
 
@@ -51,9 +61,9 @@ static int output_reading(lua_State *L) {
 void dust_lua_abandon_outputs(void) { dust_output_abandon(); }
 
 void dust_lua_open_output(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"write", output_write}, {"protect", output_protect}, {"allowed", output_allowed}, {"reading", output_reading},
-      {"unfinished", output_unfinished}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"write", output_write},     {"protect", output_protect},     {"allowed", output_allowed},
+                                       {"reading", output_reading}, {"remember", output_remember},   {"unread", output_unread},
+                                       {"unfinished", output_unfinished}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"close", note_release}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", note_release}, {"__close", note_release}, {NULL, NULL}};
   dust_lua_class(L, NOTE, methods, meta);

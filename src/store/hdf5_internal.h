@@ -155,6 +155,8 @@ dust_status dust_h5_sum_made(dust_hdf5 *file, const char *clean, dust_dtype dtyp
 dust_status dust_h5_sum_before(dust_hdf5 *file, const char *clean, hid_t dataset, hid_t type, int ndim, const int64_t *begin, const int64_t *shape);
 /* `elements`: in C order, those that the dataset has now; NULL: they are read. */
 dust_status dust_h5_sum_after(dust_hdf5 *file, const char *clean, hid_t dataset, const void *elements);
+/* The bare value (crc32c.h) that a box of a dataset adds to the dataset's, where all else is zero. */
+uint32_t dust_h5_sum_of_box(const dust_hdf5_info *info, const int64_t *begin, const int64_t *shape, const void *elements);
 dust_status dust_h5_sums_put(dust_hdf5 *file); /* the attributes of what has changed */
 void dust_h5_sums_moved(dust_hdf5 *file, const char *from, const char *to);
 void dust_h5_sums_release(dust_hdf5 *file);

@@ -100,6 +100,16 @@ static uint32_t value_of(const dust_h5_sum *s, const void *elements) {
   return dust_crc32c_shift(value_at(s, 0, &at, inner, run, step), s->bytes - last - item);
 }
 
+uint32_t dust_h5_sum_of_box(const dust_hdf5_info *info, const int64_t *begin, const int64_t *shape, const void *elements) {
+  dust_h5_sum s;
+  s.dtype = info->dtype, s.ndim = info->ndim, s.bytes = dust_dtype_size(info->dtype);
+  for (int d = 0; d < s.ndim; d++) {
+    s.extent[d] = info->shape[d], s.now.begin[d] = begin[d], s.now.shape[d] = shape[d];
+    s.bytes *= (uint64_t)info->shape[d];
+  }
+  return value_of(&s, elements);
+}
+
 /* What is in the box now. */
 static dust_status read_now(void **out, const dust_hdf5 *file, const dust_h5_sum *s, hid_t dataset) {
   hsize_t begin[DUST_MAXDIM], shape[DUST_MAXDIM];

@@ -64,6 +64,10 @@ bool dust_output_reading(const char *path, dust_output_file_id *out); /* false: 
 bool dust_output_reading_descriptor(int descriptor, dust_output_file_id *out);
 bool dust_output_writing(const char *path, dust_output_file_id *out); /* open in place: it can't be replaced */
 void dust_output_done(dust_output_file_id id);
+/* Files that are read while this is on are remembered, when they are closed, too: what a command has read must not become its output. */
+void dust_output_remember(bool remember);
+/* DUST_ERROR_WORLD for a file that is remembered. */
+dust_status dust_output_unread(const char *path);
 /* Never to be written by this process from now on: the script. A path that isn't there is nothing to protect. */
 dust_status dust_output_protect(const char *path);
 

@@ -13,10 +13,12 @@ typedef struct note {
   dust_output_file_id id;
   long readers, writers;
   bool script;
+  bool was_read; /* while remembering: kept when nobody reads it any more */
 } note;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static note *notes; /* as many as files are open: few */
+static note *notes; /* as many as files are open or remembered: few */
+static bool remembering;
 
 static note *find(dust_output_file_id id) {
   note *n = notes;
@@ -39,6 +41,7 @@ static bool count(const struct stat *about, dust_output_file_id *out, bool write
   pthread_mutex_lock(&lock);
   note *n = make(*out);
   if (n) *(writes ? &n->writers : &n->readers) += 1;
+  if (n && !writes && remembering) n->was_read = true;
   pthread_mutex_unlock(&lock);
   return n != NULL;
 }
@@ -70,13 +73,29 @@ void dust_output_done(dust_output_file_id id) {
   pthread_mutex_lock(&lock);
   note *n = find(id);
   if (n) *(id.writes ? &n->writers : &n->readers) -= 1;
-  if (n && n->readers == 0 && n->writers == 0 && !n->script) {
+  if (n && n->readers == 0 && n->writers == 0 && !n->script && !n->was_read) {
     note **at = &notes;
     while (*at != n) at = &(*at)->next;
     *at = n->next;
     free(n);
   }
   pthread_mutex_unlock(&lock);
+}
+
+void dust_output_remember(bool remember) {
+  pthread_mutex_lock(&lock);
+  remembering = remember;
+  pthread_mutex_unlock(&lock);
+}
+
+dust_status dust_output_unread(const char *path) {
+  struct stat about;
+  if (stat(path, &about) != 0) return DUST_OK;
+  pthread_mutex_lock(&lock);
+  const note *n = find((dust_output_file_id){about.st_dev, about.st_ino, false});
+  const bool was_read = n && n->was_read;
+  pthread_mutex_unlock(&lock);
+  return was_read ? dust_fail(DUST_ERROR_WORLD, "%s is what this run reads: it is not written over; name another output", path) : DUST_OK;
 }
 
 dust_status dust_output_protect(const char *path) {

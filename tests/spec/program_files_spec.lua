@@ -25,6 +25,7 @@ describe("the program's own files", function()
     local result = run()
     assert.is_nil(result.err:find("stranger", 1, true), result.err)
     assert.is_true(result.status == 0 or result.err:find("the Lua files of moondust are neither beside the program", 1, true) ~= nil, result.err)
+    assert.not_matches("traceback", result.err)
   end)
 
   it("are taken from ../share/lua/5.4, and from where LUA_PATH says", function()

@@ -75,6 +75,69 @@ describe("run --out", function()
     assert.same(contents(out), resumed)
   end)
 
+  it("is refused onto a file that the script has read, open or not, and so is a preview", function()
+    local source = program.temporary ".h5"
+    assert(require("moondust").hdf5.write(source, "x", require("moondust").ndarray({ { 1, 2, 3, 4, 5, 6 }, { 7, 8, 9, 10, 11, 12 } }, "uint8")))
+    local closed = program.file_with(SCRIPT:gsub("local data = .-\n", 'local data = md.hdf5.read(stop, "x"):astype "float32"; stop = nil\n'))
+    local open = program.file_with [[
+      local md = require "moondust"
+      local RAW = md.ArrayKey "RAW"
+      local request = md.BatchRequest{}
+      request:add(RAW, {1, 2})
+      return md.Hdf5Source{ ..., { [RAW] = "x" }, { [RAW] = md.ArraySpec{ voxel_size = {1, 1} } } } + md.RandomLocation{}, request]]
+    os.execute(("ln -s '%s' '%s'"):format(source, out))
+    for _, file in ipairs { closed, open } do
+      for _, name in ipairs { source, out } do
+        for _, words in ipairs { { "run", file, "-n", "1", "--seed", "1", "-q", "--out", name, "--", source }, { "preview", file, "-o", name, "--", source } } do
+          local result = run(words)
+          assert.equal(1, result.status)
+          assert.matches("name another output", result.err, 1, true)
+          assert.equal(78, assert(require("moondust").hdf5.read(source, "x")):sum())
+        end
+      end
+      os.remove(file)
+    end
+    assert.is_false(exists(out .. ".partial"))
+    os.remove(source)
+  end)
+
+  it("says how to begin anew where what is there can't be gone on with", function()
+    local file = assert(io.open(out, "w"))
+    assert(file:write "precious"):close()
+    local result = run { "run", script, "-n", "1", "--seed", "3", "--resume", "--out", out }
+    assert.equal(1, result.status)
+    assert.matches("leave --resume away to begin anew", result.err, 1, true)
+    assert.equal("precious", assert(io.open(out)):read "a")
+  end)
+
+  it("goes on to more batches than a whole file has, and not to fewer", function()
+    assert.equal(0, run({ "run", script, "-n", "3", "--seed", "3", "-q", "--out", out }).status)
+    local result = run { "run", script, "-n", "2", "--seed", "3", "-q", "--resume", "--out", out }
+    assert.equal(1, result.status)
+    assert.matches("has 3 batches, more than -n 2: leave --resume away to begin anew", result.err, 1, true)
+    local three = contents(out)
+    assert.equal(0, run({ "run", script, "-n", "4", "--seed", "3", "-q", "--resume", "--out", out }).status)
+    local four = contents(out)
+    for name, item in pairs(three) do assert.same(item, four[name]) end
+    assert.equal(0, run({ "run", script, "-n", "4", "--seed", "3", "-q", "--out", out }).status)
+    assert.same(contents(out), four)
+  end)
+
+  it("steers no terminal with the names of files", function()
+    local folder = program.temporary()
+    os.execute(("mkdir '%s'"):format(folder))
+    local name = folder .. "/\x1b[31m"
+    for _, words in ipairs {
+      { "run", script, "-n", "1", "--seed", "3", "--out", name }, { "run", script, "-n", "1", "--seed", "3", "--resume", "--out", name },
+      { "run", script, "-n", "1", "--seed", "4", "--resume", "--out", name }, { "check", name }, { "info", name }, { "view", name, "-o", name .. ".png" },
+      { "preview", script, "-o", name .. ".png" }, { "sample", name, "--shape", "4,16,16" }, { "\x1b[31m" }, { "--\x1b[31m" }, { "run", name .. ".lua" },
+    } do
+      local result = run(words)
+      assert.not_matches("[\0-\8\x0b\x0c\x0e-\x1f]", result.out .. result.err, nil, table.concat(words, " "))
+    end
+    os.execute(("rm -r '%s'"):format(folder))
+  end)
+
   it("refuses to go on with another seed, other arguments, another script", function()
     stopped()
     local function refused(pattern, words)
@@ -122,6 +185,24 @@ describe("run --out", function()
     file:close()
   end)
 
+  it("says that a file is larger than the limit, and leaves nothing but whole batches", function()
+    local source = program.temporary ".h5"
+    assert.equal(0, run({ "sample", source, "--shape", "8,64,64", "-q" }).status)
+    local folder = program.temporary()
+    for _, words in ipairs { "run " .. script .. " -n 5000 --seed 1 -q --out %s/a.h5", "sample -q %s/a.h5 --shape 16,64,64", "view " .. source .. " -o %s/a.png" } do
+      local result = program.shell(("mkdir '%s' && ulimit -f 16 && exec %s %s"):format(folder, program.path, words:format(folder)))
+      assert.equal(1, result.status, words)
+      assert.matches(folder .. "/a%..*: File too large", result.err)
+      local left = program.shell(("ls -A '%s'"):format(folder)).out
+      if left ~= "" then
+        assert.equal("a.h5.partial\n", left)
+        assert.equal(0, run({ "check", folder .. "/a.h5.partial" }).status)
+      end
+      os.execute(("rm -r '%s'"):format(folder))
+    end
+    os.remove(source)
+  end)
+
   for _, signal in ipairs { { "TERM", 143 }, { "HUP", 129 }, { "INT", 130 } } do
     it("ends by SIG" .. signal[1] .. " with the status that a shell expects; without -n the file is whole then", function()
       local wait = ("& pid=$!; i=0; while [ ! -s %s.partial ] && [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done; sleep 0.2; kill -%s $pid; wait $pid"):format(out, signal[1])
@@ -157,6 +238,12 @@ describe("what can't be printed", function()
     end
   end)
 
+  it("ends serve-view, whose address nobody would know", function()
+    local result = program.shell(("timeout 20 %s serve-view %s >/dev/full"):format(program.path, file))
+    assert.equal(1, result.status)
+    assert.matches("standard output can't be written.*: No space left on device", result.err)
+  end)
+
   it("quietly ends a program whose reader is gone", function()
     local result = program.shell(("%s -e 'for i = 1, 100000 do print(i) end' | head -n 1"):format(program.path))
     assert.equal("1\n", result.out)
@@ -165,6 +252,16 @@ describe("what can't be printed", function()
 end)
 
 describe("moondust check", function()
+  it("steers no terminal with the names in a file", function()
+    local file = program.temporary ".h5"
+    assert(require("moondust").hdf5.write(file, "\x1b[31m\rx", core.ndarray({ 1, 2 }, "uint8")))
+    local result = run { "check", file }
+    assert.equal(0, result.status)
+    assert.matches("\\x1b[31m\\rx: as it was written", result.out, 1, true)
+    assert.not_matches("[\0-\t\r\x1b]", result.out)
+    os.remove(file)
+  end)
+
   it("says which dataset is damaged", function()
     local file = program.temporary ".h5"
     do
@@ -187,6 +284,44 @@ describe("moondust check", function()
     assert.matches("^/?bad: DAMAGED: ", result.out)
     assert.not_matches("good", result.out)
     assert.matches("1 of 2 objects is damaged", result.err)
+    os.remove(file)
+  end)
+
+  it("reads what is stored of a dataset that declares more than could ever be read", function()
+    local file = program.temporary ".h5"
+    local far = (1 << 40) - 8
+    do
+      local made <close> = assert(core.hdf5.open(file, "w"))
+      assert(made:create("empty", { 1 << 20, 1 << 20, 1 << 20 }, "uint8", { chunks = { 8, 8, 8 } }))
+      assert(made:create("sparse", { 8, 8, 1 << 40 }, "uint8", { chunks = { 8, 8, 8 }, compression = "gzip" }))
+      local block = core.zeros({ 8, 8, 8 }, "uint8"):fill(7)
+      assert(made:write("sparse", block, { 0, 0, 0 }))
+      assert(made:write("sparse", block, { 0, 0, far }))
+    end
+    local result = run { "check", file }
+    assert.equal(0, result.status, result.err)
+    assert.matches("nothing is damaged; 2 of 2 datasets have checksums", result.out)
+    local stream = assert(io.open(file, "r+b"))
+    local text = stream:read "a"
+    local first = assert(text:find("x\x5e", 1, true) or text:find("x\x9c", 1, true) or text:find("x\x01", 1, true))
+    local at = assert(text:find(text:sub(first, first + 5), first + 6, true)) -- the same block, in the far chunk
+    stream:seek("set", at + 1)
+    stream:write "\xff\xff\xff"
+    stream:close()
+    result = run { "check", file }
+    assert.equal(1, result.status)
+    assert.matches("sparse: DAMAGED: ", result.out)
+    do
+      local made <close> = assert(core.hdf5.open(file, "w"))
+      assert(made:create("plain", { 8, 8, 1 << 40 }, "uint8", { chunks = { 1, 1, 8 } }))
+      assert(made:write("plain", core.ndarray({ { { 81, 82, 83, 84, 85, 86, 87, 88 } } }, "uint8"), { 3, 5, far }))
+    end
+    assert.equal(0, run({ "check", file }).status)
+    stream = assert(io.open(file, "r+b"))
+    stream:seek("set", assert(stream:read "a":find("QRSTUVWX", 1, true)) - 1)
+    stream:write "q"
+    stream:close()
+    assert.matches("plain: DAMAGED: .*the voxels of 'plain' aren't those that were written", run({ "check", file }).out)
     os.remove(file)
   end)
 end)

@@ -48,8 +48,8 @@ end
 
 local PARTS = { "seed", "script", "arguments" }
 local DIFFERS = {
-  seed = "it has the seed %s, not %s: give --seed %s", script = "it was made by another text of the script (hash %s, now %s)",
-  arguments = "it was made with the arguments '%s', not '%s'",
+  seed = "it has the seed %s, not %s: give --seed %s", script = "it was made by another text of the script (hash %s, now %s); leave --resume away to begin anew",
+  arguments = "it was made with the arguments '%s', not '%s'; leave --resume away to begin anew",
 }
 
 -- Raises unless the file holds batches of this stream.
@@ -57,7 +57,7 @@ local function check_identity(file, path, identity)
   for _, part in ipairs(PARTS) do
     local there = file:attribute("/", part)
     if type(there) ~= "string" then
-      error(("%s can't be gone on with: it doesn't say of which stream its batches are (no attribute '%s')"):format(path, part), 0)
+      error(("%s can't be gone on with: it doesn't say of which stream its batches are (no attribute '%s'); leave --resume away to begin anew"):format(path, part), 0)
     elseif there ~= identity[part] then
       error(("%s can't be gone on with: %s"):format(path, DIFFERS[part]:format(there, identity[part], there)), 0)
     end
@@ -102,7 +102,7 @@ local function set_aside(partial)
   while exists(("%s.%d"):format(partial, number)) do number = number + 1 end
   local name = ("%s.%d"):format(partial, number)
   must(os.rename(partial, name))
-  io.stderr:write(("moondust: %s of an earlier run is kept as %s (--resume goes on with it instead)\n"):format(partial, name))
+  io.stderr:write(("moondust: %s of an earlier run is kept as %s (--resume goes on with it instead)\n"):format(core.printable(partial), core.printable(name)))
 end
 
 -- Whether the run was killed before its first batch was whole: then there is nothing to go on with, nor a word on the stream.
@@ -121,6 +121,7 @@ end
 function BatchFile.create(path, identity, resume)
   local partial = path .. ".partial"
   must(core.output.allowed(path))
+  for _, name in ipairs { path, partial } do must(core.output.unread(name)) end
   resume = resume and exists(partial)
   if resume and is_blank(partial) then resume = false end
   if resume then
@@ -143,7 +144,8 @@ end
 ---@return integer?
 function BatchFile.count_whole(path, identity)
   if not exists(path) then return nil end
-  local file <close> = must(core.hdf5.open(path, "r"))
+  local file <close>, message = core.hdf5.open(path, "r")
+  if not file then error(message .. "; leave --resume away to begin anew", 0) end
   check_identity(file, path, identity)
   return count_batches(file)
 end
@@ -197,7 +199,12 @@ function BatchFile:write(batch, index) cli.uninterrupted(write_batch, self, batc
 --- Gives the file its name: all batches are in it. When that fails they are in .partial.
 ---@return true?
 ---@return string? message
-function BatchFile:close() return self.file:close() end
+function BatchFile:close()
+  local ok, message = core.output.unread(self.path)
+  if ok then return self.file:close() end
+  local failed = self:discard()
+  return nil, failed or message
+end
 
 --- Leaves .partial with the batches that are whole (none: no file).
 ---@return string? message  what went wrong with that

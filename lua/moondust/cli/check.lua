@@ -10,8 +10,9 @@ function M.configure(parser)
 end
 
 local function line_of(finding)
-  if not finding.ok then return ("%s: DAMAGED: %s"):format(finding.name, finding.message) end
-  return ("%s: %s"):format(finding.name, finding.checksum and "as it was written" or finding.message or "readable; it has no checksum to compare with")
+  local name = core.printable(finding.name)
+  if not finding.ok then return ("%s: DAMAGED: %s"):format(name, core.printable(finding.message)) end
+  return ("%s: %s"):format(name, finding.checksum and "as it was written" or finding.message or "readable; it has no checksum to compare with")
 end
 
 function M.run(args)
@@ -23,7 +24,7 @@ function M.run(args)
     if not args.quiet or not finding.ok then print(line_of(finding)) end
   end
   if damaged > 0 then error(("%s: %d of %d objects %s damaged"):format(args.file, damaged, #findings, damaged == 1 and "is" or "are"), 0) end
-  if not args.quiet then print(("%s: nothing is damaged; %d of %d datasets have checksums"):format(args.file, compared, #findings)) end
+  if not args.quiet then print(("%s: nothing is damaged; %d of %d datasets have checksums"):format(core.printable(args.file), compared, #findings)) end
 end
 
 return M

@@ -265,7 +265,7 @@ local function shown(message) return (message:gsub("[^\n\t]+", core.printable)) 
 local function report(raised, debugging)
   if raised.status then return raised.status end
   if raised.usage then
-    io.stderr:write(PROGRAM, ": ", raised.usage, "\n")
+    io.stderr:write(PROGRAM, ": ", shown(raised.usage), "\n")
     io.stderr:write(raised.parser and raised.parser:get_usage() or "Usage: moondust [--debug] COMMAND | script.lua [args…]", "\n")
     io.stderr:write("`moondust --help` tells more.\n")
     return 2

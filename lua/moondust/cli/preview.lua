@@ -24,8 +24,12 @@ function M.run(args, words)
   local seed = args.seed or request.random_seed or core.seed_from_system()
   local fields = view.style_of(args)
   fields.path, fields.count, fields.seed, fields.title = args.out, args.count, seed, tostring(pipeline)
-  cli.must(preview(pipeline, request, fields))
-  print(("%s: %d batches beside what they came from, seed %s"):format(args.out, args.count, require("moondust.seed").text(seed)))
+  core.output.remember(true)
+  local built <close> = pipeline.nodes and pipeline or pipeline:build() -- its sources are open until the picture is written
+  cli.must(core.output.allowed(args.out))
+  cli.must(core.output.unread(args.out))
+  cli.must(preview(built, request, fields))
+  print(("%s: %d batches beside what they came from, seed %s"):format(core.printable(args.out), args.count, require("moondust.seed").text(seed)))
 end
 
 return M

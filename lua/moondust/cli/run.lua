@@ -38,7 +38,9 @@ function M.load_script(path, words)
   if not chunk then error(message, 0) end
   cli.must(core.output.protect(path))
   cli.set_arguments(path, words)
+  core.output.remember(true) -- what a script has read and closed again is a source of the run, too
   local pipeline, request = chunk(table.unpack(words))
+  core.output.remember(false)
   check_returned(path, pipeline, request)
   return pipeline, request
 end
@@ -86,7 +88,9 @@ end
 
 -- Sources are open by the time the file is, so that none of them is taken for it.
 local function run_stream(stream, pipeline, request, args, seed)
+  core.output.remember(true)
   local built <close> = pipeline:build()
+  core.output.remember(false)
   if args.out then
     stream.file = BatchFile.create(args.out, stream.identity, args.resume)
     stream.done = stream.file.count
@@ -105,7 +109,7 @@ local function summary(stream, args, seconds, seed)
   local text = ("%d batches in %.2f s (%.2f a second), seed %s"):format(made, seconds, rate, Seed.text(seed))
   if args.out then
     if made < stream.done then text = ("%s, %d with those that were there"):format(text, stream.done) end
-    text = ("%s, written to %s (%s)"):format(text, args.out, size_of(args.out))
+    text = ("%s, written to %s (%s)"):format(text, core.printable(args.out), size_of(args.out))
   end
   return text
 end
@@ -114,12 +118,12 @@ end
 local function partial_left(stream)
   if not stream.file or stream.done == 0 then return nil end
   return ("%d whole batch%s in %s; the same command with --resume goes on from there"):format(
-    stream.done, stream.done == 1 and " is" or "es are", stream.file.partial)
+    stream.done, stream.done == 1 and " is" or "es are", core.printable(stream.file.partial))
 end
 
 local function discard_file(stream)
   local failed = stream.file and stream.file:discard()
-  if failed then io.stderr:write("moondust: ", failed, "\n") end
+  if failed then io.stderr:write("moondust: ", core.printable(failed), "\n") end
   return partial_left(stream)
 end
 
@@ -146,8 +150,11 @@ local function is_done(args, identity)
   local partial = io.open(args.out .. ".partial", "rb")
   if partial then partial:close() end
   local there = not partial and args.count and BatchFile.count_whole(args.out, identity)
+  if there and there > args.count then
+    error(("%s has %d batches, more than -n %d: leave --resume away to begin anew"):format(args.out, there, args.count), 0)
+  end
   if not there or there ~= args.count then return false end
-  if not args.quiet then print(("%s is whole: it has all %d batches"):format(args.out, there)) end
+  if not args.quiet then print(("%s is whole: it has all %d batches"):format(core.printable(args.out), there)) end
   return true
 end
 

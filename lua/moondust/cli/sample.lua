@@ -100,7 +100,7 @@ function M.run(args)
   local progress = not args.quiet and Progress.new { total = args.shape[1], unit = "sections" } or nil
   M.write(args.out, { shape = args.shape, voxel_size = args.voxel_size, seed = args.seed, progress = progress })
   if progress then progress:finish() end
-  if not args.quiet then print(("%s: %s voxels, seed %d"):format(args.out, table.concat(args.shape, "x"), args.seed)) end
+  if not args.quiet then print(("%s: %s voxels, seed %d"):format(core.printable(args.out), table.concat(args.shape, "x"), args.seed)) end
 end
 
 return M

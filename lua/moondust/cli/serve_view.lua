@@ -34,9 +34,10 @@ end
 function M.run(args, words)
   local server <close> = cli.must(core.http.listen(args.port)) -- first, because it is quickly refused
   local viewer <close> = require "moondust.viewer" { scenes = open_scenes(args, words), port = server.port, interrupted = cli.interrupted }
-  print(viewer.url)
+  local told, why = io.stdout:write(viewer.url, "\n")
+  if told then told, why = io.stdout:flush() end
+  if not told then error(("standard output can't be written, and nobody knows the page's address without: %s"):format(why), 0) end
   io.stderr:write("Open this in a browser on this machine; Ctrl-C ends.\n")
-  io.stdout:flush()
   local ok, raised = xpcall(serve, cli.with_traceback, server, viewer)
   if not ok and not cli.interrupted() then error(raised, 0) end
 end

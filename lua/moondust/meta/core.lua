@@ -1061,6 +1061,14 @@ function output.allowed(path) end
 --- How many files are being written: made anew or in place, and neither closed nor given up.
 ---@return integer
 function output.unfinished() end
+--- Whether files that are read from now on are remembered when they are closed, for output.unread.
+---@param on boolean
+function output.remember(on) end
+--- Whether a file isn't one that was read while output.remember was on.
+---@param path string
+---@return true?
+---@return string? message
+function output.unread(path) end
 --- A note that this file is being read: no output of this process goes there until it is closed or collected.
 ---@param path string
 ---@return { close: fun(self) }
