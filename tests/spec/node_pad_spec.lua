@@ -96,6 +96,11 @@ describe("Pad", function()
     assert.equal("Pad: size (1, 1) has 2 axes, A has 1", fails(line { 1 } + md.Pad { A, { 1, 1 } }))
     assert.equal("Pad: size (3) is not a multiple of A's voxel size (2) on axis 1", fails(line { 1 } + md.Pad { A, { 3 } }))
     assert.equal("Pad: value 300 doesn't fit A, which is uint8", fails(line({ 1 }, { dtype = "uint8" }) + md.Pad { A, value = 300 }))
+    for _, dtype in ipairs { "uint8", "int32", "uint64" } do
+      assert.equal("Pad: value 1.5 doesn't fit A, which is " .. dtype, fails(line({ 1 }, { dtype = dtype }) + md.Pad { A, value = 1.5 }))
+      local whole <close> = (line({ 1 }, { dtype = dtype }) + md.Pad { A, value = 2.0 }):build()
+      assert.truthy(whole)
+    end
     assert.equal("Pad: ROI [100:104] (4) lies outside of where A is; there is nothing to reflect",
       errors.message(get, line { 1 } + md.Pad { A, mode = "reflect" }, 100, 4))
     local nowhere = md.ArraySource { A, md.Array { md.zeros { 2 }, md.ArraySpec { nonspatial = true } } }

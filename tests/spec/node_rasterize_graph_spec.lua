@@ -176,6 +176,12 @@ describe("RasterizeGraph", function()
     assert.equal("RasterizeGraph: ROI [-20:40, -20:40] (60, 60) holds no whole voxel of (100, 100)", message(md.ArraySpec { voxel_size = { 100, 100 } }))
     assert.equal("RasterizeGraph: peaks have values between 0 and 1, PAINT is uint8; give it a float dtype", message(md.ArraySpec { dtype = "uint8" }, Settings { 1, "peak" }))
     assert.equal("RasterizeGraph: fg_value 300 doesn't fit uint8, the dtype of PAINT", message(md.ArraySpec {}, Settings { 1, fg_value = 300 }))
+    local large = (1 << 53) + 1
+    for _, values in ipairs { { large, 0, "int64" }, { 1, large, "int64" }, { math.mininteger, 1, "int64" }, { large, 0, "uint64" }, { 1, 2.0^63, "float32" } } do
+      local fg, bg, dtype = table.unpack(values)
+      assert.equal(("RasterizeGraph: fg_value %s and bg_value %s: what is drawn is blended as a number, which is exact to 2^53; take smaller ones"):format(fg, bg),
+        message(md.ArraySpec { dtype = dtype }, Settings { 1, fg_value = fg, bg_value = bg }))
+    end
   end)
 
   it("says which colour doesn't fit", function()

@@ -49,6 +49,18 @@ local function ones(dims)
   return core.Coordinate(entries)
 end
 
+-- 0 and 1 become bg_value and fg_value by floating-point arithmetic; beyond its precision they would become others.
+local function check_blending(self, dtype)
+  local fg, bg = self.settings.fg_value, self.settings.bg_value
+  if (fg == 1 and bg == 0) or self.settings.color_attr then return end
+  local drawn = core.kernel.scale_shift(core.zeros({ 1 }, dtype):fill(1), fg - bg, bg)[1]
+  local wanted = core.zeros({ 1 }, dtype):fill(fg)[1]
+  local rounding = dtype:find "^float" and 1e-6 * math.max(math.abs(fg), 1) or 0
+  local background = core.kernel.scale_shift(core.zeros({ 1 }, dtype), fg - bg, bg)[1]
+  if drawn == wanted and background == bg or rounding > 0 and math.abs(drawn - wanted) <= rounding then return end
+  self:fail({ key = self.array }, "fg_value %s and bg_value %s: what is drawn is blended as a number, which is exact to 2^53; take smaller ones", fg, bg)
+end
+
 local function check_values(self, dtype)
   local settings = self.settings
   if settings.mode == "peak" and not dtype:find "^float" then
@@ -63,6 +75,7 @@ local function check_values(self, dtype)
       self:fail({ key = self.array }, "%s %s: what is drawn is blended as a number, and no id from 2^63 on can be; take a smaller one", name, settings[name])
     end
   end
+  check_blending(self, dtype)
 end
 
 -- Whether a source upstream may have edges.
