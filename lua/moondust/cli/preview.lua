@@ -25,7 +25,8 @@ function M.run(args, words)
   local fields = view.style_of(args)
   fields.path, fields.count, fields.seed, fields.title = args.out, args.count, seed, tostring(pipeline)
   cli.must(preview(pipeline, request, fields))
-  print(("%s: %d batches beside what they came from, seed %s"):format(args.out, args.count, require("moondust.seed").text(seed)))
+  print(("%s: %s beside what %s came from, seed %s"):format(args.out,
+    args.count == 1 and "1 batch" or args.count .. " batches", args.count == 1 and "it" or "they", require("moondust.seed").text(seed)))
 end
 
 return M
