@@ -39,6 +39,9 @@ end
 ---@return integer|integer[]
 function M.check(seed, level)
   if type(seed) == "table" and getmetatable(seed) == nil then return check_list(seed, level + 1) end
+  if type(seed) == "string" then
+    error(("random_seed must be a whole number from 0 to 4294967295, not %s; a list of numbers is a table, {7, 3}"):format(options.describe(seed)), level + 1)
+  end
   return BatchRequest.check_seed(seed, level + 1)
 end
 

@@ -22,7 +22,7 @@ local TAIL = [[
 .SH ENVIRONMENT
 .TP
 .B MOONDUST_THREADS
-How many kernel threads; default: as many as the cores that the process may use. Results are the same for any number.
+How many kernel threads, 1 to 1024; default: as many as the cores that the process may use. Results are the same for any number.
 .TP
 .B MOONDUST_ISA
 The instruction set of the kernels:
@@ -38,8 +38,33 @@ Where modules of one's own are.
 .TP
 .I $XDG_STATE_HOME/moondust/history
 What was typed at the prompt; default for the first part: $HOME/.local/state.
+.TP
+.I FILE.h5.partial
+What
+.B run \-\-out FILE.h5
+writes until all batches are in; a run that was interrupted or killed leaves it, and
+.B \-\-resume
+goes on with it.
 .SH EXIT STATUS
-0; 1 for an error, with one message on standard error; 2 for wrong usage; 130 after Ctrl-C, which leaves what was written closed and readable.
+.TP
+.B 0
+All that was asked for is done and on the disk. A
+.B run
+without
+.B \-n
+and
+.B serve\-view
+end so by Ctrl-C, SIGTERM or SIGHUP.
+.TP
+.B 1
+An error, with a message on standard error; damage found by
+.BR check .
+.TP
+.B 2
+Wrong usage.
+.TP
+.B 128 + n
+Ended by signal n before all was done: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
 .SH SEE ALSO
 .BR lua5.4 (1)
 ]]

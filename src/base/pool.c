@@ -182,7 +182,7 @@ static int wish(void) {
 
 dust_status dust_pool_check(void) {
   if (wish() >= 0) return DUST_OK;
-  return dust_fail(DUST_ERROR_ARGUMENT, "'%s' is no number of threads: a whole number from 1 to %d is", getenv("MOONDUST_THREADS"), DUST_POOL_MAX);
+  return dust_fail(DUST_ERROR_ARGUMENT, "'%s' is not a number of threads: it must be a whole number from 1 to %d", getenv("MOONDUST_THREADS"), DUST_POOL_MAX);
 }
 
 int dust_pool_default_threads(void) {

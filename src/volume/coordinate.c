@@ -82,7 +82,7 @@ static dust_status apply_fraction(dust_coordinate *out, dust_coordinate_op op, c
     if (op == DUST_MULTIPLY && !is_whole(value))
       return dust_fail(DUST_ERROR_ARGUMENT,
                        "%" PRId64
-                       " * %.17g on axis %d is %.17g, and world units are whole; divide (/ rounds towards zero, // down), or "
+                       " * %.15g on axis %d is %.17g, and world units are whole; divide (/ rounds towards zero, // down), or "
                        "make the coordinate of numbers that you rounded",
                        a->value[d], number, d + 1, value);
     result.value[d] = op == DUST_MULTIPLY ? (int64_t)rint(value) : (int64_t)value;

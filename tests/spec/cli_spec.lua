@@ -116,6 +116,7 @@ describe("moondust run", function()
     local seed = result.err:match "^seed (%d+) %(%-%-seed %d+ gives the same batches again%)\n"
     assert.truthy(seed)
     assert.matches("^p\tq\n4 batches in [%d.]+ s %([%d.]+ a second%), seed " .. seed .. "\n$", result.out)
+    assert.matches("^p\tq\n1 batch in [%d.]+ s ", run({ "run", script, "-n", "1", "--", "p", "q" }).out)
   end)
 
   it("is quiet when told so", function()

@@ -60,7 +60,7 @@ describe("Coordinate", function()
     assert.equal(C{ 20, 2, 2 }, c * 0.5)
     assert.equal(C{ 20, 2, 2 }, 0.5 * c)
     assert.equal(C{ 28, 7 }, C{ 280, 70 } * 0.1)
-    assert.matches("4 %* 0.29%d* on axis 2 is 1.2%d*, and world units are whole", message(function() return c * 0.3 end))
+    assert.matches("4 %* 0.3 on axis 2 is 1.2%d*, and world units are whole", message(function() return c * 0.3 end))
     assert.equal(C{ -40, -4, -4 }, -c)
   end)
 

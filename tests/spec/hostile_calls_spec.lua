@@ -57,7 +57,7 @@ describe("a number of threads", function()
     for _, wrong in ipairs { "abc", "100000", "0", "-1", "1025", " 4", "4 ", "3x", "99999999999999999999", "1e2" } do
       local result = program.shell(("MOONDUST_THREADS='%s' %s -e 'require \"moondust\"'"):format(wrong, program.path))
       assert.equal(1, result.status, wrong)
-      assert.matches(("MOONDUST_THREADS: '%s' is no number of threads: a whole number from 1 to 1024 is"):format(wrong), result.err, 1, true)
+      assert.matches(("MOONDUST_THREADS: '%s' is not a number of threads: it must be a whole number from 1 to 1024"):format(wrong), result.err, 1, true)
       assert.equal("", result.out)
     end
     for said, threads in pairs { ["1"] = "1", ["03"] = "3", ["1024"] = "1024" } do

@@ -217,6 +217,9 @@ describe("moondust preview", function()
       assert.matches("this build has no libpng", result.err)
     else
       assert.equal(("%s: 2 batches beside what they came from, seed 5\n"):format(out), result.out)
+      local one = program.run { "preview", script, "-n", "1", "--seed", "5", "-o", out .. "1", "--width", "400", "--", "7" }
+      assert.equal(("%s1: 1 batch beside what it came from, seed 5\n"):format(out), one.out)
+      os.remove(out .. "1")
       local image, seven = assert(core.png.read(out)), color_of(7)
       assert.is_true((image[{ {}, {}, 1 }]:eq(seven[1]) * image[{ {}, {}, 2 }]:eq(seven[2])):sum() > 4 * 400)
     end

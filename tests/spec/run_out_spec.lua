@@ -165,7 +165,7 @@ describe("run --out", function()
     stopped()
     local result = run { "run", script, "-n", "1", "--seed", "5", "-q", "--out", out }
     assert.equal(0, result.status)
-    assert.matches("is kept as " .. out .. ".partial.1", result.err, 1, true)
+    assert.matches("is kept as " .. out .. ".partial.1 (to go on with it, give it its old name back and use --resume)", result.err, 1, true)
     assert.is_true(exists(out .. ".partial.1"))
   end)
 

@@ -316,7 +316,7 @@ describe("a stream's seed", function()
     assert.matches("takes numbers without names, {7, epoch}; it has 'epoch'", message { 7, epoch = 3 })
     assert.matches("random_seed must be a whole number from 0 to 4294967295, not %-1", message(-1))
     assert.matches("random_seed must be a whole number from 0 to 4294967295, not 0.5", message(0.5))
-    assert.matches("random_seed must be a whole number from 0 to 4294967295, not \"7\"", message "7")
+    assert.matches("random_seed must be a whole number from 0 to 4294967295, not \"7\"; a list of numbers is a table, {7, 3}", message "7")
     for _, seed in ipairs { {}, { 7, 0.5 }, -1 } do -- on the user's line
       local ok, raised = pcall(function() source():batches(request(), { seed = seed }) end)
       assert.is_false(ok)

@@ -3,7 +3,7 @@
 --- again. What is written depends on the batches alone.
 ---
 --- OUT.partial holds the batches that are whole, whatever happens to the process, and becomes OUT when it is closed. Attributes of its
---- root say which stream they are of, so that it can be gone on with: `seed` as --seed takes it, `script` a hash of the script's text,
+--- root say which stream they are of, so that it can be resumed: `seed` as --seed takes it, `script` a hash of the script's text,
 --- `arguments` what stood behind `--`.
 local core = require "moondust.core"
 local cli = require "moondust.cli"
@@ -57,9 +57,9 @@ local function check_identity(file, path, identity)
   for _, part in ipairs(PARTS) do
     local there = file:attribute("/", part)
     if type(there) ~= "string" then
-      error(("%s can't be gone on with: it doesn't say of which stream its batches are (no attribute '%s'); leave --resume away to begin anew"):format(path, part), 0)
+      error(("%s can't be resumed: it doesn't say of which stream its batches are (no attribute '%s'); leave --resume away to begin anew"):format(path, part), 0)
     elseif there ~= identity[part] then
-      error(("%s can't be gone on with: %s"):format(path, DIFFERS[part]:format(there, identity[part], there)), 0)
+      error(("%s can't be resumed: %s"):format(path, DIFFERS[part]:format(there, identity[part], there)), 0)
     end
   end
 end
@@ -102,7 +102,8 @@ local function set_aside(partial)
   while exists(("%s.%d"):format(partial, number)) do number = number + 1 end
   local name = ("%s.%d"):format(partial, number)
   must(os.rename(partial, name))
-  io.stderr:write(("moondust: %s of an earlier run is kept as %s (--resume goes on with it instead)\n"):format(core.printable(partial), core.printable(name)))
+  io.stderr:write(("moondust: %s of an earlier run is kept as %s (to go on with it, give it its old name back and use --resume)\n"):format(
+    core.printable(partial), core.printable(name)))
 end
 
 -- Whether the run was killed before its first batch was whole: then there is nothing to go on with, nor a word on the stream.

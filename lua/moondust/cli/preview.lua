@@ -29,7 +29,8 @@ function M.run(args, words)
   cli.must(core.output.allowed(args.out))
   cli.must(core.output.unread(args.out))
   cli.must(preview(built, request, fields))
-  print(("%s: %d batches beside what they came from, seed %s"):format(core.printable(args.out), args.count, require("moondust.seed").text(seed)))
+  print(("%s: %s beside what %s came from, seed %s"):format(core.printable(args.out),
+    args.count == 1 and "1 batch" or args.count .. " batches", args.count == 1 and "it" or "they", require("moondust.seed").text(seed)))
 end
 
 return M

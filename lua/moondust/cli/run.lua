@@ -106,7 +106,7 @@ end
 local function summary(stream, args, seconds, seed)
   local made = stream.done - (stream.resumed or 0)
   local rate = seconds > 0 and made / seconds or 0
-  local text = ("%d batches in %.2f s (%.2f a second), seed %s"):format(made, seconds, rate, Seed.text(seed))
+  local text = ("%d %s in %.2f s (%.2f a second), seed %s"):format(made, made == 1 and "batch" or "batches", seconds, rate, Seed.text(seed))
   if args.out then
     if made < stream.done then text = ("%s, %d with those that were there"):format(text, stream.done) end
     text = ("%s, written to %s (%s)"):format(text, core.printable(args.out), size_of(args.out))
