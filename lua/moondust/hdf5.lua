@@ -73,7 +73,8 @@ local READ = options.with_placement {
 function M.read(path, dataset, roi, fields)
   two_strings("md.hdf5.read", path, dataset)
   if roi ~= nil and options.class_name_of(roi) ~= "moondust.Roi" then
-    error(("md.hdf5.read: the third argument must be a Roi in world units, not %s"):format(options.describe(roi)), 2)
+    local hint = type(roi) == "table" and getmetatable(roi) == nil and "; options are the fourth: md.hdf5.read(file, dataset, nil, { … })" or ""
+    error(("md.hdf5.read: the third argument must be a Roi in world units, not %s%s"):format(options.describe(roi), hint), 2)
   end
   local values, wrong = options.parse("md.hdf5.read", READ, fields)
   if values then wrong = LazyArray.check(values, "md.hdf5.read") end

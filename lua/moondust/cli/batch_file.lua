@@ -87,19 +87,13 @@ end
 
 -- ------------------------------------------------------------------------------------------------ opening
 
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
-
 -- An earlier OUT.partial keeps its batches under another name. One that another process writes is refused.
 local function set_aside(partial)
   local earlier <close>, message = core.hdf5.open(partial, "r")
   if not earlier and message:find("locked", 1, true) then error(message, 0) end
   if earlier and count_batches(earlier) == 0 then return end
   local number = 1
-  while exists(("%s.%d"):format(partial, number)) do number = number + 1 end
+  while cli.is_file(("%s.%d"):format(partial, number)) do number = number + 1 end
   local name = ("%s.%d"):format(partial, number)
   must(os.rename(partial, name))
   io.stderr:write(("moondust: %s of an earlier run is kept as %s (to go on with it, give it its old name back and use --resume)\n"):format(
@@ -123,12 +117,12 @@ function BatchFile.create(path, identity, resume)
   local partial = path .. ".partial"
   must(core.output.allowed(path))
   for _, name in ipairs { path, partial } do must(core.output.unread(name)) end
-  resume = resume and exists(partial)
+  resume = resume and cli.is_file(partial)
   if resume and is_blank(partial) then resume = false end
   if resume then
     local there <close> = must(core.hdf5.open(partial, "r"))
     check_identity(there, partial, identity)
-  elseif exists(partial) then
+  elseif cli.is_file(partial) then
     set_aside(partial)
   end
   local file = must(core.hdf5.open(path, "w", { stream = true, resume = resume, replace = not resume }))
@@ -144,7 +138,7 @@ end
 ---@param identity { script: string, arguments: string, seed: string }
 ---@return integer?
 function BatchFile.count_whole(path, identity)
-  if not exists(path) then return nil end
+  if not cli.is_file(path) then return nil end
   local file <close>, message = core.hdf5.open(path, "r")
   if not file then error(message .. "; leave --resume away to begin anew", 0) end
   check_identity(file, path, identity)

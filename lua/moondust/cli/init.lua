@@ -174,7 +174,10 @@ local function call_chunk(chunk, message, name, words)
   chunk(table.unpack(words))
 end
 
-local function is_file(path)
+--- Whether there is something at `path` that can be opened.
+---@param path string
+---@return boolean
+function M.is_file(path)
   local file = io.open(path, "r")
   if file then file:close() end
   return file ~= nil
@@ -187,8 +190,8 @@ local function unknown_word(word)
 end
 
 local function run_script(path, words)
-  if path:find "[/.]" and not path:find "^%-" or is_file(path) then
-    if not is_file(path) then error(("can't open the script '%s'"):format(path), 0) end
+  if path:find "[/.]" and not path:find "^%-" or M.is_file(path) then
+    if not M.is_file(path) then error(("can't open the script '%s'"):format(path), 0) end
     local chunk, message = loadfile(path)
     M.must(core.output.protect(path))
     return call_chunk(chunk, message, path, words)

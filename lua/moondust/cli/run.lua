@@ -147,9 +147,7 @@ end
 -- Whether --resume finds the whole file there already.
 local function is_done(args, identity)
   if not args.resume then return false end
-  local partial = io.open(args.out .. ".partial", "rb")
-  if partial then partial:close() end
-  local there = not partial and args.count and BatchFile.count_whole(args.out, identity)
+  local there = not cli.is_file(args.out .. ".partial") and args.count and BatchFile.count_whole(args.out, identity)
   if there and there > args.count then
     error(("%s has %d batches, more than -n %d: leave --resume away to begin anew"):format(args.out, there, args.count), 0)
   end
