@@ -186,8 +186,8 @@ test-lua: all
 	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua
 
 # The same under a collector that hardly rests, as the sanitised run is too: whatever C holds without Lua knowing is gone soon. Without the specs that run
-# programs, which have collectors of their own.
-PROGRAM_SPECS := $(patsubst %,tests/spec/%_spec.lua,viewer_browser repl_tmux manual embed scripts readme cli hostile_calls)
+# programs, which have collectors of their own, and the longest of kernels and targets, which the sanitised run has under that collector.
+PROGRAM_SPECS := $(patsubst %,tests/spec/%_spec.lua,viewer_browser repl_tmux manual embed scripts readme cli run_out program_files hostile_calls kernel_shapes kernel_threads target_tiles)
 .PHONY: test-gc
 test-gc: all
 	@$(TEST_ENV) scripts/test-lua $(BUILD)/results/lua-gc --helper=tests/hostile_collector.lua $(filter-out $(PROGRAM_SPECS),$(wildcard tests/spec/*_spec.lua))
