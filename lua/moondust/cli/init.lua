@@ -226,20 +226,18 @@ local function dispatch(words, debugging)
   return run_script(first, words)
 end
 
-local function allow_foreign() require("moondust.core").hdf5.allow_foreign(true) end
-
 --- Takes --debug and --allow-foreign out of the words that are the program's own (those before a script's name and of a sub-command).
-local function take_debug(words)
+local function take_flags(words)
   local found = false
   while words[1] == "--debug" or words[1] == "--allow-foreign" do
-    if table.remove(words, 1) == "--debug" then found = true else allow_foreign() end
+    if table.remove(words, 1) == "--debug" then found = true else core.hdf5.allow_foreign(true) end
   end
   for _, name in ipairs(COMMANDS) do
     if words[1] == name then
       for _, word in ipairs(words) do
         if word == "--" then break end
         found = found or word == "--debug"
-        if word == "--allow-foreign" then allow_foreign() end
+        if word == "--allow-foreign" then core.hdf5.allow_foreign(true) end
       end
     end
   end
@@ -326,7 +324,7 @@ end
 ---@return integer status
 function M.main(arg)
   local words = table.move(arg, 1, #arg, 1, {})
-  local debugging = take_debug(words)
+  local debugging = take_flags(words)
   local program = require "moondust.program"
   program.catch_interrupt()
   check_output_at_exit(program)
